@@ -205,6 +205,8 @@ class Remedy:
         The most documents of a request, as the server's message says; None if it does not.
     permanent
         Whether all further calls will fail the same way: a wrong key, an unknown model.
+    status
+        The HTTP status that belongs to an error inside a reply with status 200; None for any other failure.
     """
 
     transient: bool = False
@@ -213,6 +215,7 @@ class Remedy:
     refused_for: RefusedFor | None = None
     most_documents: int | None = None
     permanent: bool = False
+    status: int | None = None
 
 
 NOT_RETRYABLE = Remedy()

@@ -10,12 +10,14 @@ from typing import Any
 import orjson
 
 from evalkit.backend_checks.check_calls import CheckResult, broken, kept, not_testable
-from evalkit.dialects import WireRequest, read_error_message
+from evalkit.dialects import WireRequest
 from evalkit.dialects.shape import dig, put
 from evalkit.errors import CallError, shortened
 from evalkit.http_client import Exchange, retry_after_s
 from evalkit.records import RerankRequest
+from evalkit.rerankers.failure_evidence import status_of
 from evalkit.rerankers.http import Http
+from evalkit.rerankers.http_failures import error_sentence
 from evalkit.reranking import RerankerSession
 
 _ATTEMPTS = 3
@@ -101,23 +103,23 @@ def probe_wire(session: RerankerSession, http: Http, request: RerankRequest) -> 
             yield broken(promise, error.message + (f" (hint: {error.hint})" if error.hint else ""))
 
 
-def _refusal(exchange: Exchange) -> str:
+def _refusal(wire: Wire, exchange: Exchange) -> str:
     """Return the status and error message of a reply, for the evidence."""
-    try:
-        message = read_error_message(orjson.loads(exchange.content))
-    except orjson.JSONDecodeError:
-        message = None
-    text = shortened(" ".join((message or exchange.text).split()), _SHOWN)
+    text = shortened(error_sentence(exchange, wire.http.dialect), _SHOWN)
     return f"{exchange.status}{f': {text}' if text else ', empty body'}"
 
 
-def _refused(exchange: Exchange, promise: str, if_accepted: str) -> CheckResult:
-    """Return ``kept`` if a bad request got a status 4xx, else ``broken``; `if_accepted` is the evidence for 200."""
-    if 400 <= exchange.status < 500:
-        return kept(promise, f"refused: {_refusal(exchange)}")
-    if exchange.status == 200:
+def _refused(wire: Wire, exchange: Exchange, promise: str, if_accepted: str) -> CheckResult:
+    """Return ``kept`` if a bad request got a status 4xx, else ``broken``; `if_accepted` is the evidence for 200.
+
+    An error inside a reply with status 200 counts as the status that belongs to it.
+    """
+    status = status_of(exchange, wire.http.dialect)
+    if 400 <= status < 500:
+        return kept(promise, f"refused: {_refusal(wire, exchange)}")
+    if status == 200:
         return broken(promise, if_accepted)
-    return broken(promise, f"returned {_refusal(exchange)}")
+    return broken(promise, f"returned {_refusal(wire, exchange)}")
 
 
 def _names_documents(wire: Wire, promise: str) -> CheckResult:
@@ -194,7 +196,7 @@ def _strings_and_objects(wire: Wire, promise: str) -> CheckResult:
 
 def _empty_list(wire: Wire, promise: str) -> CheckResult:
     return _refused(
-        wire.send(replace(wire.request, documents=())), promise, "returned 200 with an empty list"
+        wire, wire.send(replace(wire.request, documents=())), promise, "returned 200 with an empty list"
     )
 
 
@@ -218,7 +220,8 @@ def _documented_maximum(wire: Wire, promise: str) -> CheckResult:
     exchange = wire.send(request)
     if wire.scores(exchange, request) is None:
         return broken(
-            promise, f"{limit} documents: {_refusal(exchange) if exchange.status != 200 else 'invalid reply'}"
+            promise,
+            f"{limit} documents: {_refusal(wire, exchange) if exchange.status != 200 else 'invalid reply'}",
         )
     return kept(promise, f"{limit} documents scored")
 
@@ -231,14 +234,14 @@ def _beyond_maximum(wire: Wire, promise: str) -> CheckResult:
     exchange = wire.send(request)
     if wire.scores(exchange, request) is not None:
         return kept(promise, f"{limit + 1} documents scored")
-    return _refused(exchange, promise, f"{limit + 1} documents: not all were returned")
+    return _refused(wire, exchange, promise, f"{limit + 1} documents: not all were returned")
 
 
 def _unknown_model(wire: Wire, promise: str) -> CheckResult:
     if not wire.shape.model:
         return not_testable(promise, "requests of this API contain no model")
     exchange = wire.send(replace(wire.request, model="evalkit-no-such-model"))
-    return _refused(exchange, promise, "returned 200 for a model that does not exist")
+    return _refused(wire, exchange, promise, "returned 200 for a model that does not exist")
 
 
 def _bad_key(wire: Wire, promise: str) -> CheckResult:
@@ -246,11 +249,11 @@ def _bad_key(wire: Wire, promise: str) -> CheckResult:
         return not_testable(promise, "no key is configured")
     wrong = wire.http.dialect.headers("evalkit-wrong-key")
     exchange = wire.send_body(wire.body(wire.request), wrong)
-    return _refused(exchange, promise, "returned 200: the key is not checked")
+    return _refused(wire, exchange, promise, "returned 200: the key is not checked")
 
 
 def _bad_json(wire: Wire, promise: str) -> CheckResult:
-    return _refused(wire.send_body(b'{"query": '), promise, "returned 200")
+    return _refused(wire, wire.send_body(b'{"query": '), promise, "returned 200")
 
 
 PROMISES: Mapping[str, Callable[[Wire, str], CheckResult]] = {

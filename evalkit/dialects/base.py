@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
-from evalkit.dialects.error_reading import read_error_message
+from evalkit.dialects.error_reading import ReplyError, read_error_message, read_reply_error
 from evalkit.dialects.reading import (
     COMMON_TIMES,
     first_amount,
@@ -172,11 +172,29 @@ class Dialect(ServedFormat):
 
     def error_message(self, body: Any) -> str | None:
         """Return the message of an error body, from where the API puts it; None if there is none."""
+        message, code = self._own_error(body)
+        if message is None:
+            return read_error_message(body)
+        return message if code is None else f"{code}: {message}"
+
+    def reply_error(self, body: Any, *, has_results: bool) -> ReplyError | None:
+        """Return the error in a reply with status 200, from where the API puts it; None if there is none.
+
+        Parameters
+        ----------
+        body, has_results
+            See `evalkit.dialects.error_reading.read_reply_error`.
+        """
+        message, code = self._own_error(body)
+        return read_reply_error(body, has_results=has_results, message=message, code=code)
+
+    def _own_error(self, body: Any) -> tuple[str | None, int | str | None]:
+        """Return message and code of an error at the paths of the shape; None for what is not there."""
         message = dig(body, self.shape.error) if self.shape.error else None
         if not isinstance(message, str) or not message:
-            return read_error_message(body)
+            return None, None
         code = dig(body, self.shape.error_code) if self.shape.error_code else None
-        return f"{code}: {message}" if isinstance(code, str | int) else message
+        return message, code if isinstance(code, str | int) else None
 
     def _unusable(self, body: Any, headers: Mapping[str, str]) -> dict[str, str]:
         """Return what the API reports as billed but is no amount: field -> value."""

@@ -97,7 +97,9 @@ def read_error_message(body: Any) -> str | None:
     return body if isinstance(body, str) else _sentence(body, 0)
 
 
-def read_reply_error(body: Any, *, has_results: bool) -> ReplyError | None:
+def read_reply_error(
+    body: Any, *, has_results: bool, message: str | None = None, code: int | str | None = None
+) -> ReplyError | None:
     """Return the error that a reply with status 200 contains; None if it contains none.
 
     Parameters
@@ -106,16 +108,20 @@ def read_reply_error(body: Any, *, has_results: bool) -> ReplyError | None:
         Parsed JSON. It is not a reply that is complete.
     has_results
         Whether there are some results: then only an explicit error counts, and no sentence alone.
+    message, code
+        What the reply has where this API puts the message and the code of an error; None for the usual places.
     """
+    if message and not (has_results or _is_good(message)):
+        stated = _codes_in(body) if isinstance(body, dict) else []
+        return _described(message, [*_codes_of({"code": code}), *stated])
     if isinstance(body, list):
         body = body[0] if len(body) == 1 and isinstance(body[0], dict) and "error" in body[0] else None
     if isinstance(body, str) and body.strip() and not _is_good(body):
         return _described(body, [])
     if not isinstance(body, dict):
         return None
-    parts = list(_parts(body, 0))
+    parts, codes = list(_parts(body, 0)), list(_codes_in(body))
     message = next((found for part in parts if (found := _sentence_of(part, 0))), None)
-    codes = list(dict.fromkeys(code for part in parts for code in _codes_of(part)))
     denied = body.get("error") is False or body.get("success") is True
     sentence_alone = message is not None and not (has_results or denied or _is_good(message))
     if not (any(map(_states_error, parts)) or sentence_alone):
@@ -222,6 +228,11 @@ def _is_bad_code(code: Any, good: set[int]) -> bool:
         return True
     number = _number(code)
     return number is not None and number not in good
+
+
+def _codes_in(body: Mapping[str, Any]) -> dict[int | str, None]:
+    """Return the codes of a body and of the objects in it that may describe an error, each once."""
+    return dict.fromkeys(code for part in _parts(body, 0) for code in _codes_of(part))
 
 
 def _codes_of(part: Mapping[str, Any]) -> Iterator[int | str]:

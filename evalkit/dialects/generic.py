@@ -44,17 +44,13 @@ class Generic(Dialect):
         Raises
         ------
         CallError
-            Kind ``reply``, if there is an error message in place of a list, or the two lists have different lengths.
+            Kind ``reply``, if the two lists have different lengths.
         """
         shape = self.shape
         found = dig(body, shape.results)
         if isinstance(found, dict) and shape.score:
             found = _rows(found, shape.score, shape.index)
-        if isinstance(found, list):
-            return found
-        if shape.error and isinstance(dig(body, shape.error), str):
-            raise CallError("reply", f"the API reported an error: {self.error_message(body)}")
-        return super().results_in(body)
+        return found if isinstance(found, list) else super().results_in(body)
 
 
 def _rows(columns: dict[str, Any], score: str, index: str | None) -> Any:

@@ -77,7 +77,30 @@ def _column(results: list[Any], path: str) -> list[Any]:
 
 
 def _read_any(results: list[Any], documents: int, shape: Shape) -> Scores:
-    """Read a list entry by entry, and raise `CallError` at the first entry that is wrong."""
+    """Read a list entry by entry, and raise `CallError` at the first entry that is wrong or missing."""
+    scores, order = read_some_results(results, documents, shape)
+    missing = np.flatnonzero(np.isnan(scores))
+    if len(missing):
+        raise CallError(
+            "reply",
+            f"{len(missing)} of {documents} documents have no score, the first is document {missing[0]}",
+        )
+    return scores, order
+
+
+def read_some_results(results: list[Any], documents: int, shape: Shape) -> Scores:
+    """Return the scores in a list that may lack documents, whose score is then NaN, and the order of the list.
+
+    Parameters
+    ----------
+    results, documents, shape
+        See `read_results`.
+
+    Raises
+    ------
+    CallError
+        Kind ``reply``, as `read_results`, but not for documents that are missing.
+    """
     scores = np.full(documents, np.nan)
     order: list[int] = []
     for position, entry in enumerate(results):
@@ -87,12 +110,6 @@ def _read_any(results: list[Any], documents: int, shape: Shape) -> Scores:
             raise CallError("reply", f"document {index} is in the results twice")
         scores[index] = score
         order.append(index)
-    missing = np.flatnonzero(np.isnan(scores))
-    if len(missing):
-        raise CallError(
-            "reply",
-            f"{len(missing)} of {documents} documents have no score, the first is document {missing[0]}",
-        )
     return scores, np.array(order, dtype=np.int64)
 
 

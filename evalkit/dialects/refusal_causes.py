@@ -94,7 +94,7 @@ _NUMBER = re.compile(
 )
 
 
-def error_words(body: Any, text: str) -> str:
+def error_words(body: Any, text: str, message: str | None = None) -> str:
     """Return the message of an error reply with its types, codes and fields, without the request that it may repeat.
 
     Parameters
@@ -103,14 +103,19 @@ def error_words(body: Any, text: str) -> str:
         The reply's JSON; None if it has none.
     text
         The reply's text, which is used if the JSON has no message.
+    message
+        The message that the API's dialect reads in the JSON; None for the one in the usual places.
     """
-    found = [read_error_message(body) or text]
+    found = [message or read_error_message(body) or text]
     for path in ("error.type", "error.code", "error_type", "code", "type", "error.status"):
         value = dig(body, path)
         found += [value] if isinstance(value, str) else []
-    for path in ("detail", "errors"):
-        items = dig(body, path)
-        found += [_field_words(item) for item in items[:_MOST_ITEMS]] if isinstance(items, list) else []
+    lists = [items for path in ("detail", "errors") if isinstance(items := dig(body, path), list)]
+    items = [item for one in lists for item in one[:_MOST_ITEMS]]
+    if any(isinstance(dig(item, "loc"), list) for item in items):
+        # The message is that of the items, with the names of the fields at places where they mean something else.
+        del found[0]
+    found += map(_field_words, items)
     return " ".join("; ".join(found).split())[:_MOST_CHARACTERS]
 
 

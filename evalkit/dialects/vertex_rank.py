@@ -2,6 +2,9 @@
 
 A result has the id of its record, here the index as text. Scores are rounded to two decimals, so ties are common. A
 configuration needs ``url_parts: {project: ..., location: ...}``, and the header ``X-Goog-User-Project``.
+
+Its JSON is that of Protocol Buffers 3, which may leave out a field that has its default, 0 for a number
+(protobuf.dev/programming-guides/json, "Presence and default-values"): a record without ``score`` has the score 0.
 """
 
 from __future__ import annotations
@@ -48,6 +51,17 @@ class VertexRank(Dialect):
         object_keys=("title", "content"),
     )
 
+    def results_in(self, body: Any) -> Any:
+        """Return the list of records, in which a score that was left out is 0.
+
+        Raises
+        ------
+        CallError
+            See `Dialect.results_in`.
+        """
+        records = super().results_in(body)
+        return list(map(_with_score, records)) if isinstance(records, list) else records
+
     def result_index(self, request: WireRequest, index: int) -> str:
         """Return the id of the record; its position if it has none."""
         return str(original_object(request, index).get("id", index))
@@ -60,3 +74,8 @@ class VertexRank(Dialect):
     def encode_error(self, error: WireError) -> dict[str, Any]:
         """Return Google's ``{"error": {code, message, status}}``."""
         return google_error(error)
+
+
+def _with_score(record: Any) -> Any:
+    """Return a record with its score; anything without an id is no record, and is returned as it is."""
+    return {"score": 0.0, **record} if isinstance(record, dict) and "id" in record else record

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+from evalkit.http_client import is_rate_refusal
 from evalkit.report.cautions import Caution
 from evalkit.report.dataset_findings import preflight_cautions
 from evalkit.report.numbers import NO_VALUE
@@ -231,7 +232,10 @@ def _failed_attempts(summary: Summary) -> list[Caution]:
         text = f"{tag}: {failed} of {attempts} attempts failed ({failed / attempts:.0%})."
         text += f" Most frequent error: {error.partition(': ')[2].rstrip('.')}." if error else ""
         hints = hints_of(one for one in summary.failures or () if one.reranker == tag)
-        remedy = "Read the table of failed calls; lower concurrency or contact the provider."
+        # Some APIs refuse calls for the rate with status 200, 400 or 503: then the words count.
+        too_fast = 2 * sum(row.throttled for row in rows) >= failed or is_rate_refusal(400, error)
+        rate = "set requests_per_minute to what the API allows, " if too_fast else ""
+        remedy = f"Read the table of failed calls; {rate}lower concurrency or contact the provider."
         found.append(Caution("figures", text, _sentence(hints[0]) if hints else remedy))
     return found
 

@@ -19,7 +19,7 @@ _RERANK_ROUTE = re.compile(r"rank|score|predict|invocations", re.IGNORECASE)
 
 def page_at_url(evidence: Evidence) -> str | None:
     """Name the path of the API if a page or something else was returned at its base address."""
-    is_strange = evidence.status == 200 and not has_results(evidence.body)
+    is_strange = evidence.status == 200 and not has_results(evidence.body, evidence.dialect)
     return _full_address(evidence) if is_strange and evidence.exchange.content.strip() else None
 
 

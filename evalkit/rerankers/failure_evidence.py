@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalkit.dialects import Dialect, WireRequest
-from evalkit.dialects.error_reading import read_reply_error
 from evalkit.http_client import Exchange
 from evalkit.rerankers.http_failures import error_sentence, json_or_none, streamed_error
 from evalkit.rerankers.reply_shapes import has_results
@@ -56,14 +55,14 @@ class Evidence:
     @property
     def status(self) -> int:
         """The HTTP status; that of the error inside a reply with status 200."""
-        return status_of(self.exchange)
+        return status_of(self.exchange, self.dialect)
 
     @property
     def sentence(self) -> str:
         """What the server says."""
         if self.status == 200:
             return ""
-        return error_sentence(self.exchange)[:MOST_CHARACTERS]
+        return error_sentence(self.exchange, self.dialect)[:MOST_CHARACTERS]
 
     @property
     def sent_keys(self) -> frozenset[str]:
@@ -77,10 +76,19 @@ def listed(names: Sequence[str]) -> str:
     return shown if len(names) <= _MOST_NAMES else f"{shown} and {len(names) - _MOST_NAMES} more"
 
 
-def status_of(exchange: Exchange) -> int:
-    """Return the status of a reply, or the status that belongs to the error inside a reply with status 200."""
+def status_of(exchange: Exchange, dialect: Dialect | None = None) -> int:
+    """Return the status of a reply, or the status that belongs to the error inside a reply with status 200.
+
+    Parameters
+    ----------
+    exchange
+        The reply.
+    dialect
+        Where the API puts results and errors; None for the usual places.
+    """
+    dialect = dialect or Dialect()
     if exchange.status != 200:
         return exchange.status
     body = json_or_none(exchange)
-    found = read_reply_error(body, has_results=has_results(body)) or streamed_error(exchange)
+    found = dialect.reply_error(body, has_results=has_results(body, dialect)) or streamed_error(exchange)
     return exchange.status if found is None else found.status

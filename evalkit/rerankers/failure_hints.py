@@ -43,7 +43,7 @@ def advise_chat(error: CallError, exchange: Exchange, requests_per_minute: float
 
 def other_format(evidence: Evidence) -> str | None:
     """Name the dialects that fit a reply with results in another form, or the settings that read it."""
-    if evidence.status != 200 or not has_results(evidence.body):
+    if evidence.status != 200 or not has_results(evidence.body, evidence.dialect):
         return None
     body, mine = evidence.body, evidence.dialect
     dialects = open_dialects()
@@ -52,7 +52,7 @@ def other_format(evidence: Evidence) -> str | None:
         for name in fitting_dialects(body, evidence.exchange.headers, evidence.wire)
         if name != evidence.name
     ]
-    alike = [name for name in fits if sends_alike(dialects[name], mine)]
+    alike = [name for name in fits if sends_alike(dialects[name], mine, evidence.wire.model)]
     shape = fitting_shape(mine, body, evidence.wire)
     described = f"dialect: generic with shape: {_as_yaml(shape)}" if shape else ""
     if alike:
@@ -66,7 +66,7 @@ def other_format(evidence: Evidence) -> str | None:
 def cut_results(evidence: Evidence) -> str | None:
     """Say how many results are missing, and how to get them."""
     cut = (
-        cut_list(evidence.body, evidence.dialect.shape, len(evidence.wire.documents))
+        cut_list(evidence.body, evidence.dialect, len(evidence.wire.documents))
         if evidence.status == 200
         else None
     )

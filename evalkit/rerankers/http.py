@@ -49,7 +49,7 @@ class Http:
         CallError
             If the server cannot be reached, returns an error, or does not score every document.
         """
-        wire = self.wire_request(request)
+        wire = self._limited(self.wire_request(request))
         sent = self.body_of(wire)
         body = encode_json(sent)
         encoded_s = time.perf_counter()
@@ -81,9 +81,13 @@ class Http:
 
     def body_of(self, wire: WireRequest) -> Any:
         """Return the JSON body of a request, with the options."""
+        return self.dialect.encode_request(self._limited(wire), self.settings.options)
+
+    def _limited(self, wire: WireRequest) -> WireRequest:
+        """Return a request with the number of results that it asks for, where the API is sent one."""
         if self._sends_top_n and wire.top_n is None:
-            wire = replace(wire, top_n=max(len(wire.documents), 1))
-        return self.dialect.encode_request(wire, self.settings.options)
+            return replace(wire, top_n=max(len(wire.documents), 1))
+        return wire
 
     def close(self) -> None:
         """Close the connections of all threads."""
@@ -136,7 +140,13 @@ class Http:
             return self.dialect.decode_response(body, exchange.headers, wire)
         except CallError as error:
             raise fault_in_reply(
-                error, body, exchange, self._refusal, shown, has_results=has_results(body)
+                error,
+                body,
+                exchange,
+                self._refusal,
+                shown,
+                has_results=has_results(body, self.dialect),
+                dialect=self.dialect,
             ) from None
 
     def _refusal(self, exchange: Exchange) -> CallError:

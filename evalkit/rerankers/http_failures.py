@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import orjson
 
-from evalkit.dialects import ANY_MODEL, Dialect, read_error_message
+from evalkit.dialects import ANY_MODEL, Dialect
 from evalkit.dialects.error_reading import ReplyError, read_events, read_reply_error
 from evalkit.dialects.refusal_causes import error_words, most_documents
 from evalkit.errors import RETRYABLE, CallError, Remedy, shortened
@@ -47,8 +47,8 @@ def refusal(
     """
     dialect = dialect or Dialect()
     status, body = exchange.status, json_or_none(exchange)
-    message = dialect.error_message(body) or " ".join(exchange.text.split())
-    words = error_words(body, message)
+    message = error_sentence(exchange, dialect)
+    words = error_words(body, message, dialect.error_message(body))
     error_type = aws_error_type(exchange.headers)
     # Of an error that AWS passes on, the status of the model decides what a retry can do.
     effective = passed_on_status(status, body)
@@ -142,6 +142,7 @@ def fault_in_reply(
     shown: str,
     *,
     has_results: bool,
+    dialect: Dialect | None = None,
 ) -> CallError:
     """Return the error of a reply with status 200 that cannot be used: the one that it contains, else `error`.
 
@@ -157,8 +158,10 @@ def fault_in_reply(
         Returns the call error of the same reply with an error status.
     has_results
         Whether the reply contains some results: then only an explicit error counts as one.
+    dialect
+        Where the API puts its error message; None for the usual places.
     """
-    found = read_reply_error(body, has_results=has_results)
+    found = (dialect or Dialect()).reply_error(body, has_results=has_results)
     return (
         bad_reply(error, exchange, shown)
         if found is None
@@ -182,6 +185,7 @@ def error_in_reply(
     remedy = as_status.remedy
     if remedy.transient and remedy.wait_s is None:
         remedy = replace(remedy, wait_s=found.wait_s)
+    remedy = replace(remedy, status=found.status)
     return CallError(
         "http",
         f"{shown} returned {exchange.status} with an error: {on_one_line(found.message)}",
@@ -245,9 +249,9 @@ def logged(exchange: Exchange) -> str:
     return shortened(exchange.text, _LOGGED)
 
 
-def error_sentence(exchange: Exchange) -> str:
-    """Return the error message of a reply, or its whole text."""
-    return read_error_message(json_or_none(exchange)) or " ".join(exchange.text.split())
+def error_sentence(exchange: Exchange, dialect: Dialect | None = None) -> str:
+    """Return the error message of a reply, from where a dialect puts it, or the whole text of the reply."""
+    return (dialect or Dialect()).error_message(json_or_none(exchange)) or " ".join(exchange.text.split())
 
 
 def json_or_none(exchange: Exchange) -> Any:

@@ -6,17 +6,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from evalkit import registry
 from evalkit.dialects import Dialect, Shape, WireRequest
-from evalkit.dialects.shape import dig
-from evalkit.errors import EvalkitError
+from evalkit.dialects.reading import read_some_results
+from evalkit.errors import CallError, EvalkitError
 
 _LIST_KEYS = (
     "results", "data", "rankings", "rerank", "records", "scores", "ranks", "ranking", "reranked", "items", "documents",
-    "predictions", "embeddings",
+    "predictions", "embeddings", "response",
 )  # fmt: skip
 _OUTER_KEYS = ("output", "result", "data", "response", "body")
 _INDEX_KEYS = ("index", "document_index", "documentIndex", "idx", "id", "position", "corpus_id")
+_TEXTS = ("the query of a request", "its first document", "its second document")
+"""A query and documents that are no other part of a request."""
 _SCORE_KEYS = (
     "relevance_score", "score", "logit", "relevanceScore", "similarity", "relevance", "rerank_score", "probability",
 )  # fmt: skip
@@ -39,9 +43,18 @@ class CutList:
     missing: tuple[int, ...]
 
 
-def has_results(body: Any) -> bool:
-    """Return whether a reply contains a list of results under any of the usual keys."""
-    return next(_lists(body), None) is not None
+def has_results(body: Any, dialect: Dialect) -> bool:
+    """Return whether a reply contains a list of results, where a dialect has it or under any of the usual keys."""
+    return bool(_own_list(body, dialect)) or next(_lists(body), None) is not None
+
+
+def _own_list(body: Any, dialect: Dialect) -> list[Any]:
+    """Return the list of results where a dialect has it; empty if there is none."""
+    try:
+        found = dialect.results_in(body)
+    except Exception:  # noqa: BLE001 - a dialect of a plugin may raise anything
+        return []
+    return found if isinstance(found, list) and _may_be_results(found) else []
 
 
 def fitting_dialects(body: Any, headers: Mapping[str, str], request: WireRequest) -> list[str]:
@@ -61,51 +74,65 @@ def open_dialects() -> dict[str, Dialect]:
     return found
 
 
-def sends_alike(one: Dialect, other: Dialect) -> bool:
-    """Return whether two dialects send the query and the documents under the same keys and in the same form."""
-    return _sent(one.shape) == _sent(other.shape)
+def sends_alike(one: Dialect, other: Dialect, model: str) -> bool:
+    """Return whether two dialects send the texts of a request to a model under the same keys and in the same form."""
+    return sent_texts(one, model) == sent_texts(other, model)
 
 
-def _sent(shape: Shape) -> tuple[str | None, ...]:
-    return shape.query, shape.documents, shape.document_key
+def sent_texts(dialect: Dialect, model: str) -> dict[str, Any]:
+    """Return what a request to a model contains of the query and the documents, without its other keys."""
+    try:
+        found = _only_texts(dialect.encode_request(WireRequest(model, _TEXTS[0], _TEXTS[1:])))
+    except Exception:  # noqa: BLE001 - a dialect of a plugin may raise anything
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _only_texts(sent: Any) -> Any:
+    """Return a part of a request without what contains neither query nor document; None if nothing is left."""
+    if isinstance(sent, dict):
+        kept = {key: part for key, value in sent.items() if (part := _only_texts(value)) is not None}
+        return kept or None
+    if isinstance(sent, list):
+        return [part for value in sent if (part := _only_texts(value)) is not None] or None
+    return sent if sent in _TEXTS else None
 
 
 def fitting_shape(dialect: Dialect, body: Any, request: WireRequest) -> dict[str, str] | None:
     """Return the settings under ``shape:`` with which the generic dialect reads a reply; None if there are none.
 
-    Settings with the value of their default are left out.
+    Settings with the value of their default are left out. With them, the generic dialect sends the texts as `dialect`.
     """
+    mine, generic = dialect.shape, registry.lookup("dialect", "generic")
+    asks = Shape(query=mine.query, documents=mine.documents, document_key=mine.document_key)
+    if not sends_alike(generic(asks), dialect, request.model):
+        return None
     for path, results in _lists(body):
         keys = _keys_of(results[0])
         if keys is None:
             continue
         shape = replace(Shape(), results=path, index=keys[0], score=keys[1])
-        fitted = registry.lookup("dialect", "generic")(shape)
-        if _reads(fitted, body, {}, request):
-            found = {"results": path, "index": keys[0] or "", "score": keys[1] or ""}
-            sent = {"query": dialect.shape.query, "documents": dialect.shape.documents}
-            sent |= {"document_key": dialect.shape.document_key or "", "model": dialect.shape.model or ""}
+        if _reads(generic(shape), body, {}, request):
+            found = {
+                "query": mine.query, "documents": mine.documents, "document_key": mine.document_key or "",
+                "model": mine.model or "", "results": path, "index": keys[0] or "", "score": keys[1] or "",
+            }  # fmt: skip
             usual = {"results": "results", "index": "index", "score": "relevance_score", "model": "model"}
             usual |= {"query": "query", "documents": "documents", "document_key": ""}
-            return {key: value for key, value in {**sent, **found}.items() if value != usual[key]}
+            return {key: value for key, value in found.items() if value != usual[key]}
     return None
 
 
-def cut_list(body: Any, shape: Shape, documents: int) -> CutList | None:
+def cut_list(body: Any, dialect: Dialect, documents: int) -> CutList | None:
     """Return how far a reply's list was cut: fewer results than documents, and nothing else wrong; None otherwise."""
-    results = dig(body, shape.results)
-    if not isinstance(results, list) or not 0 < len(results) < documents or shape.index is None:
+    results = _own_list(body, dialect)
+    if dialect.shape.index is None or not 0 < len(results) < documents:
         return None
-    if shape.score is None or not all(isinstance(entry, dict) for entry in results):
+    try:
+        scores, _ = read_some_results(results, documents, dialect.shape)
+    except CallError:
         return None
-    indices = [entry.get(shape.index) for entry in results]
-    found = {one for one in indices if isinstance(one, int) and 0 <= one < documents}
-    if len(found) != len(results):
-        return None
-    if not all(isinstance(entry.get(shape.score), int | float) for entry in results):
-        return None
-    missing = tuple(position for position in range(documents) if position not in found)
-    return CutList(len(results), documents, missing)
+    return CutList(len(results), documents, tuple(np.flatnonzero(np.isnan(scores)).tolist()))
 
 
 def _reads(dialect: Dialect, body: Any, headers: Mapping[str, str], request: WireRequest) -> bool:

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from evalkit.dialects import Dialect
-from evalkit.dialects.shape import dig
+from evalkit.dialects.shape import dig, split_path
 from evalkit.rerankers.failure_evidence import Evidence, listed
-from evalkit.rerankers.reply_shapes import open_dialects
+from evalkit.rerankers.reply_shapes import open_dialects, sent_texts
 
 _MISSING = re.compile(
     r"missing|required|must (not be null|be given|be set|be provided|be present|be specified|have|contain|include)"
@@ -28,10 +28,12 @@ def top_n_required(evidence: Evidence) -> str | None:
     """Name the setting that sends the number of results, if the server requires it."""
     if not _refused(evidence) or not _MISSING.search(evidence.sentence):
         return None
-    own = (evidence.dialect.shape.top_n or "").rpartition(".")[2]
+    own = _last_key(evidence.dialect.shape.top_n) or ""
     keys = dict.fromkeys(filter(None, (own, *_TOP_KEYS)))
     named = next((key for key in keys if _names(evidence.sentence, key)), None)
     if named is None or named in evidence.sent_keys or named in evidence.options:
+        return None
+    if named == own and evidence.wire.top_n is not None:
         return None
     if named == own:
         return f"set send_top_n: true, which sends the number of documents as {named}"
@@ -45,7 +47,7 @@ def missing_key(evidence: Evidence) -> str | None:
     host = urlsplit(evidence.url).hostname
     senders: dict[str, dict[str, int]] = {}
     for name, dialect in open_dialects().items():
-        for key in _text_keys(dialect) - evidence.sent_keys:
+        for key in sent_texts(dialect, evidence.wire.model).keys() - evidence.sent_keys:
             senders.setdefault(key, {})[name] = _distance(dialect, host)
     missing = next((key for key in senders if _misses(evidence.sentence, key)), None)
     if missing is None:
@@ -54,11 +56,6 @@ def missing_key(evidence: Evidence) -> str | None:
     names = [name for name, distance in senders[missing].items() if distance == nearest]
     one = f"set dialect: {names[0]}" if len(names) == 1 else f"set dialect to one of {listed(names)}"
     return f"the server expects {missing!r}: {one}"
-
-
-def _text_keys(dialect: Dialect) -> set[str]:
-    """Return the top-level keys of the query and the documents."""
-    return {path.partition(".")[0] for path in (dialect.shape.query, dialect.shape.documents)}
 
 
 def _distance(dialect: Dialect, host: str | None) -> int:
@@ -72,16 +69,25 @@ def unknown_key(evidence: Evidence) -> str | None:
     """Name the setting that sends a key which the server refuses."""
     if not _refused(evidence) or not _UNKNOWN.search(evidence.sentence):
         return None
-    key = next((key for key in sorted(evidence.sent_keys) if _names_in_quotes(evidence.sentence, key)), None)
+    options = {str(_last_key(path)): path for path in evidence.options}
+    model = _last_key(evidence.dialect.shape.model)
+    limit = None if evidence.wire.top_n is None else _last_key(evidence.dialect.shape.top_n)
+    sent = evidence.sent_keys | options.keys() | set(filter(None, (model, limit)))
+    key = next((key for key in sorted(sent) if _names_in_quotes(evidence.sentence, key)), None)
     if key is None:
         return None
-    if key in evidence.options:
-        return f"remove {key} from options: the server refuses it"
-    if key == evidence.dialect.shape.model:
+    if key in options:
+        return f"remove {options[key]} from options: the server refuses it"
+    if key == model:
         return f'the server refuses {key!r}: set dialect: generic and shape: {{model: ""}}'
-    if key == evidence.dialect.shape.top_n:
+    if key == limit:
         return f"the server refuses {key!r}: remove send_top_n, or set the dialect of the server"
     return None
+
+
+def _last_key(path: str | None) -> str | None:
+    """Return the key at the end of a path; None without a path."""
+    return str(split_path(path)[-1]) if path else None
 
 
 def _refused(evidence: Evidence) -> bool:

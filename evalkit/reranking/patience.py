@@ -21,12 +21,12 @@ _MOST_REFUSALS = 100
 
 
 def refuses_rate(failure: CallError | None) -> bool:
-    """Return whether a call was refused because there were too many before it."""
-    return (
-        failure is not None
-        and is_rate_refusal(failure.http_status, failure.body or failure.message)
-        and not _starts(failure)
-        and (failure.remedy.transient or failure.http_status != 429)
+    """Return whether a call was refused because there were too many before it, also inside a reply with status 200."""
+    if failure is None or _starts(failure):
+        return False
+    status = failure.remedy.status or failure.http_status
+    return is_rate_refusal(status, failure.body or failure.message) and (
+        failure.remedy.transient or status != 429
     )
 
 

@@ -111,7 +111,7 @@ CASES: list[tuple[str, Change, str, int, str]] = [
         ten_missing,
         "INVALID",
         3,
-        "has no scores for 10 of 97 queries; no statistics computed",
+        "has no scores for 10 of 97 queries: 10 x",
     ),
 ]
 

@@ -78,7 +78,7 @@ def test_a_reranker_that_looks_at_the_list_is_known_by_its_list(tmp_path: Path, 
     server = Counting()
     with stand_in(server) as url:
         config = write_config(tmp_path / "c.yaml", small, url, ", pointwise: false")
-        for depths, calls in (("[3]", 5 + 8), ("[3]", 5 + 8), ("[3, 6]", 2 * (5 + 8))):
+        for depths, calls in (("[3]", 3 + 8), ("[3]", 3 + 8), ("[3, 6]", 2 * (3 + 8))):
             run(config, tmp_path / "results", "--set", f"depths={depths}")
             assert server.calls == calls
 

@@ -243,3 +243,16 @@ def test_what_is_no_good_reply_has_no_list(status: int, reply: Any) -> None:
     exchange = wire.send(wire.request)
     assert wire.results(exchange) is None
     assert wire.scores(exchange, wire.request) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "evidence"),
+    [({"code": 401, "message": "bad key"}, "refused: 200: bad key"),
+     ({"code": 503, "message": "busy"}, "returned 200: busy")],
+)  # fmt: skip
+def test_a_refusal_inside_a_200_counts_as_its_status(error: Any, evidence: str) -> None:
+    """Some APIs and gateways send every error so."""
+    wrong_key = instead(lambda _body, headers: "wrong" in str(headers), 200, {"error": error})
+    found = probe(wrong_key)[KEY]
+    assert found.evidence == evidence
+    assert found.verdict == ("kept" if "refused" in evidence else "broken")

@@ -130,5 +130,5 @@ def test_the_most_documents_are_read_from_the_words(words: str, number: int | No
 def test_a_refusal_that_repeats_the_request_is_read_without_it() -> None:
     """A text of the dataset says nothing about the refusal, and a long reply is read in part."""
     words = error_words(fastapi("value_error", "documents", message="bad"), "x" * 10_000)
-    assert words == "bad; value_error body.documents bad"
+    assert words == "value_error body.documents bad"
     assert len(error_words(None, "x" * 10_000)) == 2000

@@ -71,14 +71,18 @@ def results(count: int, score: str = "relevance_score", index: str = "index") ->
 
 
 FORMS = [
-    Case(results(4, "score"), 'this reply fits dialect: tei, whose requests differ; for the same request set dialect:'
-         ' generic with shape: {results: "", score: score}', 200),
+    Case(results(4, "score"), 'this reply fits dialect: sglang; or set dialect: generic with shape: {results: "",'
+         ' score: score}', 200),
+    Case(results(4, "score"), 'this reply fits dialect: sagemaker_tei, sglang, tei, whose requests differ; for the same'
+         ' request set dialect: generic with shape: {query: query.text, documents: passages, document_key: text,'
+         ' results: "", score: score}', 200, "nim"),
     Case({"data": results(4)}, "this reply fits dialect: fireworks, voyage; or set dialect: generic with shape:"
          " {results: data}", 200),
-    Case({"results": results(4, "score")}, "this reply fits dialect: isaacus, whose requests differ; for the same"
-         " request set dialect: generic with shape: {score: score}", 200),
-    Case({"scores": [1, 2, 3, 4]}, 'this reply fits dialect: deepinfra; or set dialect: generic with shape: {results:'
-         ' scores, index: "", score: ""}', 200),
+    Case({"results": results(4, "score")}, "this reply fits dialect: sglang; or set dialect: generic with shape:"
+         " {score: score}", 200),
+    Case({"scores": [1, 2, 3, 4]}, 'this reply fits dialect: deepinfra, whose requests differ; for the same request'
+         ' set dialect: generic with shape: {results: scores, index: "", score: ""}', 200),
+    Case({"data": results(4)}, "this reply fits dialect: fireworks, voyage, whose requests differ", 200, "deepinfra"),
     Case({"rankings": results(4, "logit")}, "this reply fits dialect: nim, nvidia_hosted, whose requests differ; for"
          " the same request set dialect: generic with shape: {results: rankings, score: logit}", 200),
     Case({"result": {"items": results(4, "similarity", "idx")}}, "set dialect: generic with shape: {results:"
@@ -88,6 +92,12 @@ FORMS = [
     Case({"results": results(2)}, "the server returned 2 of 4 results: set send_top_n: true or max_documents: 2", 200),
     Case({"rankings": results(3, "logit")}, "the server returned 3 of 5 results: set max_documents: 3", 200, "nim",
          documents=("a", "b", "c", "d", "e")),
+    Case(results(2, "score"), "the server returned 2 of 4 results: set send_top_n: true or max_documents: 2", 200,
+         "sglang"),
+    Case({"results": results(2, "score")}, "the server returned 2 of 4 results: set send_top_n: true or"
+         " max_documents: 2", 200, "sglang"),
+    Case({"records": [{"id": "1", "score": 0.5}, {"id": "0"}]}, "the server returned 2 of 4 results: set send_top_n:"
+         " true or max_documents: 2", 200, "vertex_rank"),
     Case({"results": results(3)}, "the server drops empty documents: add the text of document d3, or remove it;"
          " evalkit dataset check lists empty documents", 200),
     Case("<html>welcome</html>", f"requests are posted to url as it is: try url: {HOST}/v1/rerank", 200,
@@ -145,7 +155,9 @@ REQUESTS = [
     Case({"detail": [{"loc": ["body", "passages"], "msg": "Field required"}]},
          "the server expects 'passages': set dialect: nim", 422),
     Case({"detail": [{"loc": ["body", "documents"], "msg": "Field required"}]}, "the server expects 'documents': set"
-         " dialect to one of infinity, litellm_proxy, llamacpp, vllm and 1 more", 422, "tei"),
+         " dialect to one of infinity, litellm_proxy, llamacpp, localai and 3 more", 422, "tei"),
+    Case({"error": {"message": "missing field `queries`"}}, "the server expects 'queries': set dialect: deepinfra",
+         url="https://api.deepinfra.com/v1/rerank"),
     Case({"message": "input is required"}, "the server expects 'input': set dialect: mixedbread", 400,
          url="https://api.mixedbread.com/x/rank"),
     Case({"message": "we need the input of more people"}, None),
@@ -155,6 +167,8 @@ REQUESTS = [
     Case({"message": "top_n is required"}, None, options={"top_n": 100}),
     Case({"message": "there is no field 'top_k' here"}, "remove top_k from options: the server refuses it", 422,
          options={"top_k": 3}),
+    Case({"message": "unknown field 'truncate'"}, "remove parameters.truncate from options: the server refuses it",
+         options={"parameters.truncate": "END"}),
     Case({"message": "key [model] is not allowed"}, "the server refuses 'model': set dialect: generic and shape:"
          ' {model: ""}'),
     Case({"detail": [{"loc": ["body", "model"], "msg": "Extra inputs are not permitted"}]},

@@ -213,16 +213,30 @@ def test_a_shape_that_cannot_do_what_it_says_is_a_finding(
 
 @pytest.mark.parametrize(
     ("body", "message"),
-    [({"success": False, "errors": [{"code": 7009, "message": "no such model"}]}, "an error: 7009: no such model"),
-     ({"errors": []}, "no list of results under 'result.response'"), ("text", "not a JSON object")],
-)  # fmt: skip
-def test_an_error_in_a_reply_with_status_200_is_quoted(body: Any, message: str) -> None:
-    """From where the API puts it."""
-    shape = {**DESCRIBED["Cloudflare"].shape, "error_code": "errors.0.code"}
-    dialect = HttpSettings(url="http://h/r", dialect="generic", shape=shape).open_dialect()  # type: ignore[arg-type]
-    with pytest.raises(CallError) as raised:
+    [({"errors": []}, "no list of results under 'result.response'"), ("text", "not a JSON object")],
+)
+def test_a_reply_without_a_list_is_an_error(body: Any, message: str) -> None:
+    """The message names the place where the list belongs."""
+    dialect = DESCRIBED["Cloudflare"].settings().open_dialect()
+    with pytest.raises(CallError, match=message):
         dialect.decode_response(body, {}, WireRequest("m", "q", ("a",)))
-    assert message in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("why", "number", "found"),
+    [("it is all wrong", None, ("it is all wrong", 400)), ("too many requests", None, ("too many requests", 429)),
+     ("later", 503, ("503: later", 503)), ("ok", None, None), ("", None, None), (7, None, None)],
+)  # fmt: skip
+def test_an_error_in_a_reply_with_status_200_is_read_where_the_shape_puts_it(
+    why: Any, number: int | None, found: tuple[str, int] | None
+) -> None:
+    """With the status that belongs to it; a word for success is no error, and neither is a note with results."""
+    shape = {"error": "diagnosis.why", "error_code": "diagnosis.number"}
+    dialect = HttpSettings(url="http://h/r", dialect="generic", shape=shape).open_dialect()  # type: ignore[arg-type]
+    body = {"diagnosis": {"why": why, "number": number}}
+    read = dialect.reply_error(body, has_results=False)
+    assert (None if read is None else (read.message, read.status)) == found
+    assert dialect.reply_error(body, has_results=True) is None
 
 
 @pytest.mark.parametrize(
