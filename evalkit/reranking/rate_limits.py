@@ -7,7 +7,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from evalkit.reranking.learned_rates import LearnedLimit, LearnedRate, SentCall
+from evalkit.reranking.call_history import SentCall
+from evalkit.reranking.learned_rates import LearnedLimit, LearnedRate
 
 WINDOW_S = 60.0
 _CAREFUL = 8

@@ -10,7 +10,7 @@ from tenacity import RetryCallState, Retrying, retry_if_result
 
 from evalkit.http_client import named_window_s
 from evalkit.reranking.batching import Batch
-from evalkit.reranking.learned_rates import SentCall
+from evalkit.reranking.call_history import SentCall
 from evalkit.reranking.outcomes import Attempt, CallContext, Clock, make_call, retried
 from evalkit.reranking.patience import Patience, asked_s, refuses_rate
 from evalkit.reranking.rate_limits import ConcurrencyLimiter
