@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 _QWEN = "Given a web search query, retrieve relevant passages that answer the query"
 DEFAULT_INSTRUCTIONS = ("", _QWEN, f"{_QWEN}.")
-"""Instructions that ask for nothing else than what the APIs of Qwen's rerankers do without one."""
+"""Instructions that the APIs of Qwen's rerankers use by default, and so change nothing."""
 
 
 @dataclass(frozen=True, slots=True)

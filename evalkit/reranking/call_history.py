@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 MINUTE_S = 60.0
 """The longest window of an ordinary limit."""
 _MARGIN_S, _MARGIN = 0.02, 0.005
-"""Added to every window, in seconds and as a share of it: a server's clock and its timers are not ours."""
+"""Added to every window, in seconds and as a share of it: the server measures time with a clock of its own."""
 _MOST_KEPT = 20_000
 """Most calls that are remembered."""
 
@@ -104,7 +104,7 @@ class CallHistory:
         return None if oldest is None else at - oldest
 
     def contradict(self, window: float, now: float) -> bool:
-        """Return whether more calls than now were accepted in a window of this length before."""
+        """Return whether a window of this length had more accepted calls before than it has now."""
         ends = [call.end_s for call in self.accepted]
         count = sum(end > now - window for end in ends)
         return any(

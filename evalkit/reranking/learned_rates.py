@@ -11,15 +11,15 @@ from evalkit.reranking.call_history import MINUTE_S, CallHistory, SentCall, padd
 _FIRST_WAIT_S = 1.0
 """Wait before a refused call is sent again; a limit per second and a full queue last no longer."""
 _UNKNOWN_WAITS_S = (1.0, 4.0, 15.0)
-"""Waits where hardly any call was accepted before the refusal, so that something else explains it; then a minute."""
+"""Waits if hardly any call was accepted before, so that the refusal has another reason; after these, a minute."""
 _FEW = 5
 """Accepted calls of the last minute below which a limit per minute is not the likely reason."""
 _SHORTER = 3.0
 """A learned window is tried once at this fraction of itself, and kept if that is refused."""
 _SHORTEST_S = 0.05
-"""A limit with a shorter window is none."""
+"""A limit with a shorter window is ignored."""
 _POLL_S = 0.05
-"""Wait for a call in flight whose end decides."""
+"""Wait before asking again whether a call in flight has ended."""
 _FEWEST_WINDOWS, _MOST_WINDOWS = 2, 64
 """Windows without a refusal after which a lowered limit is raised; doubled each time that it was raised too far."""
 
@@ -199,7 +199,7 @@ class LearnedRate:
         """Plan the next call after another refusal."""
         if asked_s is not None:
             refusal.again += 1
-            # A server that always asks for no wait at all is not called without end.
+            # A server that asks for no wait each time is called less and less often.
             least = min(0.05 * 2.0**refusal.again, MINUTE_S) if refusal.again > 1 else 0.0
             at = now + max(asked_s, least)
             window = self._calls.window_of(at, refusal.since_s)
@@ -262,13 +262,13 @@ class LearnedRate:
                 self._refuted_s = max(self._refuted_s, self.limit.window_s)
             self._most = requests
             self._set(requests, window)
-        elif requests < self.limit.requests:  # others use the rest
+        elif requests < self.limit.requests:  # other clients use the rest
             self._set(requests, window)
         elif not refusal.tried:
             self._slow_down(self.limit)
 
     def _slow_down(self, limit: LearnedLimit) -> None:
-        """Lower a limit that was kept to, and was yet too high."""
+        """Lower a limit that was too high although it was kept to."""
         if limit.requests > 1:
             self._set(limit.requests - max(limit.requests // 10, 1), limit.window_s)
         else:
@@ -282,7 +282,7 @@ class LearnedRate:
             self._set(limit.requests, window)
 
     def _raise(self, limit: LearnedLimit, now: float) -> None:
-        """Raise a number that a refusal lowered: others may no longer use the rest."""
+        """Raise a number that a refusal lowered: other clients of the account may use less now."""
         if limit.requests < self._most and now - self._changed_s > self._windows * limit.padded_s:
             self._changed_s, self._raised = now, True
             more = max(1, limit.requests // 8)

@@ -55,7 +55,7 @@ class RateLimiter:
         sleep
             Waits some seconds.
         scheduled
-            Whether the call has a time of its own: what was learned from refusals does not delay it.
+            Whether the call is due at a planned time: what was learned from refusals does not delay it.
         """
         while isinstance(turn := self._take(tokens, requests, scheduled=scheduled), float):
             sleep(turn)

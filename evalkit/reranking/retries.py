@@ -33,18 +33,12 @@ class RetriedCalls:
 
     Parameters
     ----------
-    session
-        The reranker with its budget, rate limits and retry settings.
-    limiter
-        Limits the calls in flight.
-    stop
-        Set to stop waiting.
+    session, limiter, stop, clock
+        See `evalkit.reranking.delivery.RetryingCaller`.
     retries
         Attempts after the first, for failures that pass; 0 for none, whatever the failure.
     without_reply
         Whether calls without an HTTP reply are retried, too.
-    clock
-        A monotonic clock in seconds.
     """
 
     def __init__(
@@ -64,19 +58,7 @@ class RetriedCalls:
     def make(self, item: Batch, context: CallContext, due_s: float | None) -> tuple[Attempt, ...]:
         """Return all attempts to send a batch, of which the last one counts; none if the session was closed.
 
-        Parameters
-        ----------
-        item, context
-            The batch, and the fields that its call shares with others.
-        due_s
-            When the call was due, in seconds of `clock`; None for now.
-
-        Raises
-        ------
-        StoppedError
-            If `stop` is set while the call waits.
-        BudgetError
-            If the next attempt could exceed the budget.
+        For parameters and errors see `evalkit.reranking.delivery.RetryingCaller.deliver`.
         """
         named = replace(item, request=replace(item.request, call_id=uuid.uuid4().hex))
         scheduled = self._clock() if due_s is None else due_s
@@ -144,7 +126,7 @@ class RetriedCalls:
         session = self._session
         tokens = session.tokens.usage(item.request).tokens if session.traffic.tokens_per_minute else 0
         requests = session.tokens.requests(item.request)
-        # A call with a time of its own is not delayed by what was learned: its wait would count as latency.
+        # A call with a planned time is not delayed by what was learned: its wait would count as latency.
         return session.rate_limiter.wait_turn(tokens or 0, self._hold, requests, scheduled=not self._retries)
 
     def _report(self, turn: SentCall, attempt: Attempt) -> None:
