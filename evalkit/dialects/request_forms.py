@@ -41,7 +41,7 @@ class RequestForms:
     pairs
         Paths of two texts or lists of texts, for an API that scores pairs: 1 against 1, 1 against N, or N against N.
     unchanging
-        Options that would change scores or results and are not applied -> the values that ask for nothing; null always
+        Options that would change scores or results and are not applied -> the values that change nothing; null always
         does. A request with another value is refused.
     """
 

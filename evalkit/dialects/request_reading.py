@@ -120,12 +120,12 @@ class _RequestBody:
         return value
 
     def refuse_unless(self, path: str, harmless: Sequence[Any]) -> None:
-        """Raise if an option that is not applied asks for something.
+        """Raise if an option that is not applied would change scores or results.
 
         Raises
         ------
         WireError
-            If it has another value than null and those that ask for nothing.
+            If it has another value than null and those that change nothing.
         """
         value = self.value(path)
         if value is not None and not any(value == one and type(value) is type(one) for one in harmless):
