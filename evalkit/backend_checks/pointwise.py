@@ -119,7 +119,7 @@ def check_pointwise_briefly(
     """Do what `check_pointwise` does, with one other list per request unless that list moves a score.
 
     The second half of each list is sent in reverse order: a score that depends on the place, on the first documents or
-    on the number of documents moves. Only then the other lists follow, which show why it moved.
+    on the number of documents moves. The other lists are sent only if a score moves; they show why.
 
     Parameters
     ----------

@@ -96,7 +96,7 @@ def _as_url(text: str, name: str) -> str:
 
 
 def _name_of(path: Path) -> str:
-    """Return the name of a value for messages: its key, after ``headers`` or ``options`` and such if it is in one."""
+    """Return the name of a value for messages: its key, e.g. ``headers.X-Team`` for one of several headers."""
     steps = [mask_keys(step) for step in path if isinstance(step, str)]
     start = next(
         (i for i, step in enumerate(steps) if step in {"headers", _HEADERS, "options"}), len(steps) - 1

@@ -48,5 +48,5 @@ def check_template(template: str, placeholder: str) -> str:
         raise ValueError(f"must contain {placeholder} exactly once (found: {count})")
     other = DOCUMENT if placeholder == QUERY else QUERY
     if other in template:
-        raise ValueError(f"must not contain {other}: query and documents are sent apart")
+        raise ValueError(f"must not contain {other}: texts are sent separately")
     return template

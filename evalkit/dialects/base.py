@@ -50,7 +50,7 @@ class Dialect(ServedFormat):
     paginates: ClassVar[bool] = False
     """Whether a reply may be one page of several; see `next_page`."""
     needs_top_n: ClassVar[bool] = False
-    """Whether every request contains the number of results: the API refuses a request without, or has a default."""
+    """Whether every request contains the number of results, because the API requires it or has a default."""
 
     def url(self, model: str) -> str | None:
         """Return the public address for a model; None if the API has no public host.

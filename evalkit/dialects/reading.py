@@ -68,7 +68,7 @@ def _read_valid(results: list[Any], documents: int, shape: Shape) -> Scores | No
 
 
 def _column(results: list[Any], path: str) -> list[Any]:
-    """Return the values at a path of each result; a plain key is read without the detour."""
+    """Return the values at a path of each result; a plain key is read directly, which is faster."""
     parts = split_path(path)
     if len(parts) == 1 and isinstance(parts[0], str):
         key = parts[0]

@@ -54,7 +54,7 @@ _LONG_TEXT = _any(
     r"\bmust have less than \d+ tokens",
     r"\bmax_seq_len|\bmaximum sequence length",
 )
-"""Also with status 500: words that no failure has that passes."""
+"""Words that are read with status 500, too: no transient failure has them."""
 _WRONG_REQUEST = _any(
     r"\b(?:missing|extra_forbidden|json_invalid)\b(?=.*\bbody\b)",
     r"\bmissing (?:required |mandatory )?(?:field|parameter|property|key|argument)",
@@ -170,7 +170,7 @@ _IN_ORDER: tuple[tuple[Callable[[str], object], RefusedFor | None], ...] = (
     (_DOCUMENTS.search, "documents"),
     (_LONG.search, "text"),
 )
-"""What is read from words, and its cause; the first one counts."""
+"""Tests of the words, each with the cause that it shows; the first one that succeeds counts."""
 
 
 def most_documents(words: str) -> int | None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 _QWEN = "Given a web search query, retrieve relevant passages that answer the query"
 DEFAULT_INSTRUCTIONS = ("", _QWEN, f"{_QWEN}.")
-"""Instructions that ask for nothing else than what the APIs of Qwen's rerankers do without one."""
+"""Instructions that the APIs of Qwen's rerankers use by default, and so change nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class RequestForms:
     pairs
         Paths of two texts or lists of texts, for an API that scores pairs: 1 against 1, 1 against N, or N against N.
     unchanging
-        Options that would change scores or results and are not applied -> the values that ask for nothing; null always
+        Options that would change scores or results and are not applied -> the values that change nothing; null always
         does. A request with another value is refused.
     """
 

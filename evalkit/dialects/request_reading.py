@@ -120,12 +120,12 @@ class _RequestBody:
         return value
 
     def refuse_unless(self, path: str, harmless: Sequence[Any]) -> None:
-        """Raise if an option that is not applied asks for something.
+        """Raise if an option that is not applied would change scores or results.
 
         Raises
         ------
         WireError
-            If it has another value than null and those that ask for nothing.
+            If it has another value than null and those that change nothing.
         """
         value = self.value(path)
         if value is not None and not any(value == one and type(value) is type(one) for one in harmless):
@@ -137,7 +137,7 @@ class _RequestBody:
             )
 
     def model(self, path: str | None, in_path: str | None) -> str:
-        """Return the model that is asked for; `ANY_MODEL` if none is named and none need be.
+        """Return the model that is asked for; `ANY_MODEL` if none is named and the API needs none.
 
         Raises
         ------
@@ -223,7 +223,7 @@ class _RequestBody:
         Raises
         ------
         WireError
-            If it is missing or not text, or there are as many neither as one nor as there are documents.
+            If it is missing or not text, or if their number is neither 1 nor that of the documents.
         """
         given = self.required(path)
         several = given if self._forms.pairs and isinstance(given, list) else [given]

@@ -14,7 +14,7 @@ FOR_EACH = ".*"
 MOST_POSITIONS = 1000
 """Positions of a list that a path can name."""
 GAP = object()
-"""In a request that is built: a position of a list that has no value yet."""
+"""Placeholder in a request that is being built: a position of a list without a value."""
 _PART = re.compile(
     r'"([^"]+)"'  # a quoted key
     r"|(0|[1-9]\d{0,2})(?![^.])"  # a position

@@ -80,7 +80,7 @@ class _Scoring:
                     scored = assemble(outcomes, candidates, session.tag, rows)
                     run.recorder.add_scored(dataset.name, scored, depth, len(candidates))
                     self._note_concurrency(sending.lowest_concurrency)
-        session.warn_of_range(scored.scores)
+        session.check_range(scored.scores)
 
     def _note_concurrency(self, lowest: int | None) -> None:
         """Record the fewest calls in flight of all passes of the reranker."""

@@ -27,7 +27,7 @@ _WAIT_KEYS = {
     "retrydelay": 1.0,
     "waitseconds": 1.0,
 }
-"""Keys that hold a wait, without their underscores and hyphens, and the unit of their numbers in seconds."""
+"""Keys of waits, without underscores and hyphens -> the unit of their numbers in seconds."""
 _STARTING = re.compile(
     r"\b(?:loading|starting|warming|booting|initiali[sz]ing|launching|deploying|provisioning|waking|spinning up"
     r"|scaling (?:up|from)|cold start|not (?:\w+ )?ready|(?:being|to be) (?:loaded|deployed|started|launched))\b",
@@ -135,7 +135,7 @@ def _entries(body: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
 
 
 def _message(text: str) -> str:
-    """Return the texts in an error body, which are no texts of a request that it repeats; plain text as it is."""
+    """Return the messages in an error body, without the request that it may repeat; plain text unchanged."""
     body = _parsed(text)
     if not isinstance(body, Mapping | list):
         return text[:_MOST_READ]

@@ -1,4 +1,4 @@
-"""What signs requests: headers that depend on the method, the URL and the body."""
+"""Signatures of requests: headers that depend on the method, the URL and the body."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Signer(Protocol):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What of the credentials last used must not be in a file, log or message."""
+        """The parts of the credentials last used that must not be in a file, log or message."""
         ...
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from evalkit.records.rerank import ScoreKind
 
 RANGES: Mapping[str, tuple[float, float]] = {"probability": (0.0, 1.0), "cosine": (-1.0, 1.0)}
-"""Kind -> lowest and highest score; other kinds have no limits."""
+"""Kind -> lowest and highest score; the other kinds have no limits."""
 _ROUNDING = 1e-6
 """How far rounding may move a score beyond its range."""
 

@@ -33,6 +33,33 @@ class AwsSettings(Settings):
     service: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,60}$")] | None = None
 
 
+def check_aws(aws: AwsSettings, service: str | None, dialect: str, *, has_key: bool) -> None:
+    """Check that an ``aws`` block fits the other settings.
+
+    Parameters
+    ----------
+    aws
+        The block.
+    service
+        Name of the service in signatures; None if neither the block nor the dialect names one.
+    dialect
+        Name of the dialect, for messages.
+    has_key
+        Whether requests have an API key.
+
+    Raises
+    ------
+    ValueError
+        If no service is named, or a key replaces the signature.
+    """
+    if service is None:
+        raise ValueError(f"needs 'aws.service': the {dialect} dialect is not of AWS")
+    if has_key and (aws.service or aws.profile):
+        raise ValueError(
+            "must not have 'api_key_env' with 'aws.service' or 'aws.profile': a key replaces the signature"
+        )
+
+
 class AwsAccess:
     """Region, credentials and signer of one API behind AWS.
 

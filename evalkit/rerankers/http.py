@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 from evalkit.dialects import Dialect, WireReply, WireRequest
-from evalkit.dialects.reading import joined_pages
 from evalkit.errors import CallError
 from evalkit.http_client import Exchange, encode_json, rate_limit_reset_s
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Timeline
@@ -16,6 +15,7 @@ from evalkit.rerankers.failure_evidence import Evidence
 from evalkit.rerankers.failure_hints import advise
 from evalkit.rerankers.http_failures import check_model, fault_in_reply, read_json, refusal
 from evalkit.rerankers.http_settings import HttpSettings
+from evalkit.rerankers.reply_pages import with_all_pages
 from evalkit.rerankers.reply_shapes import has_results
 
 _POLL_S = 0.25
@@ -57,7 +57,16 @@ class Http:
         exchange = self._wait_until_done(first, encoded_s + self.settings.timeout_s)
         try:
             self._check_status(exchange)
-            exchange = self._with_all_pages(sent, exchange, len(request.documents))
+            if self.dialect.paginates:
+                exchange = with_all_pages(
+                    exchange,
+                    self.dialect,
+                    sent,
+                    len(request.documents),
+                    url=self.connections.display_url,
+                    post=self._post_page,
+                    read=self._read,
+                )
             reply = self.decode(exchange, wire)
         except CallError as error:
             raise advise(error, self._evidence(exchange, wire, request)) from None
@@ -110,21 +119,13 @@ class Http:
         if exchange.status != 200:
             raise self._refusal(exchange)
 
-    def _with_all_pages(self, sent: Any, exchange: Exchange, most: int) -> Exchange:
-        """Return a reply with the results of its further pages, each of which is a request of its own."""
-        if not self.dialect.paginates:
-            return exchange
-        pages, page = [], exchange
-        while True:
-            pages.append(read_json(page, self.connections.display_url, "the rerank endpoint", self._refusal))
-            following = self.dialect.next_page(sent, pages[-1])
-            if following is None:
-                whole = joined_pages(pages, self.dialect.shape.results)
-                return replace(page, content=encode_json(whole)) if len(pages) > 1 else exchange
-            if len(pages) > most:
-                raise CallError("reply", f"{self.connections.display_url} returned more pages than documents")
-            page = self.connections.post(encode_json(following))
-            self._check_status(page)
+    def _post_page(self, body: Any) -> Exchange:
+        page = self.connections.post(encode_json(body))
+        self._check_status(page)
+        return page
+
+    def _read(self, exchange: Exchange) -> Any:
+        return read_json(exchange, self.connections.display_url, "the rerank endpoint", self._refusal)
 
     def decode(self, exchange: Exchange, wire: WireRequest) -> WireReply:
         """Return the scores of a reply with status 200.
@@ -135,7 +136,7 @@ class Http:
             If the reply is not JSON, contains an error, or does not contain exactly one finite score per document.
         """
         shown = self.connections.display_url
-        body = read_json(exchange, shown, "the rerank endpoint", self._refusal)
+        body = self._read(exchange)
         try:
             return self.dialect.decode_response(body, exchange.headers, wire)
         except CallError as error:

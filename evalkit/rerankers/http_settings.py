@@ -12,9 +12,10 @@ from evalkit.config import RerankerSettings, TextTemplates, Traffic, reranker_se
 from evalkit.config.settings import PositiveInt, with_hint
 from evalkit.config.text_templates import DOCUMENT, QUERY, check_template
 from evalkit.dialects import Dialect
-from evalkit.errors import EvalkitError, nearest_name_hint
-from evalkit.rerankers.aws_settings import AwsAccess, AwsSettings
+from evalkit.errors import EvalkitError
+from evalkit.rerankers.aws_settings import AwsAccess, AwsSettings, check_aws
 from evalkit.rerankers.base_address import complete_url
+from evalkit.rerankers.dialect_checks import check_options, check_top_n
 from evalkit.rerankers.remote_settings import RemoteSettings
 from evalkit.rerankers.shape_settings import ShapeSettings
 from evalkit.rerankers.url_parts import UrlPart, check_parts, with_parts
@@ -118,10 +119,11 @@ class HttpSettings(RemoteSettings):
             raise ValueError("needs both 'shape' and 'dialect: generic', or neither")
         self._check_address()
         if self.aws is not None:
-            self._check_aws(self.aws)
+            check_aws(self.aws, self._aws_service(), self.dialect, has_key=self.api_key_env is not None)
         dialect = self.open_dialect()
-        self._check_options(dialect)
-        self._check_top_n(dialect)
+        check_options(self.options, self.dialect, dialect)
+        if self.send_top_n:
+            check_top_n(self.dialect, dialect, described=self.shape is not None)
         return self
 
     def _check_address(self) -> None:
@@ -147,39 +149,6 @@ class HttpSettings(RemoteSettings):
                     f"must not have {name!r} with 'serve': the served backend itself defines {own}"
                 )
         return self
-
-    def _check_options(self, dialect: Dialect) -> None:
-        """Raise for an option that evalkit sends itself, or that a strict API rejects."""
-        shape = dialect.shape
-        whys = {
-            shape.top_n: "a reply must contain every document; send_top_n: true sends their number under this key",
-            shape.return_documents: "evalkit reads no documents from replies",
-        }
-        filled_keys = shape.request_keys() - dialect.options
-        for name in self.options:
-            if name in filled_keys:
-                why = whys.get(name, f"the {self.dialect} dialect sets it")
-                raise ValueError(f"must not set option {name!r}: {why}")
-            if dialect.strict and name not in dialect.options:
-                message = f"unknown option {name!r} of dialect {self.dialect}"
-                raise with_hint(EvalkitError(message, nearest_name_hint(name, dialect.options)))
-
-    def _check_top_n(self, dialect: Dialect) -> None:
-        if self.send_top_n and dialect.shape.top_n is None:
-            why = (
-                "names no key for it: set shape.top_n"
-                if self.shape
-                else "has no key for the number of results"
-            )
-            raise ValueError(f"must not have 'send_top_n': dialect {self.dialect} {why}")
-
-    def _check_aws(self, aws: AwsSettings) -> None:
-        if self._aws_service() is None:
-            raise ValueError(f"needs 'aws.service': the {self.dialect} dialect is not of AWS")
-        if self.api_key_env and (aws.service or aws.profile):
-            raise ValueError(
-                "must not have 'api_key_env' with 'aws.service' or 'aws.profile': a key replaces the signature"
-            )
 
     @model_validator(mode="after")
     def _is_sendable(self) -> HttpSettings:

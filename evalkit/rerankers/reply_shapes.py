@@ -28,7 +28,7 @@ _SCORE_KEYS = (
 
 @dataclass(frozen=True, slots=True)
 class CutList:
-    """A list that is correct but for documents that it lacks.
+    """A list of results that is correct except that some documents are missing.
 
     Attributes
     ----------

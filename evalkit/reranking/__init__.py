@@ -3,11 +3,11 @@
 from evalkit.reranking.assembly import Row, ScoredCandidates, assemble, list_ranks_of, scored_run
 from evalkit.reranking.batching import Batch, Caps, batch, call_ends
 from evalkit.reranking.budget import Budget
+from evalkit.reranking.delivery import RetryingCaller
 from evalkit.reranking.embedding_ahead import embedded_ahead
 from evalkit.reranking.open_loop import Arrival, OpenLoop
 from evalkit.reranking.outcomes import Attempt, CallContext, Outcome, find_fault, make_call
 from evalkit.reranking.pooled_scoring import groups, send_pooled
-from evalkit.reranking.retries import RetryingCaller
 from evalkit.reranking.sender import Sender
 from evalkit.reranking.session import RerankerSession
 

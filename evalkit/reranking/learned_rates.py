@@ -6,49 +6,22 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-MINUTE_S = 60.0
-"""The longest window of an ordinary limit."""
+from evalkit.reranking.call_history import MINUTE_S, CallHistory, SentCall, padded
+
 _FIRST_WAIT_S = 1.0
 """Wait before a refused call is sent again; a limit per second and a full queue last no longer."""
 _UNKNOWN_WAITS_S = (1.0, 4.0, 15.0)
-"""Waits where hardly any call was accepted before the refusal, so that something else explains it; then a minute."""
+"""Waits if hardly any call was accepted before, so that the refusal has another reason; after these, a minute."""
 _FEW = 5
 """Accepted calls of the last minute below which a limit per minute is not the likely reason."""
 _SHORTER = 3.0
 """A learned window is tried once at this fraction of itself, and kept if that is refused."""
-_MARGIN_S, _MARGIN = 0.02, 0.005
-"""Added to every window, in seconds and as a share of it: a server's clock and its timers are not ours."""
 _SHORTEST_S = 0.05
-"""A limit with a shorter window is none."""
+"""A limit with a shorter window is ignored."""
 _POLL_S = 0.05
-"""Wait for a call in flight whose end decides."""
+"""Wait before asking again whether a call in flight has ended."""
 _FEWEST_WINDOWS, _MOST_WINDOWS = 2, 64
 """Windows without a refusal after which a lowered limit is raised; doubled each time that it was raised too far."""
-_MOST_KEPT = 20_000
-"""Most calls that are remembered."""
-
-
-@dataclass(slots=True, eq=False)
-class SentCall:
-    """A call that was sent.
-
-    Attributes
-    ----------
-    start_s, end_s
-        Seconds of the limiter's clock; `end_s` is infinite while the call is in flight.
-    requests
-        Number of requests that the server counts.
-    tries
-        Whether it is sent to find out if the server accepts calls again, or accepts more.
-    crowded
-        Whether others were in flight.
-    """
-
-    start_s: float
-    requests: int
-    tries: bool = False
-    crowded: bool = False
-    end_s: float = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +92,7 @@ class LearnedRate:
     """
 
     limit: LearnedLimit | None = None
-    _accepted: deque[SentCall] = field(default_factory=lambda: deque(maxlen=_MOST_KEPT))
-    _in_flight: list[SentCall] = field(default_factory=list)
+    _calls: CallHistory = field(default_factory=CallHistory)
     _refusal: _Refusal | None = None
     _refuted_s: float = 0.0
     """Longest window known to be too short."""
@@ -144,7 +116,7 @@ class LearnedRate:
         """Return the seconds until a call may be sent, or until it is worth asking again; 0 for now."""
         if self._refusal is not None:
             # Calls that started before the refusal, and the one that is tried, show more when they end.
-            return _POLL_S if self._in_flight else self._resumes_s(self._refusal, now)
+            return _POLL_S if self._calls.in_flight else self._resumes_s(self._refusal, now)
         if self.limit is None:
             return 0.0
         self._raise(self.limit, now)
@@ -159,13 +131,13 @@ class LearnedRate:
 
     def _room_s(self, limit: LearnedLimit, now: float) -> float:
         """Return the seconds until the window has room for another call, or a shorter one may be tried; 0 for now."""
-        if any(call.tries for call in self._in_flight):
+        if any(call.tries for call in self._calls.in_flight):
             return _POLL_S
-        oldest = self._used(now - limit.padded_s)[0].end_s
+        oldest = self._calls.used(now - limit.padded_s)[0].end_s
         tries_at = oldest + padded(limit.window_s / _SHORTER)
         if not self._is_open(limit):
             tries_at = now
-        elif tries_at <= now < oldest + limit.window_s / 2 and not self._in_flight:
+        elif tries_at <= now < oldest + limit.window_s / 2 and not self._calls.in_flight:
             return 0.0
         return min(
             (at - now for at in (oldest + limit.padded_s, tries_at) if now < at < float("inf")),
@@ -175,30 +147,22 @@ class LearnedRate:
     def start(self, now: float, requests: int) -> SentCall:
         """Return a call that starts now, after `wait_s` returned 0."""
         tries = self._refusal is not None or self._is_full(now, requests)
-        call = SentCall(now, requests, tries, crowded=bool(self._in_flight))
-        for other in self._in_flight:
-            other.crowded = True
-        self._in_flight.append(call)
-        return call
+        return self._calls.start(now, requests, tries=tries)
 
     def drop(self, call: SentCall) -> None:
         """Forget a call that was not sent, or of which nothing is known."""
-        if call in self._in_flight:
-            self._in_flight.remove(call)
+        self._calls.drop(call)
 
     def accept(self, call: SentCall, now: float) -> None:
         """Learn from a call that the server did not refuse."""
-        self.drop(call)
-        call.end_s = now
+        self._calls.end(call, now)
         if call.tries and self._refusal is not None:
             self._learn(self._refusal)
         elif self._refusal is not None:
             self._refusal.drains = self._refusal.may_drain
         elif call.tries and self.limit is not None:
             self._shorten(call, self.limit)
-        self._accepted.append(call)
-        while self._accepted and self._accepted[0].end_s < now - 2 * MINUTE_S:
-            self._accepted.popleft()
+        self._calls.accept(call)
 
     def refuse(self, call: SentCall, now: float, asked_s: float | None, unit_s: float | None) -> None:
         """Learn from a refusal for the rate.
@@ -221,8 +185,8 @@ class LearnedRate:
             )
             self._note_refusal(now)
         elif call.tries:
-            if self._accepted:
-                self._refuted_s = max(self._refuted_s, call.start_s - self._accepted[-1].end_s)
+            if self._calls.accepted:
+                self._refuted_s = max(self._refuted_s, call.start_s - self._calls.accepted[-1].end_s)
             self._next_step(self._refusal, now, asked_s)
 
     def _note_refusal(self, now: float) -> None:
@@ -235,10 +199,10 @@ class LearnedRate:
         """Plan the next call after another refusal."""
         if asked_s is not None:
             refusal.again += 1
-            # A server that always asks for no wait at all is not called without end.
+            # A server that asks for no wait each time is called less and less often.
             least = min(0.05 * 2.0**refusal.again, MINUTE_S) if refusal.again > 1 else 0.0
             at = now + max(asked_s, least)
-            window = self._explained(at, refusal.since_s)
+            window = self._calls.window_of(at, refusal.since_s)
             if window is not None and least > asked_s:
                 window = min(window, MINUTE_S)
             refusal.steps = deque([(at, window)])
@@ -254,16 +218,16 @@ class LearnedRate:
     ) -> Iterator[tuple[float, float | None]]:
         """Yield when to send a call again, and the window that explains its acceptance."""
         if asked_s is not None:
-            yield now + asked_s, self._explained(now + asked_s, now)
+            yield now + asked_s, self._calls.window_of(now + asked_s, now)
             return
-        if not (self._accepted or self._in_flight):
+        if not (self._calls.accepted or self._calls.in_flight):
             yield from ((now + wait, None) for wait in (*_UNKNOWN_WAITS_S, MINUTE_S))
             return
         windows: list[float] = []
         if self.limit is not None:
             window = self.limit.window_s
             if call.tries:
-                self._refuted_s = max(self._refuted_s, call.start_s - self._oldest_end())
+                self._refuted_s = max(self._refuted_s, call.start_s - self._filled_since())
             else:
                 yield now + min(_FIRST_WAIT_S, window), window
             while window < MINUTE_S:
@@ -271,32 +235,13 @@ class LearnedRate:
                 window *= _SHORTER
             windows.append(max(MINUTE_S, self.limit.window_s))
         else:
-            if not (unit_s == MINUTE_S or self._contradicts(_FIRST_WAIT_S, now)):
+            if not (unit_s == MINUTE_S or self._calls.contradict(_FIRST_WAIT_S, now)):
                 yield now + _FIRST_WAIT_S, _FIRST_WAIT_S
-            if unit_s is None and sum(one.requests for one in self._used(now - MINUTE_S)) < _FEW:
+            if unit_s is None and sum(one.requests for one in self._calls.used(now - MINUTE_S)) < _FEW:
                 yield from ((now + wait, wait) for wait in _UNKNOWN_WAITS_S[1:])
             windows.append(MINUTE_S)
         for window in windows:
-            yield max(self._leaves(now, window), now + min(_FIRST_WAIT_S, window)), window
-
-    def _leaves(self, now: float, window: float) -> float:
-        """Return when the oldest accepted call of a window has left it."""
-        oldest = next((call.end_s for call in self._accepted if call.end_s > now - window), now)
-        return oldest + padded(window)
-
-    def _explained(self, at: float, since: float) -> float | None:
-        """Return the window that ends for the oldest call of the last minute at a time that the server names."""
-        oldest = next((call.start_s for call in self._accepted if call.end_s > since - MINUTE_S), None)
-        return None if oldest is None else at - oldest
-
-    def _contradicts(self, window: float, now: float) -> bool:
-        """Return whether more calls than now were accepted in a window of this length before."""
-        ends = [call.end_s for call in self._accepted]
-        count = sum(end > now - window for end in ends)
-        return any(
-            later - earlier < window - 2 * _MARGIN_S
-            for earlier, later in zip(ends, ends[count:], strict=False)
-        )
+            yield max(self._calls.leaves(now, window), now + min(_FIRST_WAIT_S, window)), window
 
     def _learn(self, refusal: _Refusal) -> None:
         """End a refusal with an accepted call, and learn the limit that its length shows."""
@@ -306,7 +251,7 @@ class LearnedRate:
             return
         before = [
             call.requests
-            for call in self._accepted
+            for call in self._calls.accepted
             if call.start_s <= refusal.since_s and call.end_s > refusal.since_s - window
         ]
         requests = max(sum(before), 1)
@@ -317,13 +262,13 @@ class LearnedRate:
                 self._refuted_s = max(self._refuted_s, self.limit.window_s)
             self._most = requests
             self._set(requests, window)
-        elif requests < self.limit.requests:  # others use the rest
+        elif requests < self.limit.requests:  # other clients use the rest
             self._set(requests, window)
         elif not refusal.tried:
             self._slow_down(self.limit)
 
     def _slow_down(self, limit: LearnedLimit) -> None:
-        """Lower a limit that was kept to, and was yet too high."""
+        """Lower a limit that was too high although it was kept to."""
         if limit.requests > 1:
             self._set(limit.requests - max(limit.requests // 10, 1), limit.window_s)
         else:
@@ -332,12 +277,12 @@ class LearnedRate:
 
     def _shorten(self, call: SentCall, limit: LearnedLimit) -> None:
         """Shorten the window after a call that it would not have allowed was accepted."""
-        window = call.start_s - self._oldest_end()
+        window = call.start_s - self._filled_since()
         if window < limit.window_s:
             self._set(limit.requests, window)
 
     def _raise(self, limit: LearnedLimit, now: float) -> None:
-        """Raise a number that a refusal lowered: others may no longer use the rest."""
+        """Raise a number that a refusal lowered: other clients of the account may use less now."""
         if limit.requests < self._most and now - self._changed_s > self._windows * limit.padded_s:
             self._changed_s, self._raised = now, True
             more = max(1, limit.requests // 8)
@@ -347,35 +292,16 @@ class LearnedRate:
         self._most = max(self._most, requests)
         self.limit = None if window < _SHORTEST_S else LearnedLimit(requests, window)
 
-    def _used(self, since: float) -> list[SentCall]:
-        """Return the calls that are in a window, the oldest end first."""
-        recent: list[SentCall] = []
-        for call in reversed(self._accepted):
-            if call.end_s <= since:
-                break
-            recent.append(call)
-        return [*reversed(recent), *self._in_flight]
-
     def _is_full(self, now: float, requests: int) -> bool:
         if self.limit is None:
             return False
-        used = self._used(now - self.limit.padded_s)
+        used = self._calls.used(now - self.limit.padded_s)
         return bool(used) and sum(call.requests for call in used) + requests > self.limit.requests
 
-    def _oldest_end(self) -> float:
+    def _filled_since(self) -> float:
         """Return the end of the oldest of the last calls that fill the window."""
-        limit, total = self.limit, 0
-        for call in reversed(self._accepted):
-            total += call.requests
-            if limit is None or total >= limit.requests:
-                return call.end_s
-        return self._accepted[0].end_s if self._accepted else 0.0
+        return self._calls.oldest_end(self.limit.requests if self.limit else 1)
 
     def _is_open(self, limit: LearnedLimit) -> bool:
         """Return whether a much shorter window is possible."""
         return limit.window_s / _SHORTER > 1.2 * self._refuted_s
-
-
-def padded(window: float) -> float:
-    """Return a window with its margin, in seconds."""
-    return window * (1 + _MARGIN) + _MARGIN_S

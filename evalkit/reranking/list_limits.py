@@ -76,7 +76,7 @@ class ListLimits:
             )
 
     def may_learn(self, failure: CallError, documents: int) -> bool:
-        """Return whether the refusal of a list of so many documents may be one of its length.
+        """Return whether a list of so many documents may have been refused for its length.
 
         A list of that length may have been scored before: then only a body that is too large, or the server's words,
         are a reason to send shorter ones.

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Self
 
 from evalkit.reranking.batching import Batch
+from evalkit.reranking.delivery import RetryingCaller
 from evalkit.reranking.outcomes import CallContext, Clock, Outcome
 from evalkit.reranking.rate_limits import ConcurrencyLimiter
-from evalkit.reranking.retries import RetryingCaller
 from evalkit.reranking.sender import Delivery, collect
 from evalkit.reranking.session import RerankerSession
 

@@ -123,7 +123,7 @@ class Patience:
         left = max(self._starting_since_s + STARTING_S - self.clock(), _FIRST_START_WAIT_S)
         doubled = min(_FIRST_START_WAIT_S * 2.0 ** (self._starts - 1), _LONGEST_START_WAIT_S)
         seconds = min(max(asked or 0.0, _FIRST_START_WAIT_S) if asked is not None else doubled, left)
-        self.session.tell_start(seconds)
+        self.session.wait_for_start(seconds)
         return seconds
 
     def _may_be_accepted(self, failure: CallError) -> bool:
@@ -133,7 +133,7 @@ class Patience:
         limiter, longest = self.session.rate_limiter, self.session.traffic.longest_wait_s
         refused = limiter.refused_s()
         if refused < REFUSED_WAITS * longest and self._refusals < _MOST_REFUSALS:
-            self.session.tell_refusal()
+            self.session.notes.refused(limiter.next_s())
             return True
         failure.message += f"; every call was refused for {refused:.0f} s"
         number = "the number that the API allows" if limiter.learned is None else limiter.learned.shown

@@ -80,7 +80,7 @@ def _outcomes(
         made = TimedCall(item, context, work.start_s, work.end_s, pooled_calls=len(work.task))
         attempt = _attempt(made, work.result, place)
         session.record(attempt.failure)
-        session.tell_unusable(attempt.response)
+        session.notes.unusable_amounts(attempt.response)
         yield Outcome(item, (attempt,))
 
 

@@ -7,7 +7,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from evalkit.reranking.learned_rates import LearnedLimit, LearnedRate, SentCall
+from evalkit.reranking.call_history import SentCall
+from evalkit.reranking.learned_rates import LearnedLimit, LearnedRate
 
 WINDOW_S = 60.0
 _CAREFUL = 8
@@ -54,7 +55,7 @@ class RateLimiter:
         sleep
             Waits some seconds.
         scheduled
-            Whether the call has a time of its own: what was learned from refusals does not delay it.
+            Whether the call is due at a planned time: what was learned from refusals does not delay it.
         """
         while isinstance(turn := self._take(tokens, requests, scheduled=scheduled), float):
             sleep(turn)

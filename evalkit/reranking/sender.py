@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from evalkit.reranking.batching import Batch
+from evalkit.reranking.delivery import RetryingCaller
 from evalkit.reranking.outcomes import CallContext, Clock, Outcome
 from evalkit.reranking.rate_limits import ConcurrencyLimiter
-from evalkit.reranking.retries import RetryingCaller, StoppedError
+from evalkit.reranking.retries import StoppedError
 from evalkit.reranking.session import RerankerSession
 
 GRACE_S = 0.3

@@ -222,7 +222,7 @@ class Models:
         asked
             The name in the request; `ANY_MODEL` if it has none.
         default
-            The name of the API's default model, which its clients send without being asked; None if it has none.
+            The name of the API's default model, which its clients send by default; None if it has none.
 
         Raises
         ------

@@ -18,6 +18,14 @@ from evalkit.config import load_gate, load_keys
 from evalkit.config.source import read_source
 from evalkit.datasets.loading import dataset_settings
 
+CREDENTIALS = {
+    "ASSISTERS_API_KEY": "unused",
+    "AZURE_KEY": "unused",
+    "CF_TOKEN": "unused",
+    "AWS_ACCESS_KEY_ID": "unused",
+    "AWS_SECRET_ACCESS_KEY": "unused",
+}
+"""Values of the variables that the pages name."""
 IDS = [str(page.relative_to(ROOT)) for page in USER_PAGES]
 
 
@@ -107,7 +115,11 @@ def test_yaml_is_valid(page: Path, tmp_path: Path) -> None:
         if "uses:" in block:
             check_inputs(read_source(block, str(file)).data)
         elif "datasets:" in block:
-            done = evalkit("config", "check", file, cwd=tmp_path, env={"ASSISTERS_API_KEY": "unused"})
+            done = evalkit("config", "check", file, cwd=tmp_path, env=CREDENTIALS)
+            assert done.returncode == 0, done.stderr
+        elif "rerankers:" in block and "plugins:" not in block:
+            file.write_text(f"name: page\ndatasets: [demo]\n{block}", encoding="utf-8")
+            done = evalkit("config", "check", file, cwd=tmp_path, env=CREDENTIALS)
             assert done.returncode == 0, done.stderr
         elif "rules:" in block:
             assert load_gate(file).rules

@@ -33,7 +33,7 @@ def test_only_the_placeholder_is_replaced(query: str, documents: list[str]) -> N
         ("no placeholder", QUERY, r"must contain \{query\} exactly once \(found: 0\)"),
         ("{query} {query}", QUERY, r"must contain \{query\} exactly once \(found: 2\)"),
         ("{ query }", QUERY, r"found: 0"),
-        ("{query} {document}", QUERY, r"must not contain \{document\}: query and documents are sent apart"),
+        ("{query} {document}", QUERY, r"must not contain \{document\}: texts are sent separately"),
         ("{query} {document}", DOCUMENT, r"must not contain \{query\}"),
     ],
 )

@@ -66,7 +66,7 @@ def test_a_wait_is_read_from_keys_and_from_words(body: object, seconds: float | 
     ],
     ids=str,
 )
-def test_a_model_that_starts_is_told_from_one_that_fails(
+def test_a_model_that_starts_is_distinguished_from_one_that_fails(
     status: int | None, body: object, starting: bool
 ) -> None:
     """A status that may pass, and a body that says what is missing, or when it will be there."""

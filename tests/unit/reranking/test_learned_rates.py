@@ -11,7 +11,8 @@ from typing import Protocol
 
 import pytest
 
-from evalkit.reranking.learned_rates import LearnedRate, SentCall
+from evalkit.reranking.call_history import SentCall
+from evalkit.reranking.learned_rates import LearnedRate
 
 
 class Server(Protocol):

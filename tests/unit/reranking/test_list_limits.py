@@ -177,12 +177,18 @@ def test_a_list_in_parts_is_not_sent_further_after_a_refused_text() -> None:
     assert calls == 3, "a part that is scored, one that is refused, and its document alone"
 
 
-def test_a_body_that_is_too_large_is_no_longer_sent_in_lists_of_that_length() -> None:
-    """A list with longer texts gets status 413 although a list of its length was scored: it is halved, and scored."""
+@pytest.mark.parametrize(("status", "learned"), [(413, 4), (422, None)])
+def test_a_list_of_longer_texts_is_halved_and_a_body_that_is_too_large_shows_a_limit(
+    status: int, learned: int | None
+) -> None:
+    """Although a list of its length was scored: with status 413 lists of that length are no longer sent.
+
+    A total that is too large for one list is no limit for others: no length is learned from it.
+    """
 
     def answer(request: RerankRequest) -> Usage:
         if sum(map(len, request.documents)) > 100:
-            raise CallError("http", "too large", http_status=413, remedy=Remedy(too_large=True))
+            raise CallError("http", "too large", http_status=status, remedy=Remedy(too_large=True))
         return Usage()
 
     session = RerankerSession("r", Scripted(answer))
@@ -190,23 +196,7 @@ def test_a_body_that_is_too_large_is_no_longer_sent_in_lists_of_that_length() ->
     for text in ("x", "x" * 20):
         item = Batch(RerankRequest("q", "query", (text,) * 8, tuple("12345678")), tuple(range(1, 9)))
         assert all(one.response is not None for one in caller.deliver(item, CONTEXT))
-    assert session.learned_documents == 4
-
-
-def test_a_total_that_is_too_large_for_one_list_is_no_limit_for_others() -> None:
-    """A list as long as a scored one is halved as long as no document was refused alone, and no length is learned."""
-
-    def answer(request: RerankRequest) -> Usage:
-        if sum(map(len, request.documents)) > 100:
-            raise CallError("http", "too much", http_status=422, remedy=Remedy(too_large=True))
-        return Usage()
-
-    session = RerankerSession("r", Scripted(answer))
-    caller = RetryingCaller(session)
-    for text in ("x", "x" * 20):
-        item = Batch(RerankRequest("q", "query", (text,) * 8, tuple("12345678")), tuple(range(1, 9)))
-        assert all(one.response is not None for one in caller.deliver(item, CONTEXT))
-    assert session.learned_documents is None
+    assert session.learned_documents == learned
 
 
 def test_the_failure_names_the_query_and_the_document_that_was_refused_alone() -> None:

@@ -161,10 +161,10 @@ def test_the_user_is_informed_once(recwarn: pytest.WarningsRecorder) -> None:
         turn = limiter.wait_turn(0, world.sleep)
         if limiter.learned is None and world.now < 60 and len(recwarn) < 1 and _ >= 10:
             limiter.refuse(turn)
-            world.session.tell_refusal()
+            world.session.notes.refused(limiter.next_s())
             continue
         limiter.accept(turn)
-        world.session.tell_rate()
+        world.session.notes.learned_rate(limiter.learned)
         world.sleep(0.01)
     assert [str(one.message) for one in recwarn] == [
         "'it' refuses calls for their rate; waiting 59 s before the next one",

@@ -186,7 +186,7 @@ def test_small_batches_do_not_make_a_model_look_slow() -> None:
 
 
 def test_pairs_are_scored_in_the_batches_of_all_requests() -> None:
-    """Texts against as many texts are one request with one score each, in input order, whoever else waits."""
+    """Texts against as many texts are one request with one score each, in input order, whatever other requests wait."""
     lengths = Lengths()
     app = build_app({"m": lengths})
     body = {"model": "m", "text_1": ["p", "p", "q"], "text_2": ["a", "bbb", "cc"]}
