@@ -53,6 +53,8 @@ _LONG_TEXT = _any(
     r"\btoo large to process\b",
     r"\bmust have less than \d+ tokens",
     r"\bmax_seq_len|\bmaximum sequence length",
+    r"\bn_(?:ctx|u?batch)\b",
+    r"\b(?:prompt|input|sequence|text|document|passage|pair)\b[^.]{0,30}\b(?:is|was)\b[^.]{0,20}\b(?:too long|longer than)",
 )
 """Also with status 500: words that no failure has that passes."""
 _WRONG_REQUEST = _any(

@@ -101,6 +101,8 @@ HINTS: tuple[Callable[[Evidence], str | None], ...] = (
     request_hints.empty_text,
     request_hints.too_many,
     request_hints.too_long,
+    request_hints.out_of_memory,
+    request_hints.too_large_alone,
     request_hints.missing_key,
     request_hints.unknown_key,
 )

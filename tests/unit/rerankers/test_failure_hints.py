@@ -84,6 +84,14 @@ FORMS = [
     Case({"result": {"items": results(4, "similarity", "idx")}}, "set dialect: generic with shape: {results:"
          " result.items, index: idx, score: similarity}", 200),
     Case({"results": [{"index": 0, "relevance_score": "high"}]}, None, 200),
+    Case({"results": [{"index": "0", "relevance_score": 0.5}]}, "set dialect: generic with shape: {text_numbers:"
+         " true}", 200, documents=("a",)),
+    Case({"results": [{"index": 0, "relevance_score": "0.5"}]}, "set dialect: generic with shape: {text_numbers:"
+         " true}", 200, documents=("a",)),
+    *(Case({"results": [{**index, "relevance_score": 0.5}]}, None, 200, documents=("a",))
+      for index in ({}, {"index": 0.0}, {"index": 1}, {"index": "1"}, {"index": "d0"})),
+    Case({"results": [results(4)]}, "set dialect: generic with shape: {results: results.0}", 200),
+    Case([results(4)], "set dialect: generic with shape: {results: 0}", 200),
     Case({"model": "m"}, None, 200),
     Case({"results": results(2)}, "the server returned 2 of 4 results: set send_top_n: true or max_documents: 2", 200),
     Case({"rankings": results(3, "logit")}, "the server returned 3 of 5 results: set max_documents: 3", 200, "nim",
@@ -152,6 +160,8 @@ REQUESTS = [
     Case({"message": "a top_n must be given"}, "set send_top_n: true, which sends the number of documents as top_n"),
     Case({"message": "top_k is required"}, "set options: {top_k: N}, with N at least the number of documents of a"
          " request"),
+    Case({"message": "top_n must be a positive integer"}, "set send_top_n: true, which sends the number of documents as"
+         " top_n"),
     Case({"message": "top_n is required"}, None, options={"top_n": 100}),
     Case({"message": "there is no field 'top_k' here"}, "remove top_k from options: the server refuses it", 422,
          options={"top_k": 3}),
@@ -195,6 +205,12 @@ TEXTS = [
     Case({"message": "at most 2 documents are allowed"}, "set max_documents: 2"),
     Case({"message": "at most 1000 documents are allowed"}, None),
     Case("", "set max_bytes or max_documents to the server's limit", 413),
+    Case({"error": "the input is longer than the model allows: 305 tokens"}, "set options: {truncate_prompt_tokens: -1} to"
+         " let the server truncate texts that are too long", 413),
+    Case({"error": "CUDA out of memory. Tried to allocate 20 GiB"}, "set max_documents or max_tokens lower: the server"
+         " has too little memory for such a request", 500),
+    Case("", "shorten the document, or raise the server's limit: a request with one document is too large for it", 413,
+         documents=("a",)),
 ]  # fmt: skip
 
 ACCOUNT = "set requests_per_minute and tokens_per_minute to the limits of the account"
