@@ -37,7 +37,7 @@ _PAST = r"(?:exceed|too (?:many|large|big|long)|more than|larger|longer|greater|
 _EMPTY_LIST = _any(
     rf"\b(?:list|array)(?: of {_ITEMS})? (?:must|can|may|should|is|was)\b[^.]{{0,20}}\bempty",
     r"\btoo_short\b",
-    r"\bat least (?:1|one) \w+",
+    r"\bat least (?:1|one) (?!character|char\b|letter|word|token)\w+",
 )
 _EMPTY_TEXT = _any(
     r"\bstring_too_short\b",
