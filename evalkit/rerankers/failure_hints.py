@@ -88,6 +88,7 @@ def _as_yaml(settings: Mapping[str, str]) -> str:
 HINTS: tuple[Callable[[Evidence], str | None], ...] = (
     cut_results,
     other_format,
+    address_hints.redirected,
     address_hints.page_at_url,
     address_hints.plain_http,
     address_hints.web_page,
@@ -96,6 +97,7 @@ HINTS: tuple[Callable[[Evidence], str | None], ...] = (
     rate_hints.slower,
     address_hints.unknown_model,
     address_hints.base_address,
+    address_hints.last_slash,
     address_hints.not_a_route,
     request_hints.top_n_required,
     request_hints.empty_text,

@@ -137,6 +137,13 @@ ADDRESSES = [
     Case({"error": "send the api-key header"}, 'set key_header: api-key and key_prefix: "": the server takes the key'
          " in this header", 401),
     Case({"error": "Invalid API-key provided."}, None, 401),
+    Case({"message": "No API key found in request"}, "the key was sent in the header Authorization: set key_header and"
+         ' key_prefix to what the API reads, e.g. key_header: X-API-Key and key_prefix: ""', 401),
+    *(Case("moved", f"set url to {target}; redirects are not followed", status, headers={"location": location})
+      for status, location, target in ((301, "/v2/rerank", f"{HOST}/v2/rerank"),
+                                       (307, "https://h/v1/rerank", "https://h/v1/rerank"))),
+    Case("moved", None, 302),
+    Case({"detail": "Not Found"}, f"set url to {HOST}/v1/rerank", 404, url=f"{HOST}/v1/rerank/"),
     Case({"error": "no Authorization header"}, "the server takes the key in the header Authorization, not in Api-Key:"
          " check dialect", 401, "pinecone"),
     Case("", 'set key_prefix: "ApiKey ": the server takes keys of this kind', 401,
@@ -301,3 +308,15 @@ def test_no_reply_breaks_a_hint(body: Any, status: int, name: str) -> None:
 def test_a_chat_api_gets_hints_too(status: int, body: Any, hint: str) -> None:
     """With the settings that the listwise backend has."""
     assert advise_chat(CallError("http", "failed", "its own"), exchange_of(body, status)).hint == hint
+
+
+def test_a_key_with_a_prefix_in_a_header_of_its_own_is_questioned() -> None:
+    """Headers such as api-key hold the key alone, and the default prefix is that of Authorization."""
+    dialect = opened("vllm")
+    dialect.key_header = "api-key"
+    evidence = Evidence(
+        exchange_of({"error": "Unauthorized"}, 401), HOST, "vllm", dialect, {}, WireRequest("m", "q", ("a",)),
+        key_variable="API_KEY",
+    )  # fmt: skip
+    hint = advise(CallError("http", "no"), evidence).hint
+    assert hint == 'check the key in API_KEY; if api-key is to hold nothing else, set key_prefix: ""'
