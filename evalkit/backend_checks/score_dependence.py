@@ -132,7 +132,10 @@ class DependenceCheck:
             f"{sample}: scores from {self.lowest:.4g} to {self.highest:.4g}, largest difference"
             f" {self.between_queries:.2g} between queries and {self.between_documents:.2g} between documents"
         )
-        return measured + ("; scores fall in the order of the request" if self.found == "order kept" else "")
+        falling = (
+            "; scores fall in the order of the request" if self.found in {"order kept", "sorted"} else ""
+        )
+        return measured + falling
 
 
 def check_dependence(

@@ -32,7 +32,10 @@ _ITEMS = (
 _ITEM = (
     r"(?:document|text|passage|input|record|source|item|pair|content|string|query|prompt|sequence|sentence)"
 )
-_PAST = r"(?:exceed|too (?:many|large|big|long)|more than|larger|longer|greater|at most|maximum|max\b|limit|the most)"
+_PAST = (
+    r"(?:exceed|too (?:many|large|big|long)|more than|larger|longer|greater|above|beyond|at most|maximum|max\b|limit"
+    r"|the most)"
+)
 
 _EMPTY_LIST = _any(
     rf"\b(?:list|array)(?: of {_ITEMS})? (?:must|can|may|should|is|was)\b[^.]{{0,20}}\bempty",
@@ -54,7 +57,8 @@ _LONG_TEXT = _any(
     r"\bmust have less than \d+ tokens",
     r"\bmax_seq_len|\bmaximum sequence length",
     r"\bn_(?:ctx|u?batch)\b",
-    r"\b(?:prompt|input|sequence|text|document|passage|pair)\b[^.]{0,30}\b(?:is|was)\b[^.]{0,20}\b(?:too long|longer than)",
+    r"\b(?:prompt|input|sequence|text|document|passage|pair)\b[^.]{0,30}\b(?:is|was)\b[^.]{0,20}"
+    r"\b(?:too long|longer than)",
 )
 """Also with status 500: words that no failure has that passes."""
 _WRONG_REQUEST = _any(

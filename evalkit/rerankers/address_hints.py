@@ -114,11 +114,9 @@ def other_key_header(evidence: Evidence) -> str | None:
 def _other_form(evidence: Evidence) -> str | None:
     """Name the settings of a key that was sent, but in a form that the server may not read."""
     dialect = evidence.dialect
-    if dialect.key_header.lower() != "authorization" and dialect.key_prefix.strip().lower() == "bearer":
+    if "key" in dialect.key_header.lower() and dialect.key_prefix.strip().lower() == "bearer":
         header = dialect.key_header
-        return (
-            f"{_key_check(evidence.key_variable)}; if {header} is to hold nothing else, set key_prefix: \"\""
-        )
+        return f'{_key_check(evidence.key_variable)}; if {header} is to hold nothing else, set key_prefix: ""'
     if _NO_KEY.search(evidence.sentence):
         return (
             f"the key was sent in the header {dialect.key_header}: set key_header and key_prefix to what the API"

@@ -161,7 +161,9 @@ def too_large_alone(evidence: Evidence) -> str | None:
     """Say what is left to do if a request with one document is too large: no limit of evalkit makes it smaller."""
     if evidence.status != 413 or len(evidence.wire.documents) != 1:
         return None
-    return "shorten the document, or raise the server's limit: a request with one document is too large for it"
+    return (
+        "shorten the document, or raise the server's limit: a request with one document is too large for it"
+    )
 
 
 def says_too_long(sentence: str) -> bool:

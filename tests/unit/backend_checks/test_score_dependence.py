@@ -82,6 +82,7 @@ def test_a_sorted_list_without_its_index_is_found() -> None:
     check = check_dependence("r", exchanged(documents=TWELVE), in_falling_order, ranks=False, briefly=True)
     assert (check.found, check.on_query, check.on_document) == ("sorted", "kept", "broken")
     assert check.fault().endswith("sorted by score and to be read without an index")
+    assert check.evidence().endswith("scores fall in the order of the request")
 
 
 def test_a_few_scores_may_fall_by_chance() -> None:

@@ -78,6 +78,7 @@ SAID: list[tuple[str, int, Any, RefusedFor | None]] = [
     ("isaacus", 400, {"type": "about:blank", "title": "bad", "detail": "texts must be non-blank"}, "text"),
     ("generic", 413, "<html><body>Request Entity Too Large</body></html>", "bytes"),
     ("generic", 422, {"message": "something else"}, None),
+    ("generic", 400, {"detail": "the total number of tokens in the request, 900, is above 400"}, "bytes"),
     ("generic", 422, {"detail": [{"type": "string_too_short", "loc": ["body", "documents", 3],
                                   "msg": "String should have at least 1 character"}]}, "text"),
     ("generic", 422, {"detail": "documents must have at least one item"}, "request"),

@@ -212,8 +212,8 @@ TEXTS = [
     Case({"message": "at most 2 documents are allowed"}, "set max_documents: 2"),
     Case({"message": "at most 1000 documents are allowed"}, None),
     Case("", "set max_bytes or max_documents to the server's limit", 413),
-    Case({"error": "the input is longer than the model allows: 305 tokens"}, "set options: {truncate_prompt_tokens: -1} to"
-         " let the server truncate texts that are too long", 413),
+    Case({"error": "the input is longer than the model allows: 305 tokens"}, "set options: {truncate_prompt_tokens: -1}"
+         " to let the server truncate texts that are too long", 413),
     Case({"error": "CUDA out of memory. Tried to allocate 20 GiB"}, "set max_documents or max_tokens lower: the server"
          " has too little memory for such a request", 500),
     Case("", "shorten the document, or raise the server's limit: a request with one document is too large for it", 413,
