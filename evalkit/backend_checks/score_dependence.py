@@ -29,8 +29,10 @@ _CHANCE = 1e3
 _ENOUGH = 8
 """Fewest scores that are not all 0, or fall from first to last, by chance, and whose spread is known."""
 
-Found = Literal["dependent", "constant", "query ignored", "documents ignored", "order kept"]
-"""What a check finds. ``order kept``: the query is ignored, and scores fall with the position in the request."""
+Found = Literal["dependent", "constant", "query ignored", "documents ignored", "order kept", "sorted"]
+"""What a check finds. ``order kept``: the query is ignored, and scores fall with the position in the request.
+``sorted``: scores differ between queries, and those of every query fall with the position in the request.
+"""
 
 
 _FAULTS: dict[Found | None, str] = {
@@ -38,6 +40,8 @@ _FAULTS: dict[Found | None, str] = {
     "query ignored": "ignores the query: its scores are the same for different queries",
     "order kept": "ignores the query: it returns documents in the order of the request",
     "documents ignored": "ignores the documents: all documents of a query get the same score",
+    "sorted": "gives the first document of every request the highest score and the last one the lowest: its list seems"
+    " to be sorted by score and to be read without an index",
 }
 
 
@@ -104,7 +108,7 @@ class DependenceCheck:
         """The verdict on the promise that scores depend on the query."""
         if self.found is None:
             return "not testable"
-        return "kept" if self.found in {"dependent", "documents ignored"} else "broken"
+        return "kept" if self.found in {"dependent", "documents ignored", "sorted"} else "broken"
 
     @property
     def on_document(self) -> Literal["kept", "broken", "not testable"]:
@@ -128,7 +132,10 @@ class DependenceCheck:
             f"{sample}: scores from {self.lowest:.4g} to {self.highest:.4g}, largest difference"
             f" {self.between_queries:.2g} between queries and {self.between_documents:.2g} between documents"
         )
-        return measured + ("; scores fall in the order of the request" if self.found == "order kept" else "")
+        falling = (
+            "; scores fall in the order of the request" if self.found in {"order kept", "sorted"} else ""
+        )
+        return measured + falling
 
 
 def check_dependence(
@@ -209,6 +216,8 @@ def _rows(
 def _judge(scores: NDArray[np.float64], answerable: int, *, ranks: bool) -> tuple[Found | None, str | None]:
     """Return what ``(queries, documents)`` scores show, or why they show nothing."""
     same_for_queries, same_for_documents = _all_equal(scores), _all_equal(scores.T)
+    if not same_for_queries and all(map(_falls, scores)):
+        return "sorted", None
     if not (same_for_queries or same_for_documents):
         return "dependent", None
     if (scores == 0).mean() > 0.5 and answerable < 2:
@@ -227,6 +236,17 @@ def _judge(scores: NDArray[np.float64], answerable: int, *, ranks: bool) -> tupl
         return ("constant" if constant else "documents ignored"), None
     falling = scores.shape[1] >= _ENOUGH and bool((np.diff(scores.mean(axis=0)) < 0).all())
     return ("order kept" if falling else "query ignored"), None
+
+
+def _falls(row: NDArray[np.float64]) -> bool:
+    """Return whether scores fall from first to last, and are so many that this is no chance."""
+    return bool((np.diff(row) <= 0).all()) and _orders(row) >= math.log(_CHANCE)
+
+
+def _orders(row: NDArray[np.float64]) -> float:
+    """Return the logarithm of the number of different orders of some values."""
+    _, counts = np.unique(row, return_counts=True)
+    return math.lgamma(len(row) + 1) - sum(math.lgamma(count + 1) for count in counts.tolist())
 
 
 def _all_equal(rows: NDArray[np.float64]) -> bool:
@@ -249,6 +269,4 @@ def _is_unrounded(scores: NDArray[np.float64], *, ranks: bool) -> bool:
 
 def _are_many(rows: NDArray[np.float64]) -> bool:
     """Return whether rounded scores or ranks have so many orders that equal rows are no chance."""
-    _, counts = np.unique(rows[0], return_counts=True)
-    orders = math.lgamma(rows.shape[1] + 1) - sum(math.lgamma(count + 1) for count in counts.tolist())
-    return (len(rows) - 1) * orders >= math.log(_CHANCE)
+    return (len(rows) - 1) * _orders(rows[0]) >= math.log(_CHANCE)

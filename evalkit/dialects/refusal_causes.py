@@ -32,12 +32,15 @@ _ITEMS = (
 _ITEM = (
     r"(?:document|text|passage|input|record|source|item|pair|content|string|query|prompt|sequence|sentence)"
 )
-_PAST = r"(?:exceed|too (?:many|large|big|long)|more than|larger|longer|greater|at most|maximum|max\b|limit|the most)"
+_PAST = (
+    r"(?:exceed|too (?:many|large|big|long)|more than|larger|longer|greater|above|beyond|at most|maximum|max\b|limit"
+    r"|the most)"
+)
 
 _EMPTY_LIST = _any(
     rf"\b(?:list|array)(?: of {_ITEMS})? (?:must|can|may|should|is|was)\b[^.]{{0,20}}\bempty",
     r"\btoo_short\b",
-    r"\bat least (?:1|one) \w+",
+    r"\bat least (?:1|one) (?!character|char\b|letter|word|token)\w+",
 )
 _EMPTY_TEXT = _any(
     r"\bstring_too_short\b",
@@ -53,6 +56,9 @@ _LONG_TEXT = _any(
     r"\btoo large to process\b",
     r"\bmust have less than \d+ tokens",
     r"\bmax_seq_len|\bmaximum sequence length",
+    r"\bn_(?:ctx|u?batch)\b",
+    r"\b(?:prompt|input|sequence|text|document|passage|pair)\b[^.]{0,30}\b(?:is|was)\b[^.]{0,20}"
+    r"\b(?:too long|longer than)",
 )
 """Words that are read with status 500, too: no transient failure has them."""
 _WRONG_REQUEST = _any(

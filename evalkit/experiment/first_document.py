@@ -1,4 +1,7 @@
-"""The test call to a reranker: the first document of the first query and, if it is refused, a short fixed one."""
+"""The test call to a reranker: the first document of the first query and, if it is refused, a short fixed one.
+
+Some servers answer a text that is too long with status 500, as if they were broken: the fixed text shows which it is.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ from evalkit.backend_checks.fixed_request import fixed_request
 from evalkit.errors import tell
 from evalkit.reranking import Batch, CallContext, Outcome, RerankerSession, RetryingCaller
 from evalkit.reranking.list_limits import may_be_content
+
+_BROKEN = 500
 
 
 def send_first_document(session: RerankerSession, dataset: str, first: Batch) -> list[Outcome]:
@@ -25,15 +30,20 @@ def send_first_document(session: RerankerSession, dataset: str, first: Batch) ->
     Raises
     ------
     CallError
-        If the last of these calls fails.
+        If no text is scored.
     """
     caller = RetryingCaller(session, retries_without_reply=False)
     context = CallContext(dataset, session.tag, "check")
     outcomes = list(caller.deliver(first, context))
     refused = outcomes[0].failure
-    if refused is not None and may_be_content(refused):
-        outcomes += caller.deliver(Batch(fixed_request(1)), context)
-    failure = outcomes[-1].failure
+    if refused is not None and refused.http_status == _BROKEN:
+        # It was sent several times; the fixed text only has to show whether another one is scored.
+        outcomes += RetryingCaller(session, retries=False).deliver(Batch(fixed_request(1)), context)
+        failure = refused if outcomes[-1].failure else None
+    else:
+        if refused is not None and may_be_content(refused):
+            outcomes += caller.deliver(Batch(fixed_request(1)), context)
+        failure = outcomes[-1].failure
     if failure is not None:
         failure.message = f"reranker {session.tag!r} failed its first call: {failure.message}"
         raise failure

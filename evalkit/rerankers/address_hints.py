@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from evalkit.rerankers.failure_evidence import Evidence
 from evalkit.rerankers.reply_shapes import has_results
@@ -27,6 +27,20 @@ def base_address(evidence: Evidence) -> str | None:
     """Name the full address if the url is only the base of the API, or the address of another of its routes."""
     full = _full_address(evidence) if evidence.status in {404, 405} else None
     return f"{full} ({_NO_OLLAMA})" if full and evidence.sentence.strip().lower() == _GO_PAGE else full
+
+
+def redirected(evidence: Evidence) -> str | None:
+    """Name the whole address that a redirect leads to; servers often return only its path."""
+    target = evidence.exchange.headers.get("location", "")
+    if evidence.exchange.status not in {301, 302, 303, 307, 308} or not target:
+        return None
+    return f"set url to {urljoin(evidence.url, target)}; redirects are not followed"
+
+
+def last_slash(evidence: Evidence) -> str | None:
+    """Name the address without the slash at its end: many servers have no such path."""
+    is_own = evidence.url.endswith("/") and _is_own_path(evidence)
+    return f"set url to {evidence.url.rstrip('/')}" if is_own and evidence.exchange.status == 404 else None
 
 
 def not_a_route(evidence: Evidence) -> str | None:
@@ -73,6 +87,12 @@ _KEY_HEADERS = re.compile(
 )
 
 
+_NO_KEY = re.compile(
+    r"\bno (api.?)?key\b|(api.?)?key (is )?(missing|not (found|provided|supplied))|missing (an? |the )?(api.?)?key\b",
+    re.IGNORECASE,
+)
+
+
 def other_key_header(evidence: Evidence) -> str | None:
     """Name the header that the server wants the key in, if its refusal names another one than was sent."""
     if evidence.status not in {400, 401, 403}:
@@ -88,6 +108,20 @@ def other_key_header(evidence: Evidence) -> str | None:
     scheme = evidence.exchange.headers.get("www-authenticate", "").split(" ")[0]
     if scheme.lower() in {"basic", "apikey"} and prefix != scheme.lower():
         return f'set key_prefix: "{scheme} ": the server takes keys of this kind'
+    return _other_form(evidence) if evidence.key_variable and evidence.status != 400 else None
+
+
+def _other_form(evidence: Evidence) -> str | None:
+    """Name the settings of a key that was sent, but in a form that the server may not read."""
+    dialect = evidence.dialect
+    if "key" in dialect.key_header.lower() and dialect.key_prefix.strip().lower() == "bearer":
+        header = dialect.key_header
+        return f'{_key_check(evidence.key_variable)}; if {header} is to hold nothing else, set key_prefix: ""'
+    if _NO_KEY.search(evidence.sentence):
+        return (
+            f"the key was sent in the header {dialect.key_header}: set key_header and key_prefix to what the API"
+            ' reads, e.g. key_header: X-API-Key and key_prefix: ""'
+        )
     return None
 
 

@@ -88,6 +88,7 @@ def _as_yaml(settings: Mapping[str, str]) -> str:
 HINTS: tuple[Callable[[Evidence], str | None], ...] = (
     cut_results,
     other_format,
+    address_hints.redirected,
     address_hints.page_at_url,
     address_hints.plain_http,
     address_hints.web_page,
@@ -96,11 +97,14 @@ HINTS: tuple[Callable[[Evidence], str | None], ...] = (
     rate_hints.slower,
     address_hints.unknown_model,
     address_hints.base_address,
+    address_hints.last_slash,
     address_hints.not_a_route,
     request_hints.top_n_required,
     request_hints.empty_text,
     request_hints.too_many,
     request_hints.too_long,
+    request_hints.out_of_memory,
+    request_hints.too_large_alone,
     request_hints.missing_key,
     request_hints.unknown_key,
 )

@@ -102,6 +102,7 @@ def fitting_shape(dialect: Dialect, body: Any, request: WireRequest) -> dict[str
     """Return the settings under ``shape:`` with which the generic dialect reads a reply; None if there are none.
 
     Settings with the value of their default are left out. With them, the generic dialect sends the texts as `dialect`.
+    There are none for objects without an index.
     """
     mine, generic = dialect.shape, registry.lookup("dialect", "generic")
     asks = Shape(query=mine.query, documents=mine.documents, document_key=mine.document_key)
@@ -111,15 +112,17 @@ def fitting_shape(dialect: Dialect, body: Any, request: WireRequest) -> dict[str
         keys = _keys_of(results[0])
         if keys is None:
             continue
-        shape = replace(Shape(), results=path, index=keys[0], score=keys[1])
+        as_text = isinstance(results[0], dict) and any(isinstance(results[0].get(key), str) for key in keys)
+        shape = replace(Shape(), results=path, index=keys[0], score=keys[1], text_numbers=as_text)
         if _reads(generic(shape), body, {}, request):
             found = {
                 "query": mine.query, "documents": mine.documents, "document_key": mine.document_key or "",
                 "model": mine.model or "", "results": path, "index": keys[0] or "", "score": keys[1] or "",
+                **({"text_numbers": "true"} if as_text else {}),
             }  # fmt: skip
             usual = {"results": "results", "index": "index", "score": "relevance_score", "model": "model"}
             usual |= {"query": "query", "documents": "documents", "document_key": ""}
-            return {key: value for key, value in found.items() if value != usual[key]}
+            return {key: value for key, value in found.items() if value != usual.get(key)}
     return None
 
 
@@ -145,18 +148,26 @@ def _reads(dialect: Dialect, body: Any, headers: Mapping[str, str], request: Wir
 
 def _lists(body: Any) -> Iterator[tuple[str, list[Any]]]:
     """Yield the path and the content of every list that may be one of results."""
-    if isinstance(body, list) and _may_be_results(body):
-        yield "", body
+    if isinstance(body, list):
+        yield from _list_at("", body)
     if not isinstance(body, dict):
         return
     for outer in ("", *_OUTER_KEYS):
         place = body.get(outer) if outer else body
-        if isinstance(place, list) and _may_be_results(place):
-            yield outer, place
+        if isinstance(place, list):
+            yield from _list_at(outer, place)
         for key in _LIST_KEYS:
             found = place.get(key) if isinstance(place, dict) else None
-            if isinstance(found, list) and _may_be_results(found):
-                yield f"{outer}.{key}" if outer else key, found
+            if isinstance(found, list):
+                yield from _list_at(f"{outer}.{key}" if outer else key, found)
+
+
+def _list_at(path: str, found: list[Any]) -> Iterator[tuple[str, list[Any]]]:
+    """Yield a list with its path if it may be one of results, or the only list in it: some APIs take many queries."""
+    if _may_be_results(found):
+        yield path, found
+    elif len(found) == 1 and isinstance(found[0], list) and _may_be_results(found[0]):
+        yield f"{path}.0" if path else "0", found[0]
 
 
 def _may_be_results(found: list[Any]) -> bool:
@@ -164,12 +175,26 @@ def _may_be_results(found: list[Any]) -> bool:
 
 
 def _keys_of(entry: Any) -> tuple[str | None, str | None] | None:
-    """Return the keys of the index and the score of a result, None where it has none; None if no score is found."""
+    """Return the keys of the index and the score of a result; None if no score is found, or no usable index.
+
+    Both are None if the result is a number. The position in the list is no index of a result that is an object:
+    most lists are sorted, and every score would be that of another document.
+    """
     if _is_number(entry):
         return None, None
-    score = next((key for key in _SCORE_KEYS if _is_number(entry.get(key))), None)
-    index = next((key for key in _INDEX_KEYS if isinstance(entry.get(key), int)), None)
-    return None if score is None else (index, score)
+    score = next((key for key in _SCORE_KEYS if _as_number(entry.get(key)) is not None), None)
+    index = next((key for key in _INDEX_KEYS if isinstance(_as_number(entry.get(key)), int)), None)
+    return None if score is None or index is None else (index, score)
+
+
+def _as_number(value: Any) -> int | float | None:
+    """Return a number, also one that is a string; None for anything else."""
+    if isinstance(value, str):
+        try:
+            return int(value) if value.isascii() and value.isdigit() else float(value)
+        except ValueError:
+            return None
+    return value if _is_number(value) else None
 
 
 def _is_number(value: Any) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from evalkit.dialects import Dialect
+from evalkit.dialects.refusal_causes import cause_in_words
 from evalkit.dialects.shape import dig, split_path
 from evalkit.rerankers.failure_evidence import Evidence, listed
 from evalkit.rerankers.reply_shapes import open_dialects, sent_texts
@@ -16,6 +17,8 @@ _MISSING = re.compile(
     r"|not (given|provided|specified)|absent|expected|need",
     re.IGNORECASE,
 )
+_OUT_OF_RANGE = re.compile(r"must be|positive|greater than|at least|between|out of range", re.IGNORECASE)
+"""What servers that read an absent number as 0 say of it."""
 _TOP_KEYS = ("top_n", "top_k", "topN", "topK")
 _UNKNOWN = re.compile(
     r"unknown|unexpected|extra|not permitted|not allowed|additional propert|there is no"
@@ -26,7 +29,8 @@ _UNKNOWN = re.compile(
 
 def top_n_required(evidence: Evidence) -> str | None:
     """Name the setting that sends the number of results, if the server requires it."""
-    if not _refused(evidence) or not _MISSING.search(evidence.sentence):
+    says = _MISSING.search(evidence.sentence) or _OUT_OF_RANGE.search(evidence.sentence)
+    if not _refused(evidence) or not says:
         return None
     own = _last_key(evidence.dialect.shape.top_n) or ""
     keys = dict.fromkeys(filter(None, (own, *_TOP_KEYS)))
@@ -134,6 +138,7 @@ _CUTS: Mapping[str, tuple[str, str]] = {
     "voyage": ("truncation", "options: {truncation: true}"),
 }
 """Dialect -> the option with which the API truncates long texts, and the setting."""
+_MEMORY = re.compile(r"out of memory|\boom\b|(cannot|failed to|unable to) allocate|bad_alloc", re.IGNORECASE)
 _OFF = (None, False, "NONE")
 
 
@@ -149,6 +154,22 @@ def too_long(evidence: Evidence) -> str | None:
     if setting and dig(dict(evidence.options), option) in _OFF:
         return f"set {setting} to let the server truncate texts that are too long"
     return None
+
+
+def out_of_memory(evidence: Evidence) -> str | None:
+    """Name the limits that make requests smaller, if the server has too little memory for one."""
+    if (evidence.status or 0) < 500 or not _MEMORY.search(evidence.sentence):
+        return None
+    return "set max_documents or max_tokens lower: the server has too little memory for such a request"
+
+
+def too_large_alone(evidence: Evidence) -> str | None:
+    """Say what is left to do if a request with one document is too large: no limit of evalkit makes it smaller."""
+    if evidence.status != 413 or len(evidence.wire.documents) != 1:
+        return None
+    return (
+        "shorten the document, or raise the server's limit: a request with one document is too large for it"
+    )
 
 
 def says_too_long(sentence: str) -> bool:
@@ -196,6 +217,7 @@ def too_many(evidence: Evidence) -> str | None:
     )
     if found and evidence.status in {400, 413, 422} and 0 < int(found[1]) < len(evidence.wire.documents):
         return f"set max_documents: {found[1]}"
-    if evidence.exchange.status == 413:
+    is_text = cause_in_words(413, evidence.sentence) == "text"
+    if evidence.exchange.status == 413 and not is_text and len(evidence.wire.documents) > 1:
         return "set max_bytes or max_documents to the server's limit"
     return None

@@ -152,13 +152,20 @@ def with_evidence(
         f"query {request.query_id!r}: {failure.message.removesuffix('.')}{evidence}"
         if evidence
         else failure.message,
-        failure.hint,
+        failure.hint or _hint(failure, request, proven=proven),
         http_status=failure.http_status,
         body=failure.body,
         remedy=remedy,
     )
     found.billed_usd = failure.billed_usd
     return found
+
+
+def _hint(failure: CallError, request: RerankRequest, *, proven: bool) -> str | None:
+    """Return what to try after the refusal of a list whose reason is unknown; None if it is known."""
+    if proven or failure.remedy.refused_for is not None or len(request.documents) == 1:
+        return None
+    return "shorten that document, or set max_documents if the API takes fewer documents"
 
 
 def may_be_content(failure: CallError) -> bool:

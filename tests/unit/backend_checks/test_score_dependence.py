@@ -72,6 +72,25 @@ def test_an_order_that_is_kept_is_named_as_such() -> None:
     assert check.evidence().endswith("scores fall in the order of the request")
 
 
+def in_falling_order(one: RerankRequest) -> NDArray[np.float64]:
+    """Return the scores of a request best first, as of a sorted list that is read without its index."""
+    return -np.sort(-as_scorer(hashed_score)(one))
+
+
+def test_a_sorted_list_without_its_index_is_found() -> None:
+    """Scores that differ between queries, and fall with the position for every query, belong to other documents."""
+    check = check_dependence("r", exchanged(documents=TWELVE), in_falling_order, ranks=False, briefly=True)
+    assert (check.found, check.on_query, check.on_document) == ("sorted", "kept", "broken")
+    assert check.fault().endswith("sorted by score and to be read without an index")
+    assert check.evidence().endswith("scores fall in the order of the request")
+
+
+def test_a_few_scores_may_fall_by_chance() -> None:
+    """Six documents have 720 orders: one of them is no verdict."""
+    check = check_dependence("r", exchanged(documents=TWELVE[:6]), in_falling_order, ranks=False)
+    assert check.found == "dependent"
+
+
 @given(
     queries=st.integers(2, 4),
     documents=st.integers(2, 12),

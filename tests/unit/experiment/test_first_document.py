@@ -43,6 +43,7 @@ def refuse_text(status: int, remedy: Remedy = NOT_RETRYABLE) -> Callable[[Rerank
         (413, Remedy(too_large=True)),
         (422, Remedy(too_large=True)),
         (500, Remedy(refused_for="text")),
+        (500, NOT_RETRYABLE),
     ],
 )
 def test_a_first_document_that_is_refused_does_not_stop_a_run(

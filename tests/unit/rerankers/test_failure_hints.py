@@ -88,6 +88,14 @@ FORMS = [
     Case({"result": {"items": results(4, "similarity", "idx")}}, "set dialect: generic with shape: {results:"
          " result.items, index: idx, score: similarity}", 200),
     Case({"results": [{"index": 0, "relevance_score": "high"}]}, None, 200),
+    Case({"results": [{"index": "0", "relevance_score": 0.5}]}, "set dialect: generic with shape: {text_numbers:"
+         " true}", 200, documents=("a",)),
+    Case({"results": [{"index": 0, "relevance_score": "0.5"}]}, "set dialect: generic with shape: {text_numbers:"
+         " true}", 200, documents=("a",)),
+    *(Case({"results": [{**index, "relevance_score": 0.5}]}, None, 200, documents=("a",))
+      for index in ({}, {"index": 0.0}, {"index": 1}, {"index": "1"}, {"index": "d0"})),
+    Case({"results": [results(4)]}, "set dialect: generic with shape: {results: results.0}", 200),
+    Case([results(4)], "set dialect: generic with shape: {results: 0}", 200),
     Case({"model": "m"}, None, 200),
     Case({"results": results(2)}, "the server returned 2 of 4 results: set send_top_n: true or max_documents: 2", 200),
     Case({"rankings": results(3, "logit")}, "the server returned 3 of 5 results: set max_documents: 3", 200, "nim",
@@ -139,6 +147,13 @@ ADDRESSES = [
     Case({"error": "send the api-key header"}, 'set key_header: api-key and key_prefix: "": the server takes the key'
          " in this header", 401),
     Case({"error": "Invalid API-key provided."}, None, 401),
+    Case({"message": "No API key found in request"}, "the key was sent in the header Authorization: set key_header and"
+         ' key_prefix to what the API reads, e.g. key_header: X-API-Key and key_prefix: ""', 401),
+    *(Case("moved", f"set url to {target}; redirects are not followed", status, headers={"location": location})
+      for status, location, target in ((301, "/v2/rerank", f"{HOST}/v2/rerank"),
+                                       (307, "https://h/v1/rerank", "https://h/v1/rerank"))),
+    Case("moved", None, 302),
+    Case({"detail": "Not Found"}, f"set url to {HOST}/v1/rerank", 404, url=f"{HOST}/v1/rerank/"),
     Case({"error": "no Authorization header"}, "the server takes the key in the header Authorization, not in Api-Key:"
          " check dialect", 401, "pinecone"),
     Case("", 'set key_prefix: "ApiKey ": the server takes keys of this kind', 401,
@@ -164,6 +179,8 @@ REQUESTS = [
     Case({"message": "a top_n must be given"}, "set send_top_n: true, which sends the number of documents as top_n"),
     Case({"message": "top_k is required"}, "set options: {top_k: N}, with N at least the number of documents of a"
          " request"),
+    Case({"message": "top_n must be a positive integer"}, "set send_top_n: true, which sends the number of documents as"
+         " top_n"),
     Case({"message": "top_n is required"}, None, options={"top_n": 100}),
     Case({"message": "there is no field 'top_k' here"}, "remove top_k from options: the server refuses it", 422,
          options={"top_k": 3}),
@@ -209,6 +226,12 @@ TEXTS = [
     Case({"message": "at most 2 documents are allowed"}, "set max_documents: 2"),
     Case({"message": "at most 1000 documents are allowed"}, None),
     Case("", "set max_bytes or max_documents to the server's limit", 413),
+    Case({"error": "the input is longer than the model allows: 305 tokens"}, "set options: {truncate_prompt_tokens: -1}"
+         " to let the server truncate texts that are too long", 413),
+    Case({"error": "CUDA out of memory. Tried to allocate 20 GiB"}, "set max_documents or max_tokens lower: the server"
+         " has too little memory for such a request", 500),
+    Case("", "shorten the document, or raise the server's limit: a request with one document is too large for it", 413,
+         documents=("a",)),
 ]  # fmt: skip
 
 ACCOUNT = "set requests_per_minute and tokens_per_minute to the limits of the account"
@@ -299,3 +322,15 @@ def test_no_reply_breaks_a_hint(body: Any, status: int, name: str) -> None:
 def test_a_chat_api_gets_hints_too(status: int, body: Any, hint: str) -> None:
     """With the settings that the listwise backend has."""
     assert advise_chat(CallError("http", "failed", "its own"), exchange_of(body, status)).hint == hint
+
+
+def test_a_key_with_a_prefix_in_a_header_of_its_own_is_questioned() -> None:
+    """Headers such as api-key hold the key alone, and the default prefix is that of Authorization."""
+    dialect = opened("vllm")
+    dialect.key_header = "api-key"
+    evidence = Evidence(
+        exchange_of({"error": "Unauthorized"}, 401), HOST, "vllm", dialect, {}, WireRequest("m", "q", ("a",)),
+        key_variable="API_KEY",
+    )  # fmt: skip
+    hint = advise(CallError("http", "no"), evidence).hint
+    assert hint == 'check the key in API_KEY; if api-key is to hold nothing else, set key_prefix: ""'

@@ -247,3 +247,22 @@ def test_a_wrong_request_has_no_evidence_in_its_texts() -> None:
 def test_the_suspect_is_empty_or_has_the_most_bytes(texts: tuple[str, ...], place: int) -> None:
     """A Chinese text has more tokens than an English one with as many characters."""
     assert suspect(RerankRequest("q", "query", texts, texts)) == place
+
+
+@pytest.mark.parametrize(
+    ("cause", "texts", "proven", "has_hint"),
+    [
+        (None, ("a", "b"), False, True),
+        (None, ("a", "b"), True, False),
+        (None, ("a",), False, False),
+        ("text", ("a", "b"), False, False),
+    ],
+)
+def test_a_list_that_is_refused_for_an_unknown_reason_gets_a_hint_at_both(
+    cause: RefusedFor | None, texts: tuple[str, ...], proven: bool, has_hint: bool
+) -> None:
+    """The text or the number of documents may be the reason; a hint of the API's own words comes first."""
+    refused = CallError("http", "no", http_status=400, remedy=Remedy(refused_for=cause))
+    request = RerankRequest("q", "query", texts, texts)
+    hint = "shorten that document, or set max_documents if the API takes fewer documents"
+    assert with_evidence(refused, request, proven=proven).hint == (hint if has_hint else None)
