@@ -10,6 +10,9 @@ from evalkit.dialects.request_texts import TextReader, UnusableTextError
 from evalkit.dialects.shape import Shape, dig
 from evalkit.dialects.wire import ANY_MODEL, WireError, WireRequest
 
+_MOST_RESULTS = 2**31 - 1
+"""A larger ``top_n`` is read as this one: replies that repeat it hold no larger numbers, and no list is as long."""
+
 
 def read_request(
     body: Any,
@@ -257,7 +260,7 @@ class _RequestBody:
             if int(value) in self._forms.top_n_means_all:
                 return None
             if value >= least:
-                return int(value)
+                return min(int(value), _MOST_RESULTS)
         raise self.invalid(path, f"must be a whole number of {least} or more")
 
     def flag(self, path: str | None, elsewhere: str | None = None) -> bool | None:

@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 KEY = "sk-local-0123456789"
 JAVASCRIPT = "node"
 ENVIRONMENTS = [
-    "assisters", "cohere", "voyageai", "pinecone", "pinecone_7", "stainless", "openrouter", "elasticsearch",
+    "assisters", "cohere", "cohere_5", "voyageai", "pinecone", "pinecone_7", "stainless", "openrouter", "elasticsearch",
     "dashscope", "infinity", "xinference", "google", "litellm", "langchain", "langchain_more", "llama_index",
     "llama_index_hosted", "haystack", "rerankers", JAVASCRIPT,
 ]  # fmt: skip
