@@ -173,7 +173,7 @@ def bedrock_client(base: str, key: str) -> Any:
 
     return boto3.client(
         "bedrock-agent-runtime", endpoint_url=f"{base}/bedrock", region_name="us-east-1",
-        aws_access_key_id=key, aws_secret_access_key="any",
+        aws_access_key_id=key, aws_secret_access_key=key,
     )  # fmt: skip
 
 
