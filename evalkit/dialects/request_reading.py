@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 from evalkit.dialects.request_forms import RequestForms
@@ -104,9 +105,9 @@ class _RequestBody:
         """
         if path is None:
             return None
-        outer = path.rpartition(".")[0]
-        if outer and not isinstance(dig(self._body, outer), dict | None):
-            raise self.invalid(outer, "must be an object")
+        for outer in accumulate(path.split(".")[:-1], "{}.{}".format):
+            if not isinstance(dig(self._body, outer), dict | None):
+                raise self.invalid(outer, "must be an object")
         return dig(self._body, path)
 
     def required(self, path: str) -> Any:

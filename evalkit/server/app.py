@@ -111,7 +111,8 @@ def _routes(responders: Mapping[str, Mapping[str, Respond]]) -> list[Route]:
     return [
         Route(path.replace("{model}", "{model:path}"), _by_method(methods), methods=list(methods))
         for given, methods in responders.items()
-        for path in (given, given.rstrip("/") if given.endswith("/") else f"{given}/")
+        # the one with a slash first: a model at the end of a path would be read with the slash
+        for path in (given.rstrip("/") + "/", given.rstrip("/"))
         if path
     ]
 

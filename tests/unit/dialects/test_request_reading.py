@@ -8,6 +8,7 @@ import pytest
 
 from evalkit import registry
 from evalkit.dialects import ANY_MODEL, Dialect, WireError, WireRequest
+from evalkit.dialects.shape import put
 
 FLAT: dict[str, Any] = {"query": "q", "documents": ["a", "b"]}
 
@@ -93,3 +94,18 @@ def test_keys_that_a_strict_api_does_not_know_are_refused() -> None:
     """Others ignore them."""
     assert refusal("together", FLAT, model="m", unknown=1).param == "unknown"
     assert read("jina", FLAT, model="m", unknown=1).query == "q"
+
+
+@pytest.mark.parametrize("name", [n for n in registry.names("dialect") if n != "generic"])
+def test_what_holds_an_option_is_an_object(name: str) -> None:
+    """A list or a text in its place is refused at every depth, and null is as good as nothing."""
+    dialect: Dialect = registry.lookup("dialect", name)()
+    path = dialect.shape.top_n or ""
+    outer = [path[:end] for end, character in enumerate(path) if character == "."]
+    for holder in outer if not dialect.strict else ():
+        for wrong in ([None], "text", 1, True):
+            body = dialect.encode_request(WireRequest("m", "q", ("a", "b")))
+            put(body, holder, wrong)
+            assert refusal(name, body).param == holder
+        put(body, holder, None)
+        assert read(name, body).top_n is None or holder == "input"

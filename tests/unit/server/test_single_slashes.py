@@ -31,5 +31,6 @@ def test_the_model_of_a_path_has_its_own_slashes() -> None:
     """A name with a slash is read whole."""
     app = build_app({"m": Lengths()}, any_name=True)
     body = {"query": "q", "documents": ["a"]}
-    reply = post(app, body, path=f"{SERVICE}/v1//inference/owner/name")
-    assert (reply.status_code, reply.json()["model"]) == (200, "owner/name")
+    for path in ("/v1//inference/owner/name", "/v1/inference/owner/name/"):
+        reply = post(app, body, path=SERVICE + path)
+        assert (reply.status_code, reply.json()["model"]) == (200, "owner/name")
