@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
-from evalkit.dialects.request_forms import RequestForms
+from evalkit.dialects.request_forms import FLAGS, RequestForms
 from evalkit.dialects.request_texts import TextReader, UnusableTextError
 from evalkit.dialects.shape import Shape, dig
 from evalkit.dialects.wire import ANY_MODEL, WireError, WireRequest
@@ -275,6 +275,8 @@ class _RequestBody:
         found = []
         for where in self._given(path, elsewhere):
             value = self.value(where)
+            if self._forms.text_flags and isinstance(value, str):
+                value = FLAGS.get(value, value)
             if not isinstance(value, bool):
                 raise self.invalid(where, "must be true or false")
             found.append(value)

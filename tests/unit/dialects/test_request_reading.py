@@ -109,3 +109,12 @@ def test_what_holds_an_option_is_an_object(name: str) -> None:
             assert refusal(name, body).param == holder
         put(body, holder, None)
         assert read(name, body).top_n is None or holder == "input"
+
+
+def test_some_apis_read_a_boolean_from_a_text() -> None:
+    """RAGFlow sends ``"true"`` to Xinference; elsewhere, and with another text, it is refused."""
+    for name in ("xinference", "infinity"):
+        for text, flag in (("true", True), ("false", False)):
+            assert read(name, FLAT, model="m", return_documents=text).return_documents is flag
+        assert refusal(name, FLAT, model="m", return_documents="maybe").param == "return_documents"
+    assert refusal("jina", FLAT, model="m", return_documents="true").param == "return_documents"
