@@ -118,3 +118,17 @@ def test_some_apis_read_a_boolean_from_a_text() -> None:
             assert read(name, FLAT, model="m", return_documents=text).return_documents is flag
         assert refusal(name, FLAT, model="m", return_documents="maybe").param == "return_documents"
     assert refusal("jina", FLAT, model="m", return_documents="true").param == "return_documents"
+
+
+def test_nvidias_hosted_rerankers_take_the_number_of_results_by_two_names() -> None:
+    """``top_k``, and ``top_n`` as RAGFlow sends it; a server of one's own takes neither."""
+    body = {
+        "model": "m",
+        "query": {"text": "q"},
+        "passages": [{"text": "a"}, {"text": "b"}],
+        "truncate": "END",
+    }
+    for name in ("top_k", "top_n"):
+        assert read("nvidia_hosted", body, **{name: 1}).top_n == 1
+        assert refusal("nim", body, **{name: 1}).param == name
+    assert refusal("nvidia_hosted", body, top_n="all").param == "top_k"
