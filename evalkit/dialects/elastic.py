@@ -5,7 +5,9 @@ The specification's own example writes index and score as text. The upstream mod
 
 from __future__ import annotations
 
+import base64
 import re
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from evalkit.dialects.base import Dialect
@@ -39,6 +41,16 @@ class Elastic(Dialect):
     key_prefix = "ApiKey "
     constant_headers: ClassVar = {"x-elastic-product": "Elasticsearch"}
 
+    def given_key(self, headers: Mapping[str, str]) -> str | None:
+        """Return the API key of a request: an API key or its secret part, a bearer token, or a user's password."""
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            return given or None
+        if scheme.lower() == "basic":
+            return _secret(given)
+        key = super().given_key(headers)
+        return (_secret(key) or key) if key else None
+
     def media_type(self, accepted: str) -> str:
         """Return Elasticsearch's own media type if the client asks for one; its clients send a version."""
         wanted = _VERSIONED.search(accepted)
@@ -50,3 +62,12 @@ class Elastic(Dialect):
         """Return ``{"error": {root_cause, type, reason}, "status"}``."""
         cause = {"type": error.code, "reason": error.message}
         return {"error": {"root_cause": [cause], **cause}, "status": error.status}
+
+
+def _secret(encoded: str) -> str | None:
+    """Return what follows the colon in base64 of ``NAME:SECRET``; None if a text is not that."""
+    try:
+        text = base64.b64decode(encoded, validate=True).decode()
+    except ValueError:
+        return None
+    return text.partition(":")[2] or None

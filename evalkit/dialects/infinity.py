@@ -29,7 +29,7 @@ class Infinity(Dialect):
     max_documents = 2048
     options = frozenset({"raw_scores"})
     aliases = ("/v1/rerank",)  # with --url-prefix /v1
-    forms = RequestForms(model_optional=True, default_model="default/not-specified")
+    forms = RequestForms(model_optional=True, default_model="default/not-specified", text_flags=True)
     refusal_status = 422
     returns_documents = "or null"
 

@@ -51,8 +51,9 @@ class Mixedbread(Dialect):
     def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
         """Return the type of the object, the options in force, and tokens."""
         request = facts.request
+        counts = facts.counted("prompt_tokens", "completion_tokens")
         options = {"top_k": request.top_n or len(request.documents), "return_input": request.return_documents}
-        return {"object": "list", **options, **facts.counted("prompt_tokens")}
+        return {"object": "list", **options, **counts}
 
     def returned_document(self, request: WireRequest, index: int) -> dict[str, Any]:
         """Return the input as the client sent it."""

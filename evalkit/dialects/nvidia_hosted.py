@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from evalkit.dialects.nim import Nim
 from evalkit.dialects.refusals import problem_error
 from evalkit.dialects.request_forms import RequestForms
-from evalkit.dialects.wire import WireError
+from evalkit.dialects.wire import WireError, WireRequest
 
 
 class NvidiaHosted(Nim):
@@ -26,6 +26,18 @@ class NvidiaHosted(Nim):
     def url(self, model: str) -> str | None:
         """Return the model's address, with underscores for dots."""
         return super().url(model.replace(".", "_"))
+
+    def decode_request(self, body: Any, path_model: str | None = None) -> WireRequest:
+        """Read a request; RAGFlow calls the number of results ``top_n``, which NVIDIA accepts.
+
+        Raises
+        ------
+        WireError
+            If the API would reject it.
+        """
+        if isinstance(body, dict) and "top_n" in body and "top_k" not in body:
+            body = {("top_k" if name == "top_n" else name): value for name, value in body.items()}
+        return super().decode_request(body, path_model)
 
     def follow_up(self, status: int, headers: Mapping[str, str], url: str) -> str | None:
         """Return the address at which NVIDIA offers the reply of a request that it accepted with 202."""

@@ -10,6 +10,9 @@ _QWEN = "Given a web search query, retrieve relevant passages that answer the qu
 DEFAULT_INSTRUCTIONS = ("", _QWEN, f"{_QWEN}.")
 """Instructions that the APIs of Qwen's rerankers use by default, and so change nothing."""
 
+FLAGS: Mapping[str, bool] = {"true": True, "false": False}
+"""What a boolean option means that is a text; RAGFlow sends such texts to Xinference."""
+
 
 @dataclass(frozen=True, slots=True)
 class RequestForms:
@@ -27,6 +30,8 @@ class RequestForms:
         The smallest other value of ``top_n``; 0 if the API then returns an empty list.
     top_n_elsewhere, return_documents_elsewhere
         Further paths of these options; None if there are none.
+    text_flags
+        Whether a boolean option may be the text ``true`` or ``false``, as APIs take it that convert texts (pydantic).
     single_document
         Whether the documents may be one string instead of a list.
     media
@@ -51,6 +56,7 @@ class RequestForms:
     least_top_n: int = 1
     top_n_elsewhere: str | None = None
     return_documents_elsewhere: str | None = None
+    text_flags: bool = False
     single_document: bool = False
     media: bool = False
     rank_fields: str | None = None

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
-from evalkit.dialects.request_forms import RequestForms
+from evalkit.dialects.request_forms import FLAGS, RequestForms
 from evalkit.dialects.request_texts import TextReader, UnusableTextError
 from evalkit.dialects.shape import Shape, dig
 from evalkit.dialects.wire import ANY_MODEL, WireError, WireRequest
+
+_MOST_RESULTS = 2**31 - 1
+"""A larger ``top_n`` is read as this one: replies that repeat it hold no larger numbers, and no list is as long."""
 
 
 def read_request(
@@ -101,9 +105,9 @@ class _RequestBody:
         """
         if path is None:
             return None
-        outer = path.rpartition(".")[0]
-        if outer and not isinstance(dig(self._body, outer), dict | None):
-            raise self.invalid(outer, "must be an object")
+        for outer in accumulate(path.split(".")[:-1], "{}.{}".format):
+            if not isinstance(dig(self._body, outer), dict | None):
+                raise self.invalid(outer, "must be an object")
         return dig(self._body, path)
 
     def required(self, path: str) -> Any:
@@ -257,7 +261,7 @@ class _RequestBody:
             if int(value) in self._forms.top_n_means_all:
                 return None
             if value >= least:
-                return int(value)
+                return min(int(value), _MOST_RESULTS)
         raise self.invalid(path, f"must be a whole number of {least} or more")
 
     def flag(self, path: str | None, elsewhere: str | None = None) -> bool | None:
@@ -271,6 +275,8 @@ class _RequestBody:
         found = []
         for where in self._given(path, elsewhere):
             value = self.value(where)
+            if self._forms.text_flags and isinstance(value, str):
+                value = FLAGS.get(value, value)
             if not isinstance(value, bool):
                 raise self.invalid(where, "must be true or false")
             found.append(value)

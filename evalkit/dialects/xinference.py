@@ -19,7 +19,10 @@ class Xinference(Dialect):
     shape = Shape(tokens=("meta.tokens.input_tokens",))
     options = frozenset({"return_len", "max_chunks_per_doc", "kwargs"})
     forms = RequestForms(
-        least_top_n=0, media=True, unchanging={"kwargs": ("", "{}", {}), "instruction": DEFAULT_INSTRUCTIONS}
+        least_top_n=0,
+        text_flags=True,
+        media=True,
+        unchanging={"kwargs": ("", "{}", {}), "instruction": DEFAULT_INSTRUCTIONS},
     )
     returns_documents = "or null"
 

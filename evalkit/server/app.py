@@ -29,6 +29,7 @@ from evalkit.server.openapi import describe
 from evalkit.server.prometheus import Metrics
 from evalkit.server.routes import MAIN, dialect_classes, dialects_by_path
 from evalkit.server.service_pages import ServicePages
+from evalkit.server.single_slashes import SingleSlashes
 
 Respond = Callable[[Request], Awaitable[Response]]
 
@@ -88,7 +89,7 @@ def build_app(
     app = Starlette(
         routes=_routes(_responders(service, paths, pages, dialect, names)),
         exception_handlers=handlers,
-        middleware=_cors(settings),
+        middleware=_middleware(settings),
     )
     app.state.models, app.state.metrics, app.state.budget = models, metrics, budget
     return app
@@ -106,10 +107,13 @@ def _served(
 
 
 def _routes(responders: Mapping[str, Mapping[str, Respond]]) -> list[Route]:
-    """Return one route for each path, from path -> method -> what responds."""
+    """Return the routes of each path, with and without a final slash, from path -> method -> what responds."""
     return [
         Route(path.replace("{model}", "{model:path}"), _by_method(methods), methods=list(methods))
-        for path, methods in responders.items()
+        for given, methods in responders.items()
+        # the one with a slash first: a model at the end of a path would be read with the slash
+        for path in (given.rstrip("/") + "/", given.rstrip("/"))
+        if path
     ]
 
 
@@ -148,17 +152,19 @@ def _responders(
     return found
 
 
-def _cors(settings: ServiceSettings) -> list[Middleware]:
-    """Return what lets the allowed web pages read replies."""
+def _middleware(settings: ServiceSettings) -> list[Middleware]:
+    """Return what reads paths with several slashes, and what lets the allowed web pages read replies."""
+    single = Middleware(SingleSlashes)
     if not settings.allowed_origins:
-        return []
+        return [single]
     return [
+        single,
         Middleware(
             CORSMiddleware,
             allow_origins=settings.allowed_origins,
             allow_methods=["GET", "POST"],
             allow_headers=["*"],
-        )
+        ),
     ]
 
 

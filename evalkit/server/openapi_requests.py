@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from evalkit.dialects import Dialect
+from evalkit.dialects.request_forms import FLAGS
 from evalkit.server.openapi_schemas import Schema, any_of, listed, nested, record, text
 
 
@@ -43,7 +44,9 @@ def _request(dialect: Dialect, models: Sequence[str], query: str, documents: str
     for path in filter(None, (shape.top_n, forms.top_n_elsewhere)):
         optional[path] = _top_n(dialect)
     for path in filter(None, (shape.return_documents, forms.return_documents_elsewhere)):
-        optional[path] = {"type": ["boolean", "null"]}
+        optional[path] = (
+            {"enum": [True, False, None, *FLAGS]} if forms.text_flags else {"type": ["boolean", "null"]}
+        )
     for path, harmless in forms.unchanging.items():
         optional[path] = {"enum": [None, *harmless], "description": "Other values are refused."}
     if forms.rank_fields:

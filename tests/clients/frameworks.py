@@ -167,6 +167,37 @@ def llama_index_pinecone(base: str, key: str, asked: dict[str, Any]) -> Ranking:
     return llama_index(PineconeNativeRerank(api_key=key, top_n=asked["top_n"]), asked)
 
 
+def bedrock_client(base: str, key: str) -> Any:
+    """Return AWS's client of Bedrock, which signs requests; the key is the ID of its credentials."""
+    import boto3
+
+    return boto3.client(
+        "bedrock-agent-runtime", endpoint_url=f"{base}/bedrock", region_name="us-east-1",
+        aws_access_key_id=key, aws_secret_access_key=key,
+    )  # fmt: skip
+
+
+def llama_index_bedrock(base: str, key: str, asked: dict[str, Any]) -> Ranking:
+    """Ask as Bedrock's postprocessor."""
+    from llama_index.postprocessor.bedrock_rerank import BedrockRerank
+
+    client = bedrock_client(base, key)
+    step = BedrockRerank(
+        client=client, region_name="us-east-1", top_n=asked["top_n"], rerank_model_name="any"
+    )
+    return llama_index(step, asked)
+
+
+def llama_index_voyage(base: str, key: str, asked: dict[str, Any]) -> Ranking:
+    """Ask as Voyage's postprocessor, whose client has no setting for the address."""
+    import voyageai
+    from llama_index.postprocessor.voyageai_rerank import VoyageAIRerank
+
+    step = VoyageAIRerank(model="any", api_key=key, top_k=asked["top_n"])
+    step._client = voyageai.Client(api_key=key, base_url=f"{base}/voyage/v1")
+    return llama_index(step, asked)
+
+
 def haystack(ranker: Any, asked: dict[str, Any]) -> Ranking:
     """Run a ranker of Haystack."""
     from haystack import Document
@@ -258,6 +289,8 @@ FRAMEWORKS: dict[str, dict[str, Ask]] = {
     "llama_index_hosted": {
         "llama-index Mixedbread": llama_index_mixedbread,
         "llama-index Pinecone": llama_index_pinecone,
+        "llama-index Voyage": llama_index_voyage,
+        "llama-index Bedrock": llama_index_bedrock,
     },
     "haystack": {
         "haystack Cohere": haystack_cohere,

@@ -1,21 +1,25 @@
 // Ask a rerank service with JavaScript clients; print what each made of the reply, as JSON.
 // `node sdks.mjs ADDRESS KEY QUESTION`; QUESTION is JSON: a query, documents and top_n.
 import assert from 'node:assert/strict';
+import { createAmazonBedrock } from '@ai-sdk/amazon-bedrock';
 import { createCohere } from '@ai-sdk/cohere';
 import { createTogetherAI } from '@ai-sdk/togetherai';
 import { createVoyage } from '@ai-sdk/voyage';
 import { Client as Elasticsearch } from '@elastic/elasticsearch';
 import { CohereRerank as LangchainCohere } from '@langchain/cohere';
 import { MixedbreadAIReranker as LangchainMixedbread } from '@langchain/mixedbread-ai';
+import { MixedbreadAIClient } from '@mixedbread-ai/sdk';
 import { Mixedbread } from '@mixedbread/sdk';
 import { OpenRouter } from '@openrouter/sdk';
 import { Pinecone } from '@pinecone-database/pinecone';
 import { rerank } from 'ai';
 import { CohereClient, CohereClientV2 } from 'cohere-ai';
+import { createMixedbread } from 'mixedbread-ai-provider';
 import Together from 'together-ai';
 import { createVoyage as createCommunityVoyage } from 'voyage-ai-provider';
 import { VoyageAIClient } from 'voyageai';
 import { ZeroEntropy } from 'zeroentropy';
+import { createZeroEntropy } from 'zeroentropy-ai-provider';
 
 const model = 'any';
 
@@ -32,6 +36,9 @@ const aiSdk = (create, path) => async (base, key, { query, documents, top_n }) =
   return reply.ranking.map((one) => [one.originalIndex, one.score]);
 };
 
+const bedrock = (credentials) => ({ apiKey, baseURL }) =>
+  createAmazonBedrock({ ...credentials(apiKey), baseURL, region: 'us-east-1' });
+
 const langchain = (open) => async (base, key, { query, documents, top_n }) => {
   const pages = documents.map((pageContent, place) => ({ pageContent, metadata: { place } }));
   const found = await open(base, key, top_n).compressDocuments(pages, query);
@@ -43,6 +50,11 @@ const clients = {
   'ai-sdk cohere': aiSdk(createCohere, '/v2'),
   'ai-sdk voyage': aiSdk(createVoyage, '/voyage/v1'),
   'voyage-ai-provider': aiSdk(createCommunityVoyage, '/voyage/v1'),
+  'mixedbread-ai-provider': aiSdk(createMixedbread, '/v1'),
+  'zeroentropy-ai-provider': aiSdk(createZeroEntropy, '/v1'),
+  'ai-sdk amazon-bedrock, key': aiSdk(bedrock((apiKey) => ({ apiKey })), '/bedrock'),
+  'ai-sdk amazon-bedrock, signed': aiSdk(
+    bedrock((accessKeyId) => ({ accessKeyId, secretAccessKey: 'any' })), '/bedrock'),
   'cohere-ai v2': async (base, key, asked) => {
     const client = new CohereClientV2({ token: key, environment: base });
     const { query, documents, top_n: topN } = asked;
@@ -89,6 +101,12 @@ const clients = {
     const { query, documents: input, top_n: top_k } = asked;
     const reply = await client.rerank({ model, query, input, top_k, return_input: true });
     return ranking(reply.data, 'score', asked, (r) => r.input);
+  },
+  '@mixedbread-ai/sdk': async (base, key, asked) => {
+    const client = new MixedbreadAIClient({ apiKey: key, environment: base });
+    const input = asked.documents.map((text, i) => ({ id: `d${i}`, text }));
+    const body = { model, query: asked.query, input, rankFields: ['text'], topK: asked.top_n, returnInput: true };
+    return ranking((await client.reranking(body)).data, 'score', asked, (r) => r.input.text);
   },
   zeroentropy: async (base, key, asked) => {
     const client = new ZeroEntropy({ apiKey: key, baseURL: `${base}/v1`, maxRetries: 0 });

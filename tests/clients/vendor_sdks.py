@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from rankings import Ask, Ranking, of_results, returned
@@ -144,15 +145,18 @@ def openrouter(base: str, key: str, asked: dict[str, Any]) -> Ranking:
     return of_results(returned(asked, reply.results, lambda r: r.document.text))
 
 
-def elasticsearch(base: str, key: str, asked: dict[str, Any]) -> Ranking:
-    """Ask with Elasticsearch's client, which accepts replies of Elasticsearch only."""
-    from elasticsearch import Elasticsearch
+def elasticsearch(credentials: Callable[[str], dict[str, Any]]) -> Ask:
+    """Return what asks with Elasticsearch's client, which accepts replies of Elasticsearch only."""
 
-    client = Elasticsearch(base, api_key=key)
-    reply = client.inference.rerank(
-        inference_id="any", query=asked["query"], input=asked["documents"], top_n=asked["top_n"]
-    )
-    return of_results(reply["rerank"])
+    def ask(base: str, key: str, asked: dict[str, Any]) -> Ranking:
+        from elasticsearch import Elasticsearch
+
+        reply = Elasticsearch(base, **credentials(key)).inference.rerank(
+            inference_id="any", query=asked["query"], input=asked["documents"], top_n=asked["top_n"]
+        )
+        return of_results(reply["rerank"])
+
+    return ask
 
 
 def dashscope(base: str, key: str, asked: dict[str, Any]) -> Ranking:
@@ -234,6 +238,11 @@ VENDORS: dict[str, dict[str, Ask]] = {
         "cohere Client": cohere_v1,
         "cohere Client, no model": cohere_v1_without_model,
     },
+    "cohere_5": {
+        "cohere 5 ClientV2": cohere_v2,
+        "cohere 5 Client": cohere_v1,
+        "cohere 5 Client, no model": cohere_v1_without_model,
+    },
     "voyageai": {"voyageai": voyage},
     "pinecone": {
         "pinecone": pinecone,
@@ -249,7 +258,12 @@ VENDORS: dict[str, dict[str, Ask]] = {
         "isaacus": isaacus,
     },
     "openrouter": {"openrouter": openrouter},
-    "elasticsearch": {"elasticsearch": elasticsearch},
+    "elasticsearch": {
+        "elasticsearch": elasticsearch(lambda key: {"api_key": key}),
+        "elasticsearch, ID and key": elasticsearch(lambda key: {"api_key": ("any", key)}),
+        "elasticsearch, password": elasticsearch(lambda key: {"basic_auth": ("any", key)}),
+        "elasticsearch, token": elasticsearch(lambda key: {"bearer_auth": key}),
+    },
     "dashscope": {"dashscope": dashscope},
     "infinity": {"infinity_client": infinity, "infinity_client, no model": infinity_without_model},
     "xinference": {"xinference handle": xinference_handle, "xinference client": xinference_client},

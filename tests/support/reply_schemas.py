@@ -111,7 +111,7 @@ def voyage(**more: Any) -> Schema:
 def mixedbread(flag: bool, **more: Any) -> Schema:
     """Return the schema of Mixedbread's reply."""
     data = ranked("score", object="rank_result", **more)
-    return thing(usage=USED, model=TEXT, data=data, object="list", top_k=COUNT, return_input=flag)
+    return thing(usage=USED_OF_THREE, model=TEXT, data=data, object="list", top_k=COUNT, return_input=flag)
 
 
 def pinecone(data: Schema) -> Schema:
@@ -255,7 +255,8 @@ REQUIRED: dict[str, Required] = {
         thing(model=TEXT, usage=USED, results=ranked(document=DOCUMENT)), NUMBERED,
     ),
     "mixedbread": Required(
-        "Mixedbread openapi.yaml, /v1/reranking", mixedbread(flag=False), FIELDS, mixedbread(flag=True, input=TEXT)
+        "Mixedbread openapi.yaml, /v1/reranking; mixedbread-ai-provider 4.0.0",
+        mixedbread(flag=False), FIELDS, mixedbread(flag=True, input=TEXT),
     ),
     "nim": Required(
         "docs.nvidia.com/nim/nemo-retriever/text-reranking, POST /v1/ranking",

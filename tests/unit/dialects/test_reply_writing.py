@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Any
 
@@ -15,6 +16,7 @@ from support.services import Lengths, post
 
 from evalkit import registry
 from evalkit.dialects import Dialect, WireRequest
+from evalkit.dialects.shape import dig
 from evalkit.server.app import build_app
 
 KEY = "sk-local-0123456789"
@@ -134,6 +136,28 @@ def test_mixedbreads_older_client_sends_its_key_without_a_scheme() -> None:
     dialect = opened("mixedbread")
     assert dialect.given_key({"authorization": "s3cret"}) == "s3cret"
     assert dialect.given_key({"authorization": "Basic s3cret"}) is None
+
+
+def test_elasticsearch_reads_a_key_as_its_clients_send_one() -> None:
+    """An API key as text or as ID and secret, a bearer token, or a user's password; another scheme is no key."""
+    dialect = opened("elastic")
+    pair = base64.b64encode(b"name:s3:cret").decode()
+    for sent in ("ApiKey s3:cret", f"ApiKey {pair}", f"Basic {pair}", "Bearer s3:cret", "bearer s3:cret"):
+        assert dialect.given_key({"authorization": sent}) == "s3:cret"
+    for sent in ("Digest s3cret", "Basic s3cret", "Bearer ", "ApiKey", ""):
+        assert dialect.given_key({"authorization": sent}) is None
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_a_reply_to_a_very_large_top_n_has_all_results(app: Starlette, name: str) -> None:
+    """Also where the reply repeats the number."""
+    top_n = opened(name).shape.top_n
+    if top_n is None:
+        pytest.skip("no top_n")
+    body = opened(name).encode_request(WireRequest("m", "q", ("a", "bb"), top_n=10**30))
+    reply = send(app, name, body)
+    assert reply.status_code == 200, reply.text
+    assert len(dig(reply.json(), opened(name).shape.results)) == 2
 
 
 ORIGINALS = ({"id": "x", "text": "bb", "title": "B"},)

@@ -8,6 +8,7 @@ import pytest
 
 from evalkit import registry
 from evalkit.dialects import ANY_MODEL, Dialect, WireError, WireRequest
+from evalkit.dialects.shape import put
 
 FLAT: dict[str, Any] = {"query": "q", "documents": ["a", "b"]}
 
@@ -116,3 +117,41 @@ def test_keys_that_a_strict_api_does_not_know_are_refused() -> None:
     """Others ignore them."""
     assert refusal("together", FLAT, model="m", unknown=1).param == "unknown"
     assert read("jina", FLAT, model="m", unknown=1).query == "q"
+
+
+@pytest.mark.parametrize("name", [n for n in registry.names("dialect") if n != "generic"])
+def test_what_holds_an_option_is_an_object(name: str) -> None:
+    """A list or a text in its place is refused at every depth, and null is as good as nothing."""
+    dialect: Dialect = registry.lookup("dialect", name)()
+    path = dialect.shape.top_n or ""
+    outer = [path[:end] for end, character in enumerate(path) if character == "."]
+    for holder in outer if not dialect.strict else ():
+        for wrong in ([None], "text", 1, True):
+            body = dialect.encode_request(WireRequest("m", "q", ("a", "b")))
+            put(body, holder, wrong)
+            assert refusal(name, body).param == holder
+        put(body, holder, None)
+        assert read(name, body).top_n is None or holder == "input"
+
+
+def test_some_apis_read_a_boolean_from_a_text() -> None:
+    """RAGFlow sends ``"true"`` to Xinference; elsewhere, and with another text, it is refused."""
+    for name in ("xinference", "infinity"):
+        for text, flag in (("true", True), ("false", False)):
+            assert read(name, FLAT, model="m", return_documents=text).return_documents is flag
+        assert refusal(name, FLAT, model="m", return_documents="maybe").param == "return_documents"
+    assert refusal("jina", FLAT, model="m", return_documents="true").param == "return_documents"
+
+
+def test_nvidias_hosted_rerankers_take_the_number_of_results_by_two_names() -> None:
+    """``top_k``, and ``top_n`` as RAGFlow sends it; a server of one's own takes neither."""
+    body = {
+        "model": "m",
+        "query": {"text": "q"},
+        "passages": [{"text": "a"}, {"text": "b"}],
+        "truncate": "END",
+    }
+    for name in ("top_k", "top_n"):
+        assert read("nvidia_hosted", body, **{name: 1}).top_n == 1
+        assert refusal("nim", body, **{name: 1}).param == name
+    assert refusal("nvidia_hosted", body, top_n="all").param == "top_k"
