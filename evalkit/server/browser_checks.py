@@ -13,7 +13,8 @@ from evalkit.config import ServiceSettings
 from evalkit.dialects import WireError
 
 _JSON = re.compile(r"[a-z0-9.+-]+/(?:[a-z0-9.+-]+\+)?json", re.IGNORECASE)
-_CREDENTIALS = ("authorization", "api-key")
+_SENT_BY_BROWSERS = ("origin", "sec-fetch-site")
+"""Headers of which browsers send one with every POST request; pages cannot change them."""
 _HOST = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(?::[0-9]*)?")
 
 
@@ -22,8 +23,8 @@ class BrowserChecks:
 
     A browser lets any page send a request to ``127.0.0.1``, and lets a page read the replies of a server whose name it
     can point to ``127.0.0.1`` (DNS rebinding). The Host header says which name the browser believes in; the Origin
-    header says whose page it is. Content types other than JSON are those that a page may send without being asked,
-    unless the request has a header for a key: a page cannot set one without being asked, so a program sent it.
+    header says whose page it is. A browser must send JSON, because a page may send the other content types without being
+    asked; a program may send any, as curl does by default.
 
     Parameters
     ----------
@@ -87,8 +88,7 @@ class BrowserChecks:
                     "web pages of this origin may not use this service; service.allowed_origins lists those that may",
                 )
         kind = headers.get("content-type", "").partition(";")[0].strip()
-        is_program = not origins and any(name in headers for name in _CREDENTIALS)
-        if has_body and (kind or origins) and not is_program and not _JSON.fullmatch(kind):
+        if has_body and any(name in headers for name in _SENT_BY_BROWSERS) and not _JSON.fullmatch(kind):
             raise WireError(415, "unsupported_media_type", "the content type must be application/json")
 
     def _is_ours(self, host: str) -> bool:

@@ -288,9 +288,12 @@ def test_web_pages_cannot_use_a_service_on_loopback() -> None:
         ("Host: localhost:1\r\nOrigin: http://localhost:1\r\n" + json_type, 200),
         ("Host: localhost\r\nOrigin: https://app.example\r\n" + json_type, 200),
         ("Host: localhost\r\nOrigin: https://app.example\r\n", 415),
-        ("Host: localhost\r\nContent-Type: text/plain\r\n", 415),
-        ("Host: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n", 415),
-        ("Host: localhost\r\nContent-Type: text/plain; application/json\r\n", 415),
+        ("Host: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n", 200),
+        ("Host: localhost\r\nSec-Fetch-Site: cross-site\r\nContent-Type: text/plain\r\n", 415),
+        (
+            "Host: localhost\r\nOrigin: https://app.example\r\nContent-Type: text/plain; application/json\r\n",
+            415,
+        ),
     ]
     with attacked(*LEXICAL, *allowed, stderr=subprocess.DEVNULL) as service:
         for headers, expected in cases:

@@ -52,9 +52,9 @@ def test_only_loopback_is_checked_by_default() -> None:
     ],
 )
 def test_the_content_type_is_json(kind: str, status: int | None) -> None:
-    """Its parameters do not matter, and neither does its case."""
+    """Of what a browser sends, its parameters do not matter, and neither does its case."""
     checks = BrowserChecks.of(ServiceSettings(), "::1", "::1")
-    assert refused(checks, host="[::1]:8080", content_type=kind) == status
+    assert refused(checks, host="[::1]:8080", content_type=kind, sec_fetch_site="none") == status
 
 
 def test_loopback_addresses_are_recognised() -> None:
@@ -63,12 +63,11 @@ def test_loopback_addresses_are_recognised() -> None:
     assert not any(map(is_loopback, ("localhost", "0.0.0.1", "127.0.0.1.example", "10.0.0.1", "")))
 
 
-def test_a_program_that_sends_a_header_for_a_key_may_send_any_content_type() -> None:
-    """A page cannot set such a header without being asked; what has an Origin comes from a page."""
+def test_a_program_may_send_any_content_type() -> None:
+    """Only a browser sends an Origin or a Sec-Fetch-Site, and no page can leave them out."""
     checks = BrowserChecks.of(ServiceSettings(), "127.0.0.1", "127.0.0.1")
-    form = "application/x-www-form-urlencoded"
-    assert refused(checks, host="127.0.0.1", content_type=form) == 415
-    assert refused(checks, host="127.0.0.1", content_type=form, authorization="") is None
-    assert refused(checks, host="127.0.0.1", content_type=form, api_key="k") is None
-    ours = "http://127.0.0.1"
-    assert refused(checks, host="127.0.0.1", content_type=form, authorization="", origin=ours) == 415
+    form, ours = "application/x-www-form-urlencoded", "http://127.0.0.1"
+    assert refused(checks, host="127.0.0.1", content_type=form) is None
+    assert refused(checks, host="127.0.0.1", content_type=form, origin=ours) == 415
+    assert refused(checks, host="127.0.0.1", content_type=form, sec_fetch_site="cross-site") == 415
+    assert refused(checks, host="127.0.0.1", origin=ours) == 415
