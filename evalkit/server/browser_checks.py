@@ -23,7 +23,7 @@ class BrowserChecks:
 
     A browser lets any page send a request to ``127.0.0.1``, and lets a page read the replies of a server whose name it
     can point to ``127.0.0.1`` (DNS rebinding). The Host header says which name the browser believes in; the Origin
-    header says whose page it is. A browser must send JSON, because a page may send the other content types without being
+    header says whose page it is. A browser must send JSON, because a page may send other content types without being
     asked; a program may send any, as curl does by default.
 
     Parameters
