@@ -42,6 +42,8 @@ def cluster() -> Iterator[RayCluster]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(ROOT / "tests"))
         with two_nodes() as (address, _), RayCluster.joined(address, Replicas(2)) as joined:
+            # Its second node has another address of the head, and Ray takes any for "auto" if none is named.
+            patch.setenv("RAY_ADDRESS", address)
             yield joined
 
 
