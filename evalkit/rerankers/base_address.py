@@ -13,7 +13,7 @@ _VERSION = re.compile(r"v\d+(alpha|beta)?\d*")
 
 
 def complete_url(url: str, name: str, dialect: Dialect, model: str) -> str:
-    """Return the address that requests are posted to; a url with any other path is that address itself.
+    """Return the address that requests are posted to; a url with any other path or version is that address itself.
 
     Parameters
     ----------
@@ -46,7 +46,9 @@ def complete_url(url: str, name: str, dialect: Dialect, model: str) -> str:
     path = _path_of(dialect, model)
     own = path.strip("/").split("/")
     versions = [part for part in own if _VERSION.fullmatch(part)]
-    if "{" in path or (given and versions and given[-1] not in versions):
+    if given and versions and given[-1] not in versions:
+        return url  # of another version of the API: only its server knows what is there
+    if "{" in path:
         host = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"  # a message repeats no password and no parameter
         message = f"the endpoint of the {name} dialect is at {path}, not at {host}{parts.path}"
         raise with_hint(EvalkitError(message, f"set url to {host}{path}"))

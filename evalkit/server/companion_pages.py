@@ -52,6 +52,10 @@ class CompanionPages(PageReplies):
         if error := self._unauthorized(request):
             return error
         asked = request.path_params["model"]
+        if {".", ".."} & set(
+            asked.split("/")
+        ):  # a path, and no model's name: what it contains is not repeated
+            return self._error(WireError(404, "not_found", "unknown model", "model"))
         try:
             served, name = self._service.models.choose(asked, self._dialect.forms.default_model)
         except WireError:

@@ -6,7 +6,7 @@ import logging
 import socket
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from evalkit.config import RerankerSettings, ServiceSettings
@@ -38,7 +38,7 @@ def serve(
     any_name: bool,
     rules: Mapping[str, AppliedRule] | None = None,
 ) -> None:
-    """Serve backends until interrupted; print one line with the address once requests are accepted.
+    """Serve backends until interrupted; print the address and what scores mean once requests are accepted.
 
     Parameters
     ----------
@@ -85,9 +85,9 @@ def serve(
             opened, dialect, settings,
             api_key=api_key, any_name=any_name, closing=notice.is_set, rules=rules, checks=checks,
         )  # fmt: skip
-        _write_error(_scores_lines(app.state.models, rules or {}))
         app.state.metrics.watch_log(lambda: sum(writer.dropped for writer in writers))
-        _run(app, listener, settings, notice, f"{READY}{', '.join(rerankers)} at {address}", writers)
+        ready = f"{READY}{', '.join(rerankers)} at {address}"
+        _run(app, listener, settings, notice, (ready, *_scores_lines(app.state.models, rules or {})), writers)
 
 
 def _run(
@@ -95,7 +95,7 @@ def _run(
     listener: socket.socket,
     settings: ServiceSettings,
     notice: threading.Event,
-    announcement: str,
+    announcement: Sequence[str],
     writers: Sequence[LogWriter],
 ) -> None:
     """Run the server; end within the times of the shutdown, whatever a backend does."""
@@ -106,14 +106,18 @@ def _run(
 
     def announce() -> None:
         if sys.stdout is not None:
-            sys.stdout.write(printable(announcement) + "\n")
+            sys.stdout.write("".join(f"{printable(line)}\n" for line in announcement))
             sys.stdout.flush()
+
+    def tell(line: str) -> None:
+        if sys.stderr is not None:
+            sys.stderr.write(line)
 
     def flush() -> None:
         for writer in writers:
             writer.flush(_LAST_FLUSH_S)
 
-    watchdog = Watchdog(_write_error, flush)
+    watchdog = Watchdog(tell, flush)
     before = set(threading.enumerate())
     run(app, listener, settings, notice, announce, watchdog.start)
     if not app.state.models.close():
@@ -122,19 +126,12 @@ def _run(
         watchdog.cancel()  # else Python waits for a thread of the backend
 
 
-def _write_error(line: str) -> None:
-    if sys.stderr is not None:
-        sys.stderr.write(line)
-
-
-def _scores_lines(models: Models, rules: Mapping[str, AppliedRule]) -> str:
-    """Return a line for each model that says how its scores are mapped."""
-    lines = []
+def _scores_lines(models: Models, rules: Mapping[str, AppliedRule]) -> Iterator[str]:
+    """Yield a line for each model that says how its scores are mapped."""
     for name in models.names:
         tuned = name in rules and rules[name].rule.probability is not None
         how = "probabilities, by the function of --apply" if tuned else models.scale_of(name).sentence()
-        lines.append(printable(f"scores of {name!r}: {how}") + "\n")
-    return "".join(lines)
+        yield f"scores of {name!r}: {how}"
 
 
 def _require_server() -> None:

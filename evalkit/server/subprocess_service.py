@@ -16,7 +16,6 @@ from evalkit.config import Config, RerankerSettings, bind_stages
 from evalkit.errors import CallError
 from evalkit.server.serve import READY
 
-_KEPT_LINES = 1000
 START_LIMIT_S = 300.0
 """Maximum wait for a service to start, which includes loading a model."""
 _KEPT_LINES = 1_000

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
+
 from evalkit.errors import StorageError
 from evalkit.files import make_folder
 from evalkit.store.table_check import ALL_TABLES, TABLES, check_others, check_tables
@@ -20,6 +22,8 @@ _WITHOUT_SESSIONS = 2
 """Schema version of stores that do not record which session obtained a score."""
 _BUSY_S = 60
 """Maximum seconds to wait while another process writes."""
+_BUSY_WAIT_S = 0.05
+"""Seconds between two attempts of what SQLite does not wait for itself."""
 _STEPS = 1_000_000
 """Steps of SQLite's virtual machine between two looks at signals: some hundredths of a second."""
 
@@ -85,12 +89,20 @@ class Database:
                 if mode == "read":
                     self._connection.execute("PRAGMA query_only = ON")
                 else:
-                    self._connection.execute("PRAGMA journal_mode = WAL")
+                    self._write_ahead()
                     # FULL: commits survive a power failure, not only the end of the process.
                     self._connection.execute("PRAGMA synchronous = FULL")
         except BaseException:
             self._connection.close()
             raise
+
+    def _write_ahead(self) -> None:
+        """Use a write-ahead log. SQLite does not wait for other processes here, whatever its timeout is."""
+        busy = retry_if_exception(lambda error: "locked" in str(error))
+        waiting = Retrying(
+            retry=busy, wait=wait_fixed(_BUSY_WAIT_S), stop=stop_after_delay(_BUSY_S), reraise=True
+        )
+        waiting(self._connection.execute, "PRAGMA journal_mode = WAL")
 
     def _make_tables(self) -> None:
         """Create the tables in an empty file; fails if the file is not writable."""

@@ -32,6 +32,7 @@ from evalkit.records import RerankRequest, RerankResponse
 from evalkit.rerankers import load_reranker
 from evalkit.testing import request
 
+pytestmark = pytest.mark.long
 KEYS = {"CF_TOKEN": "cf-token-of-the-test", "AZURE_KEY": "azure-key-of-the-test"}
 APIS: dict[str, tuple[Callable[[Asked], Reply], str, str]] = {
     "bedrock": (bedrock_rerank(), "/rerank", "model: 'cohere.rerank-v3-5:0'"),

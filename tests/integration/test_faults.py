@@ -14,7 +14,7 @@ from support.command import evalkit, only_folder
 from support.faults import CASES, RECOVERS, Case
 from support.faulty import FaultyServer, honestly
 
-pytestmark = pytest.mark.usefixtures("blank_plots")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("blank_plots")]
 
 VICTIM, VICTIM_ID = "garden bird", "q2"
 KEY = "sk-live-0123456789+/=abcdef"

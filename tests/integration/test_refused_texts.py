@@ -14,6 +14,7 @@ from support.faulty import reply_of
 from support.stand_in import stand_in
 
 QUERIES, DEPTH = 8, 8
+pytestmark = pytest.mark.long
 LONG = "long " * 400
 Refusal = Callable[[list[str]], tuple[int, Any] | None]
 

@@ -146,15 +146,15 @@ rerankers:
 
 
 def test_the_start_says_how_the_scores_of_each_model_are_mapped(tmp_path: Path) -> None:
-    """One line per model, before the line with the address; what is not known names its setting."""
+    """One line per model, after the line with the address; what is not known names its setting."""
     (tmp_path / "c.yaml").write_text(SCORES, encoding="utf-8")
-    process = start_evalkit("serve", "c.yaml", "--port", "0", cwd=tmp_path)
-    assert process.stdout is not None
-    assert process.stdout.readline().startswith("evalkit serves words, plain, raw, ready at ")
-    process.terminate()
-    _, stderr = process.communicate(timeout=20)
+    with start_evalkit("serve", "c.yaml", "--port", "0", cwd=tmp_path) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("evalkit serves words, plain, raw, ready at ")
+        lines = [process.stdout.readline().removesuffix("\n") for _ in range(4)]
+        process.terminate()
     setting = "rerankers.plain.scores (with --backend: --set scores=KIND)"
-    assert stderr.splitlines() == [
+    assert lines == [
         "scores of 'words': unbounded, mapped to 0..1 by the softsign",
         f"scores of 'plain': passed on as they come: what they mean is not known; set {setting}",
         "scores of 'raw': logits, mapped to 0..1 by the sigmoid",

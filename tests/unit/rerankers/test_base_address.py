@@ -35,21 +35,20 @@ def test_a_base_address_is_completed(dialect: str, url: str, whole: str) -> None
     ("dialect", "url"),
     [(name, "http://h/custom/rank") for name in registry.names("dialect")]
     + [("tei", "http://h"), ("tei", "http://h/"), ("generic", "http://h/"), ("jina", "http://h/rerank"),
-       ("jina", "http://h/v1/rerank/"), ("cohere_v2", "http://h/v1/rerank")],
+       ("jina", "http://h/v1/rerank/"), ("cohere_v2", "http://h/v1/rerank"), ("cohere_v2", "http://h/v1")],
 )  # fmt: skip
 def test_another_address_is_posted_to_as_it_is(dialect: str, url: str) -> None:
-    """A path of one's own, and a host whose API takes requests at its root."""
+    """A path of one's own, a base of another version, and a host whose API takes requests at its root."""
     assert complete_url(url, dialect, registry.lookup("dialect", dialect)(), "m") == url
 
 
 @pytest.mark.parametrize(
     ("settings", "hint"),
-    [({"dialect": "cohere_v2", "url": "https://u:secret@h:1/v1?k=secret"}, "set url to https://h:1/v2/rerank"),
-     ({"dialect": "vertex_rank", "url": "http://h/v1"},
-      "set url to http://h/v1/projects/{project}/locations/{location}/rankingConfigs/default_ranking_config:rank")],
+    [({"dialect": "vertex_rank", "url": "https://u:secret@h:1/v1?k=secret"},
+      "set url to https://h:1/v1/projects/{project}/locations/{location}/rankingConfigs/default_ranking_config:rank")],
 )  # fmt: skip
 def test_an_address_that_cannot_be_completed_is_refused(settings: dict[str, Any], hint: str) -> None:
-    """Another version, and a path with a part that the configuration does not contain; no secret is repeated."""
+    """A path with a part that the configuration does not contain; no secret is repeated."""
     with pytest.raises(ConfigError) as raised:
         load_reranker("http", **settings)
     assert hint in str(raised.value.hint)
