@@ -12,6 +12,9 @@ _SEVERAL = re.compile("//+")
 class SingleSlashes:
     """Reads ``//v1/rerank`` as ``/v1/rerank``: several slashes in a row count as one.
 
+    A line feed in a path stays encoded: the patterns of the router would end before a final one, and find a page that
+    was not asked for.
+
     Parameters
     ----------
     app
@@ -23,6 +26,6 @@ class SingleSlashes:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with its path in the plain form."""
-        if scope["type"] == "http" and "//" in scope["path"]:
-            scope = {**scope, "path": _SEVERAL.sub("/", scope["path"])}
+        if scope["type"] == "http" and ("//" in scope["path"] or "\n" in scope["path"]):
+            scope = {**scope, "path": _SEVERAL.sub("/", scope["path"]).replace("\n", "%0A")}
         await self._app(scope, receive, send)

@@ -34,3 +34,9 @@ def test_the_model_of_a_path_has_its_own_slashes() -> None:
     for path in ("/v1//inference/owner/name", "/v1/inference/owner/name/"):
         reply = post(app, body, path=SERVICE + path)
         assert (reply.status_code, reply.json()["model"]) == (200, "owner/name")
+
+
+@pytest.mark.parametrize("path", ["/v1/models%0A", "/v1/models/%0A", "/ready%0A", "/%0A"])
+def test_a_line_feed_is_a_part_of_a_path(path: str) -> None:
+    """What is not asked for is not found."""
+    assert get(build_app({"m": Lengths()}), SERVICE + path).status_code == 404
