@@ -97,11 +97,16 @@ class Bedrock(AwsDialect):
 
     def document_schema(self, _document: dict[str, Any], text: dict[str, Any]) -> dict[str, Any]:
         """Return the JSON schema of a source."""
-        kinds = {"textDocument": _text_object(text), "jsonDocument": {}}
+        json: dict[str, Any] = {"anyOf": [text, {"type": "object", "minProperties": 1}]}
         inline = {
             "type": "object",
-            "anyOf": [{"required": [kind]} for kind in kinds],
-            "properties": kinds,
+            "anyOf": [
+                {"required": ["jsonDocument"], "properties": {"jsonDocument": json}},
+                {
+                    "required": ["textDocument"],
+                    "properties": {"textDocument": _text_object(text), "jsonDocument": {"type": "null"}},
+                },
+            ],
         }
         return {
             "type": "object",

@@ -23,7 +23,15 @@ _ROUTER_LIMIT = "top_k"
 _TOKENS_OF_A_RESULT = "meta_info.prompt_tokens"
 _NO_MODEL = "unknown"
 """The router's default for a model."""
-_PARTS = {"type": "array", "minItems": 1, "items": {"type": "object", "required": ["type"]}}
+_PARTS = {
+    "type": "array",
+    "minItems": 1,
+    "items": {
+        "type": "object",
+        "required": ["type", "text"],
+        "properties": {"type": {"const": "text"}, "text": {"type": "string"}},
+    },
+}
 """JSON schema of a text in parts, ``{"type": "text", "text"}``."""
 
 
