@@ -50,7 +50,7 @@ class Http:
             If the server cannot be reached, returns an error, or does not score every document.
         """
         wire = self._limited(self.wire_request(request))
-        sent = self.body_of(wire)
+        sent = self.dialect.encode_request(wire, self.settings.options)
         body = encode_json(sent)
         encoded_s = time.perf_counter()
         first = self.connections.post(body, self._idempotency(request))

@@ -96,7 +96,7 @@ def test_one_other_list_is_enough_where_nothing_moves() -> None:
 
 
 def test_all_other_lists_follow_where_a_score_moves() -> None:
-    """Of every query: only an identical request tells noise from a dependence."""
+    """Of every query: only an identical request distinguishes noise from a dependence."""
     sent: list[RerankRequest] = []
 
     def ask(one: RerankRequest) -> NDArray[np.float64]:
