@@ -38,7 +38,7 @@ $(VENV)/.dev: $(VENV)/.run
 	@touch $@
 
 $(VENV)/.extras: $(VENV)/.dev
-	@$(call INSTALL,$(VENV)) --constraint $(CONSTRAINTS) --editable '.[server,dev,aws,local,onnx,ray]'
+	@$(call INSTALL,$(VENV)) --constraint $(CONSTRAINTS) --editable '.[server,dev,aws,local,metrics,onnx,ray]'
 	@touch $@
 
 run: $(VENV)/.run ## set up, then compare three rerankers on the bundled data

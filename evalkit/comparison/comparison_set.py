@@ -199,11 +199,11 @@ class Paired:
 
 
 def pair(baseline: MetricValues, contender: MetricValues, metric: str) -> Paired:
-    """Return the values of one metric on the queries that both systems have."""
-    row_of = {query_id: row for row, query_id in enumerate(contender.query_ids)}
-    shared = tuple(query_id for query_id in baseline.query_ids if query_id in row_of)
-    contender_rows = [row_of[query_id] for query_id in shared]
-    kept = set(shared)
-    baseline_rows = [row for row, query_id in enumerate(baseline.query_ids) if query_id in kept]
-    left_out = len(baseline.query_ids) + len(contender.query_ids) - 2 * len(shared)
-    return Paired(shared, baseline.of(metric)[baseline_rows], contender.of(metric)[contender_rows], left_out)
+    """Return the values of one metric on the queries for which both systems have one."""
+    mine, theirs = baseline.by_query(metric), contender.by_query(metric)
+    shared = tuple(query_id for query_id in mine if query_id in theirs)
+    left_out = len(mine) + len(theirs) - 2 * len(shared)
+    baseline_values, contender_values = (
+        np.fromiter((of[query_id] for query_id in shared), np.float64, len(shared)) for of in (mine, theirs)
+    )
+    return Paired(shared, baseline_values, contender_values, left_out)

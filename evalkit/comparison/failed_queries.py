@@ -56,10 +56,7 @@ def _other_readings(
 ) -> Iterator[tuple[Values, tuple[str, ...]]]:
     """Yield differences and query ids: failures scored against the claim, and queries that both runs rank."""
     systems = comparison_set.systems[one.baseline], comparison_set.systems[one.contender]
-    values = [
-        dict(zip(entry.values.query_ids, entry.values.of(one.metric).tolist(), strict=True))
-        for entry in systems
-    ]
+    values = [entry.values.by_query(one.metric) for entry in systems]
     if one.left_out:
         yield _least_favourable(values, failed_in_both(*systems), sign)
     if one.unranked:

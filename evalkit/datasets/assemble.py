@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -31,6 +31,8 @@ class Parts:
         Judgments of the split.
     candidates
         The documents that the source lists for each query; None if it lists none.
+    excluded
+        Query id -> documents that the source excludes for the query; see `Dataset`.
     stamp
         Identifies the state of the documents, so that the corpus can be cached; None to keep it in memory.
     revision, licence
@@ -46,6 +48,7 @@ class Parts:
     stamp: Stamp | None = None
     revision: str | None = None
     licence: str | None = None
+    excluded: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def assemble(settings: DatasetSettings, parts: Parts) -> Dataset:
@@ -70,6 +73,7 @@ def assemble(settings: DatasetSettings, parts: Parts) -> Dataset:
     sampled = _sample(judged, settings.sample)
     qrels = parts.qrels.restricted_to(sampled)
     queries = tuple(queries_by_id[query_id] for query_id in sampled)
+    excluded = {query_id: docs for query_id in sampled if (docs := parts.excluded.get(query_id))}
     counts = {
         "documents": len(built.corpus),
         "empty_documents": built.empty,
@@ -87,7 +91,7 @@ def assemble(settings: DatasetSettings, parts: Parts) -> Dataset:
         language=settings.language,
         split=parts.split,
         template=settings.template,
-        content_hash=_content_hash(built.corpus, queries, qrels),
+        content_hash=_content_hash(built.corpus, queries, qrels, excluded),
         counts=counts,
         sample=settings.sample.model_dump() if settings.sample else None,
         exclude_same_id=_same_id_means_same_text(built.corpus, queries)
@@ -98,7 +102,7 @@ def assemble(settings: DatasetSettings, parts: Parts) -> Dataset:
         cluster_field=_known_field(settings, queries),
         unjudged=settings.unjudged,
     )
-    return Dataset(settings.label, built.corpus, queries, qrels, origin, parts.candidates)
+    return Dataset(settings.label, built.corpus, queries, qrels, origin, parts.candidates, excluded)
 
 
 def _known_field(settings: DatasetSettings, queries: tuple[Query, ...]) -> str | None:
@@ -138,13 +142,29 @@ def _count_without_document(corpus: Corpus, qrels: Qrels) -> int:
     return sum(doc_id not in corpus for docs in qrels.grades.values() for doc_id in docs)
 
 
-def _content_hash(corpus: Corpus, queries: tuple[Query, ...], qrels: Qrels) -> str:
-    """Return the hash of a dataset; the corpus contributes its own hash, so that its texts need not be read again."""
+def _content_hash(
+    corpus: Corpus, queries: tuple[Query, ...], qrels: Qrels, excluded: Mapping[str, frozenset[str]]
+) -> str:
+    """Return the hash of a dataset; the corpus contributes its own hash, so that its texts need not be read again.
+
+    Instructions, subtopics and exclusions are hashed where there are any: the hash of a dataset without them is that
+    of earlier versions.
+    """
     digest = hashlib.sha256(corpus.content_hash().encode())
     for query in queries:
-        for text in (query.query_id, query.text):
+        for text in (query.query_id, query.text, *([query.instruction] if query.instruction else [])):
             data = text.encode("utf-8", "surrogatepass")
             digest.update(len(data).to_bytes(8, "big") + data)
     for query_id, docs in qrels.grades.items():
-        digest.update(repr((query_id, sorted(docs.items()))).encode("utf-8", "surrogatepass"))
+        _add_value(digest, (query_id, sorted(docs.items())))
+    for query_id, subtopics in qrels.subtopics.items():
+        _add_value(
+            digest, ("subtopics", query_id, sorted((s, sorted(d.items())) for s, d in subtopics.items()))
+        )
+    for query_id, doc_ids in excluded.items():
+        _add_value(digest, ("excluded", query_id, sorted(doc_ids)))
     return digest.hexdigest()
+
+
+def _add_value(digest: hashlib._Hash, value: object) -> None:
+    digest.update(repr(value).encode("utf-8", "surrogatepass"))

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from evalkit.errors import InputError
-from evalkit.metrics import definitions
+from evalkit.metrics import providers
 from evalkit.metrics.metric import Metric, MetricDefinition, Values
-from evalkit.metrics.names import ir_measures_notation, parse_metric, proper_name
+from evalkit.metrics.names import parse_metric, proper_name
 from evalkit.metrics.ranked import RankedGrades, condensed, rank_grades, regraded
 from evalkit.records import MetricValues, Qrels, Run
 
@@ -33,7 +30,7 @@ def evaluate(run: Run, qrels: Qrels, metrics: Sequence[Metric | str]) -> MetricV
     columns = [
         compute(metric.definition, ranked, metric)
         if metric.definition
-        else _with_ir_measures(run, qrels, metric, ranked.query_ids)
+        else providers.values(run, qrels, metric, ranked.query_ids)
         for metric in wanted
     ]
     values = np.column_stack(columns) if columns else np.empty((len(ranked.query_ids), 0))
@@ -55,25 +52,3 @@ def _deepest(metrics: Sequence[Metric]) -> int | None:
     """Return the lowest place that any metric reads; None if one reads whole lists."""
     cutoffs = [None if one.judged_only else one.cutoff for one in metrics if one.has_kernel]
     return None if None in cutoffs else max(cutoffs, default=0)  # type: ignore[type-var]
-
-
-def _with_ir_measures(
-    run: Run, qrels: Qrels, metric: Metric, query_ids: tuple[str, ...]
-) -> NDArray[np.float64]:
-    import ir_measures
-
-    # Scores are replaced by descending whole numbers: ir_measures' providers would otherwise break
-    # ties in their own ways, some after rounding scores to float32.
-    ranking = {q: {d: float(len(docs) - i) for i, d in enumerate(docs)} for q, docs, _ in run}
-    grades = {q: dict(qrels.of(q)) for q in query_ids}
-    measure = ir_measures.parse_measure(ir_measures_notation(metric))
-    try:
-        found = {m.query_id: m.value for m in ir_measures.iter_calc([measure], grades, ranking)}
-    except (subprocess.SubprocessError, OSError, ValueError) as error:
-        # Some providers run external programs, which reject some judgments.
-        own = definitions.join_names(definitions.DEFINITIONS, "and")
-        raise InputError(
-            f"{metric.label!r} cannot be computed on this data: ir_measures failed ({error})",
-            f"use another metric; built-in metrics: {own}",
-        ) from None
-    return np.array([found.get(q, 0.0) for q in query_ids], dtype=np.float64)

@@ -106,6 +106,8 @@ class Metric:
         The notation as given.
     definition
         How evalkit computes the metric; None if ir_measures computes it.
+    budget_tokens
+        The n in nDCG@nt: the list ends before the document with which its texts have more tokens; None for no budget.
     """
 
     name: str
@@ -113,6 +115,7 @@ class Metric:
     cutoff: int | None
     label: str = field(compare=False)
     definition: MetricDefinition | None = field(default=None, compare=False, repr=False)
+    budget_tokens: int | None = None
 
     @property
     def has_kernel(self) -> bool:

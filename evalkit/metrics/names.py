@@ -7,10 +7,11 @@ a name must not depend on which optional provider is installed.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Sequence
 
-from evalkit.errors import InputError, UnknownNameError, tell
-from evalkit.metrics import definitions
+from evalkit.errors import InputError, tell
+from evalkit.metrics import definitions, providers
 from evalkit.metrics.metric import Metric, MetricDefinition
 from evalkit.metrics.parameters import SHARED
 from evalkit.metrics.spelling import NOTATION, definition_of, proper_spelling
@@ -19,7 +20,6 @@ __all__ = [
     "Metric",
     "distinct_metrics",
     "find_spelling",
-    "ir_measures_notation",
     "parse_metric",
     "parse_metrics",
     "proper_name",
@@ -29,6 +29,10 @@ __all__ = [
 
 HIGHEST_CUTOFF = 1_000_000
 """No list is longer, and no place beyond it is looked at."""
+HIGHEST_BUDGET = 100_000_000
+"""Tokens; no context window is larger."""
+LEVEL_METRICS = frozenset({"IPrec"})
+"""Metrics of ir_measures that take a level of recall where others take a cutoff."""
 _HIGHEST_GAIN = 1_000_000
 _MOST_CHARACTERS = 300
 """Length of a metric's name with its parameters."""
@@ -55,20 +59,18 @@ def parse_metric(text: str) -> Metric:
     match = NOTATION.fullmatch(text)
     if match is None:
         raise InputError(f"{text!r} is not a metric name", "write it like nDCG@10 or MRR(rel=2)@10")
-    cutoff = int(match["cutoff"]) if match["cutoff"] else None
-    if cutoff is not None and not 1 <= cutoff <= HIGHEST_CUTOFF:
-        raise InputError(f"{text!r} has the cutoff {cutoff}", f"use a cutoff between 1 and {HIGHEST_CUTOFF}")
-    params = _parse_params(text, match["params"])
+    cutoff, budget, level = _read_cutoff(text, match)
+    params = _with_level(text, match["name"], _parse_params(text, match["params"]), level)
     definition = definitions.find_definition(match["name"])
     name = definition.name if definition else match["name"]
     if definition is not None:
         params = _without_defaults(params, definition)
         if not {key for key, _ in params} <= {one.name for one in definition.parameters}:
             definition = None
-    metric = Metric(name, params, cutoff, text, definition)
+    metric = Metric(name, params, cutoff, text, definition, budget)
     if definition is None:
-        _check_with_ir_measures(metric)
-    elif definition.needs_cutoff and cutoff is None:
+        providers.check(metric)
+    elif definition.needs_cutoff and cutoff is None and budget is None:
         raise InputError(f"{text!r} needs a cutoff", f"write {text}@10, for instance")
     else:
         for parameter in definition.parameters:
@@ -129,6 +131,36 @@ def distinct_metrics(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(kept)
 
 
+def _read_cutoff(text: str, match: re.Match[str]) -> tuple[int | None, int | None, float | None]:
+    """Return the cutoff, the budget in tokens, and the level (``IPrec@0.1``), of which at most one is given."""
+    if match["cutoff"] is None:
+        return None, None, None
+    if match["unit"] and "." not in match["cutoff"]:
+        budget = int(match["cutoff"])
+        if not 1 <= budget <= HIGHEST_BUDGET:
+            raise InputError(
+                f"{text!r} has a budget of {budget} tokens", f"use a budget between 1 and {HIGHEST_BUDGET}"
+            )
+        return None, budget, None
+    if "." in match["cutoff"]:
+        return None, None, float(match["cutoff"])
+    cutoff = int(match["cutoff"])
+    if not 1 <= cutoff <= HIGHEST_CUTOFF:
+        raise InputError(f"{text!r} has the cutoff {cutoff}", f"use a cutoff between 1 and {HIGHEST_CUTOFF}")
+    return cutoff, None, None
+
+
+def _with_level(
+    text: str, name: str, params: tuple[tuple[str, object], ...], level: float | None
+) -> tuple[tuple[str, object], ...]:
+    """Return the parameters with the level of recall that a metric has instead of a cutoff."""
+    if level is None:
+        return params
+    if name not in LEVEL_METRICS:
+        raise InputError(f"{text!r} has the cutoff {level}", "use a whole number as the cutoff")
+    return tuple(sorted((*params, ("recall", level))))
+
+
 def _parse_params(text: str, params: str | None) -> tuple[tuple[str, object], ...]:
     if not params:
         return ()
@@ -174,31 +206,3 @@ def _finite(text: str, key: str, value: str | float) -> str | float:
     if not isinstance(value, str) and not abs(value) <= _HIGHEST_GAIN:
         raise InputError(f"invalid {key} in {text!r}", f"use a number of at most {_HIGHEST_GAIN}")
     return value
-
-
-def _check_with_ir_measures(metric: Metric) -> None:
-    import ir_measures
-
-    own = {name for one in definitions.DEFINITIONS for name in (one.name, *one.aliases)}
-    known = set(ir_measures.measures.registry) | own
-    if metric.name not in known:
-        raise UnknownNameError("metric", metric.name, known)
-    try:
-        measure = ir_measures.parse_measure(ir_measures_notation(metric))
-        able = [
-            provider for provider in ir_measures.providers.registry.values() if provider.supports(measure)
-        ]
-    except (ValueError, AssertionError, NameError, TypeError) as error:
-        raise InputError(f"{metric.label!r} is not a valid metric: {error}") from None
-    if not any(provider.is_available() for provider in able):
-        raise InputError(
-            f"{metric.label!r} cannot be computed: no installed package of ir_measures supports it",
-            "install the package that ir_measures requires for it, or use another metric",
-        )
-
-
-def ir_measures_notation(metric: Metric) -> str:
-    """Return the notation that ir_measures parses."""
-    params = ",".join(f"{key}={dict(v) if isinstance(v, tuple) else v!r}" for key, v in metric.params)
-    cutoff = f"@{metric.cutoff}" if metric.cutoff else ""
-    return f"{metric.name}{f'({params})' if params else ''}{cutoff}"

@@ -8,9 +8,11 @@ from functools import cache
 from evalkit.metrics import definitions
 from evalkit.metrics.metric import MetricDefinition
 
-NOTATION = re.compile(r"(?P<name>[A-Za-z_]\w*)\s*(?P<params>\(.*\))?\s*(?:@\s*(?P<cutoff>[0-9]+))?")
+NOTATION = re.compile(
+    r"(?P<name>[A-Za-z_]\w*)\s*(?P<params>\(.*\))?\s*(?:@\s*(?P<cutoff>[0-9]+(?:\.[0-9]+)?)(?P<unit>t)?)?"
+)
 _TYPED = re.compile(
-    r"(?P<name>[A-Za-z][A-Za-z _-]*?)[ _.:-]*(?P<params>\(.*\))?[ _.:-]*(?:@[ _.:]*)?(?P<cutoff>[0-9]+)?",
+    r"(?P<name>[A-Za-z][A-Za-z _-]*?)[ _.:-]*(?P<params>\(.*\))?[ _.:-]*(?:@[ _.:]*)?(?P<cutoff>[0-9]+t?)?",
     re.DOTALL,
 )
 _COMPUTED_ELSEWHERE = ("Rprec", "Bpref", "ERR", "RBP")

@@ -23,11 +23,15 @@ class Query:
     ----------
     fields
         Other columns of the query's row, as text; results can be grouped by them.
+    instruction
+        What else a relevant document must fulfil, in words; it is sent to rerankers and not to first stages. Empty
+        for none.
     """
 
     query_id: str
     text: str
     fields: Mapping[str, str] = field(default_factory=dict, compare=False)
+    instruction: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,6 +141,9 @@ class Dataset:
     ----------
     candidates
         The documents that the source lists for each query, as reranking datasets do; None if it lists none.
+    excluded
+        Query id -> documents that are never candidates of that query and are removed from compared runs, as the source
+        states (e.g. BRIGHT); without the queries that have none.
     """
 
     name: str
@@ -145,6 +152,7 @@ class Dataset:
     qrels: Qrels
     origin: DatasetOrigin
     candidates: Run | None = None
+    excluded: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 class ContentHash:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from evalkit.errors import DataFormatError
 
@@ -39,12 +39,19 @@ def check_grade(grade: int, where: str, highest: int = HIGHEST_GRADE) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Qrels:
-    """Relevance judgments: query id -> document id -> integer grade.
+    """Relevance judgments. A document without an entry is unjudged; a grade of 0 or below means not relevant.
 
-    A document without an entry is unjudged. A grade of 0 or below means judged and not relevant.
+    Attributes
+    ----------
+    grades
+        Query id -> document id -> integer grade.
+    subtopics
+        Query id -> subtopic -> document id -> grade, of judgments by subtopic (diversity qrels); empty for ordinary
+        ones. The grade of a document in `grades` is then its highest over the subtopics.
     """
 
     grades: Mapping[str, Mapping[str, int]]
+    subtopics: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)
 
     @classmethod
     def from_rows(cls, rows: Iterable[tuple[str, str, int]], highest: int = HIGHEST_GRADE) -> Qrels:
@@ -68,6 +75,32 @@ class Qrels:
                 )
         return cls(grades)
 
+    @classmethod
+    def from_subtopic_rows(
+        cls, rows: Iterable[tuple[str, str, str, int]], highest: int = HIGHEST_GRADE
+    ) -> Qrels:
+        """Build judgments by subtopic from ``(query_id, subtopic, doc_id, grade)`` rows.
+
+        Raises
+        ------
+        DataFormatError
+            If a document has two different grades for one subtopic of a query, or a grade is beyond `highest`.
+        """
+        grades: dict[str, dict[str, int]] = {}
+        subtopics: dict[str, dict[str, dict[str, int]]] = {}
+        for query_id, subtopic, doc_id, grade in rows:
+            check_grade(grade, f"query {query_id!r}, document {doc_id!r}", highest)
+            of_subtopic = subtopics.setdefault(query_id, {}).setdefault(subtopic, {})
+            if of_subtopic.setdefault(doc_id, grade) != grade:
+                raise DataFormatError(
+                    f"query {query_id!r}, subtopic {subtopic!r}, document {doc_id!r} has two grades:"
+                    f" {of_subtopic[doc_id]} and {grade}",
+                    "keep one judgment for each document of a subtopic",
+                )
+            query_grades = grades.setdefault(query_id, {})
+            query_grades[doc_id] = max(query_grades.get(doc_id, grade), grade)
+        return cls(grades, subtopics)
+
     @property
     def answerable(self) -> tuple[str, ...]:
         """Queries with at least one grade above 0, in order; means are computed over these."""
@@ -84,7 +117,9 @@ class Qrels:
 
     def restricted_to(self, query_ids: Iterable[str]) -> Qrels:
         """Return the judgments of the given queries only, in the given order."""
-        return Qrels({q: self.grades[q] for q in query_ids if q in self.grades})
+        wanted = [q for q in query_ids if q in self.grades]
+        subtopics = {q: self.subtopics[q] for q in wanted if q in self.subtopics}
+        return Qrels({q: self.grades[q] for q in wanted}, subtopics)
 
     def count(self) -> int:
         """Return the number of judged pairs."""

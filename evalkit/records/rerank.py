@@ -32,6 +32,8 @@ class RerankRequest:
         ``(n,)`` their ids, for backends that look scores up instead of computing them.
     call_id
         Idempotency key, the same for all attempts of a call, for APIs that bill a repeated key once; empty for none.
+    instruction
+        The instruction of the query, which is part of what is scored; empty for none. See `Query`.
     """
 
     query_id: str
@@ -39,6 +41,7 @@ class RerankRequest:
     documents: tuple[str, ...]
     doc_ids: tuple[str, ...]
     call_id: str = ""
+    instruction: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,7 +139,7 @@ def _dataset(comparison_set: ComparisonSet, metric: str, texts: Texts, share: in
 
 def _values(comparison_set: ComparisonSet, name: str, metric: str, query_ids: Sequence[str]) -> list[float]:
     values = comparison_set.systems[name].values
-    known = dict(zip(values.query_ids, values.of(metric).tolist(), strict=True))
+    known = values.by_query(metric)
     return [known.get(query_id, np.nan) for query_id in query_ids]
 
 

@@ -39,13 +39,14 @@ def write_values(path: Path, cells: Iterable[CellValues], *, inside: Path) -> No
     columns: dict[str, list[Any]] = {name: [] for name in VALUE_COLUMNS}
     for cell in cells:
         for metric in cell.values.metrics:
-            rows = len(cell.values.query_ids)
+            known = cell.values.by_query(metric)
+            rows = len(known)
             columns["dataset"] += [cell.dataset] * rows
             columns["reranker"] += [cell.reranker] * rows
             columns["depth"] += [cell.depth] * rows
             columns["metric"] += [metric] * rows
-            columns["query_id"] += cell.values.query_ids
-            columns["value"] += cell.values.of(metric).tolist()
+            columns["query_id"] += known
+            columns["value"] += known.values()
     write_table(path, kinds(VALUE_COLUMNS), columns, inside=inside)
 
 

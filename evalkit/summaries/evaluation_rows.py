@@ -77,7 +77,7 @@ def query_rows(valued: Valued) -> Iterator[Row]:
                 "run": values.tag,
                 "query_id": query_id,
                 "metric": metric,
-                "value": float(values.values[row, column]),
+                "value": known_number(values.values[row, column]),
                 **_bound_means(valued, metric, np.array([row])),
             }
 
@@ -156,6 +156,13 @@ def _means(valued: Valued, rows: NDArray[np.int64], level: Mapping[str, str]) ->
 def _bound_means(valued: Valued, metric: str, rows: NDArray[np.int64]) -> dict[str, float | None]:
     """Return column -> mean of each bound over some queries; None where it cannot be computed."""
     return {
-        column: float(values.of(metric)[rows].mean()) if metric in values.metrics and len(rows) else None
+        column: known_number(values.of(metric)[rows].mean())
+        if metric in values.metrics and len(rows)
+        else None
         for column, values in valued.bounds.items()
     }
+
+
+def known_number(value: float) -> float | None:
+    """Return a value as a number; None if it is NaN, which means unknown."""
+    return None if np.isnan(value) else float(value)

@@ -16,7 +16,7 @@ def system_mean(
     metric: str,
     clusters: QueryClusters,
     confidence: float = 0.95,
-    rows: NDArray[np.int64] | slice = slice(None),
+    rows: NDArray[np.int64] | None = None,
 ) -> Interval:
     """Return the mean of a metric over queries with its interval.
 
@@ -32,8 +32,10 @@ def system_mean(
     confidence
         Two-sided confidence level.
     rows
-        The queries to average; all by default.
+        The queries to average; all by default. Those for which the metric is unknown are left out.
     """
+    known = values.known(metric)
+    rows = known if rows is None else np.intersect1d(rows, known, assume_unique=True)
     column = values.of(metric)[rows]
     if parse_metric(metric).summed:
         total = float(column.sum()) if len(column) else None
