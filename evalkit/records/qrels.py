@@ -11,6 +11,10 @@ HIGHEST_GRADE = 1_000
 """Exponential gains, ``2**grade - 1``, are finite up to here, and so are their sums."""
 
 
+EXCLUDED_GRADE = -100
+"""The grade with which BRIGHT and ir_datasets mark a document that must not be in the list of a query."""
+
+
 def check_grade(grade: int, where: str, highest: int = HIGHEST_GRADE) -> int:
     """Return a grade.
 
@@ -120,6 +124,24 @@ class Qrels:
         wanted = [q for q in query_ids if q in self.grades]
         subtopics = {q: self.subtopics[q] for q in wanted if q in self.subtopics}
         return Qrels({q: self.grades[q] for q in wanted}, subtopics)
+
+    def without_excluded(self) -> tuple[Qrels, dict[str, frozenset[str]]]:
+        """Return the judgments without those of `EXCLUDED_GRADE`, and query id -> the documents that have it.
+
+        A query of which nothing else is judged keeps an entry without documents.
+        """
+        excluded = {
+            query_id: frozenset(doc_id for doc_id, grade in docs.items() if grade == EXCLUDED_GRADE)
+            for query_id, docs in self.grades.items()
+            if EXCLUDED_GRADE in docs.values()
+        }
+        if not excluded:
+            return self, {}
+        grades = {
+            query_id: {d: g for d, g in docs.items() if d not in excluded.get(query_id, ())}
+            for query_id, docs in self.grades.items()
+        }
+        return Qrels(grades, self.subtopics), excluded
 
     def count(self) -> int:
         """Return the number of judged pairs."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 
@@ -133,6 +133,14 @@ class Run:
             tuple(compress(self.doc_ids, keep.tolist())),
             self.scores[keep],
         )
+
+    def without(self, excluded: Mapping[str, frozenset[str]]) -> Run:
+        """Return the run without some documents of some queries: query id -> document ids."""
+        if excluded.keys().isdisjoint(self.query_ids):
+            return self
+        none: frozenset[str] = frozenset()
+        rows = [doc_id not in excluded.get(query_id, none) for query_id, docs, _ in self for doc_id in docs]
+        return self.where(np.array(rows, dtype=np.bool_))
 
     def restricted_to(self, query_ids: Iterable[str]) -> Run:
         """Return the run with the given queries only."""
