@@ -52,7 +52,11 @@ class CheckInput:
     ) -> CheckInput:
         """Return the input for a dataset; reads every text once."""
         texts = progress_bar(dataset.corpus.texts, desc=f"{dataset.name}: checking", unit="text", delay=2)
-        computed = tuple(metric for metric in metrics if metric.has_kernel and metric.name != "Judged")
+        computed = tuple(
+            metric
+            for metric in metrics
+            if metric.has_kernel and metric.name != "Judged" and not metric.summed
+        )
         queries = TextStats.of(query.text for query in dataset.queries)
         return cls(dataset, TextStats.of(texts), queries, computed, depth, candidates)
 

@@ -119,8 +119,8 @@ def grades(data: CheckInput) -> Iterator[DataFinding]:
         return  # `unanswerable_queries` reports this
     yield from _out_of_reach(data, highest)
     listed = ", ".join(f"{counts[grade]} of grade {grade}" for grade in sorted(counts, reverse=True))
-    graded = [m.label for m in data.metrics if m.name == "nDCG"]
-    binary = [f"{m.label} counts grades from {m.rel}" for m in data.metrics if m.name != "nDCG"]
+    graded = [m.label for m in data.metrics if not m.binary]
+    binary = [f"{m.label} counts grades from {m.rel}" for m in data.metrics if m.binary]
     if highest == 1:
         effect = "both forms of nDCG (dcg='log2', 'exp-log2') give the same values"
     else:
@@ -145,7 +145,7 @@ def grades(data: CheckInput) -> Iterator[DataFinding]:
 def _out_of_reach(data: CheckInput, highest: int) -> Iterator[DataFinding]:
     """Find metrics whose threshold no judgment reaches."""
     for metric in data.metrics:
-        if metric.name != "nDCG" and metric.rel > highest:
+        if metric.binary and metric.rel > highest:
             yield DataFinding(
                 data.name,
                 "rel_above_grades",

@@ -9,6 +9,7 @@ from evalkit.datasets import open_dataset
 from evalkit.distributed import RayCluster
 from evalkit.errors import InputError
 from evalkit.experiment.compared_runs import ComparedRun, read_runs
+from evalkit.metrics import check_metrics
 from evalkit.records import Dataset, Run
 from evalkit.retrievers import retrieve_candidates, retriever_context
 
@@ -35,7 +36,8 @@ def prepare_eval_sets(config: Config, cluster: RayCluster | None = None) -> list
     Raises
     ------
     InputError
-        If no query of any dataset has a candidate, or a run does not belong to its dataset.
+        If no query of any dataset has a candidate, a run does not belong to its dataset, or a metric cannot be computed
+        on the judgments.
     """
     eval_sets = [_prepare(config, settings, cluster) for settings in config.datasets]
     if not any(len(eval_set.candidates) for eval_set in eval_sets):
@@ -48,6 +50,7 @@ def prepare_eval_sets(config: Config, cluster: RayCluster | None = None) -> list
 
 def _prepare(config: Config, settings: DatasetSettings, cluster: RayCluster | None) -> EvalSet:
     dataset = open_dataset(settings)
+    check_metrics(config.metrics, dataset.qrels, f"dataset {dataset.name!r}")
     runs = read_runs(config, dataset)
     with retriever_context(config.retriever, dataset, cluster) as retriever:
         return EvalSet(dataset, retrieve_candidates(retriever, dataset, config.retriever.depth), runs)

@@ -1,8 +1,10 @@
 """Metrics of ranked lists: ``parse_metrics`` reads their names, ``evaluate`` computes them.
 
-`definitions.DEFINITIONS` lists the metrics that evalkit computes itself; ir_measures computes all others.
+`definitions.DEFINITIONS` lists the metrics that evalkit computes itself; `provided.PROVIDED` lists those
+that other packages compute, through ir_measures.
 """
 
+from evalkit.metrics.checks import check_metrics
 from evalkit.metrics.evaluation import evaluate
 from evalkit.metrics.metric import Metric
 from evalkit.metrics.names import (
@@ -19,6 +21,7 @@ __all__ = [
     "Metric",
     "TieBounds",
     "UnjudgedBounds",
+    "check_metrics",
     "distinct_metrics",
     "evaluate",
     "find_spelling",

@@ -2,7 +2,7 @@
 
 To add one, write its functions and its `MetricDefinition` in a file of their own and list it in `DEFINITIONS`.
 ``tests/oracle`` compares the values with trec_eval (``m_ndcg_cut.c``, ``m_recip_rank.c``, ``m_map_cut.c``,
-``m_P.c``, ``m_recall.c``, ``m_success.c``) and with ir_measures.
+``m_P.c``, ``m_recall.c``, ``m_success.c``), with gdeval and with ir_measures.
 """
 
 from __future__ import annotations
@@ -10,15 +10,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evalkit.metrics.average_precision import AP
+from evalkit.metrics.expected_reciprocal_rank import ERR
 from evalkit.metrics.judged import JUDGED
 from evalkit.metrics.metric import MetricDefinition
 from evalkit.metrics.ndcg import NDCG
+from evalkit.metrics.number_of_queries import NUM_Q
+from evalkit.metrics.number_relevant import NUM_REL
+from evalkit.metrics.number_relevant_retrieved import NUM_REL_RET
+from evalkit.metrics.number_retrieved import NUM_RET
 from evalkit.metrics.precision import P
 from evalkit.metrics.recall import R
 from evalkit.metrics.reciprocal_rank import RR
 from evalkit.metrics.success import SUCCESS
 
-DEFINITIONS: tuple[MetricDefinition, ...] = (NDCG, RR, AP, P, R, SUCCESS, JUDGED)
+DEFINITIONS: tuple[MetricDefinition, ...] = (
+    NDCG,
+    RR,
+    AP,
+    P,
+    R,
+    SUCCESS,
+    JUDGED,
+    ERR,
+    NUM_Q,
+    NUM_REL,
+    NUM_RET,
+    NUM_REL_RET,
+)
 """In the order in which messages list their names."""
 
 

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from evalkit.errors import InputError
 from evalkit.metrics import providers
+from evalkit.metrics.checks import check_metrics
 from evalkit.metrics.metric import Metric, MetricDefinition, Values
 from evalkit.metrics.names import parse_metric, proper_name
 from evalkit.metrics.ranked import RankedGrades, condensed, rank_grades, regraded
@@ -23,18 +25,31 @@ def evaluate(run: Run, qrels: Qrels, metrics: Sequence[Metric | str]) -> MetricV
     Raises
     ------
     InputError
-        If a metric that is not evalkit's own cannot be computed on this data.
+        If a metric cannot be computed on this data.
     """
     wanted = [parse_metric(proper_name(one)) if isinstance(one, str) else one for one in metrics]
+    check_metrics(wanted, qrels)
     ranked = rank_grades(run, qrels, _deepest(wanted))
     columns = [
-        compute(metric.definition, ranked, metric)
+        _finite(compute(metric.definition, ranked, metric), metric, ranked.query_ids)
         if metric.definition
         else providers.values(run, qrels, metric, ranked.query_ids)
         for metric in wanted
     ]
     values = np.column_stack(columns) if columns else np.empty((len(ranked.query_ids), 0))
     return MetricValues(run.tag, tuple(m.label for m in wanted), ranked.query_ids, values)
+
+
+def _finite(values: Values, metric: Metric, query_ids: Sequence[str]) -> Values:
+    """Return the values; raise `InputError` for one that is not finite, but for unknown ones of a partial metric."""
+    partial = metric.definition is not None and metric.definition.partial
+    wrong = np.flatnonzero(np.isinf(values) if partial else ~np.isfinite(values))
+    if len(wrong):
+        raise InputError(
+            f"{metric.label!r} has the value {values[wrong[0]]} for query {query_ids[wrong[0]]!r}",
+            "check the grades of this query",
+        )
+    return values
 
 
 def compute(definition: MetricDefinition, ranked: RankedGrades, metric: Metric) -> Values:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.metrics.ranked import JudgedPlaces, RankedGrades
+from evalkit.records import Qrels
 
 Values = NDArray[np.float64]
 
@@ -70,10 +71,17 @@ class MetricDefinition:
     typed
         How other tools and people write the name, in lower case and without separators.
     parameters
-        What the metric accepts, in the order in which they are checked. ir_measures computes a metric that is given
-        any other parameter.
+        What the metric accepts, in the order in which they are checked.
     needs_cutoff
         Whether the metric is undefined without a cutoff.
+    takes_cutoff
+        Whether the metric may have a cutoff.
+    summed
+        Whether the metric is a count, which is summed over queries and not averaged.
+    partial
+        Whether a query may have no value: NaN.
+    check_judgments
+        Raises `InputError` if the metric cannot be computed on judgments; None if it can on all.
     """
 
     name: str
@@ -85,9 +93,10 @@ class MetricDefinition:
     typed: tuple[str, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     needs_cutoff: bool = False
-
-
-_COUNTS = frozenset({"NumQ", "NumRel", "NumRet", "NumRelRet"})
+    takes_cutoff: bool = True
+    summed: bool = False
+    partial: bool = False
+    check_judgments: Callable[[Metric, Qrels], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +134,17 @@ class Metric:
     @property
     def summed(self) -> bool:
         """Whether the metric is a count, which is summed over queries and not averaged."""
-        return self.name in _COUNTS
+        return self.definition is not None and self.definition.summed
 
     @property
     def rel(self) -> int:
         """The lowest grade that counts as relevant (binary metrics)."""
         return int(str(dict(self.params).get("rel", 1)))
+
+    @property
+    def binary(self) -> bool:
+        """Whether evalkit's own definition reads grades only as relevant or not."""
+        return self.definition is not None and any(one.name == "rel" for one in self.definition.parameters)
 
     @property
     def judged_only(self) -> bool:

@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterable, Sequence
 
 from evalkit.errors import InputError, tell
-from evalkit.metrics import definitions, providers
+from evalkit.metrics import definitions, provider_checks
 from evalkit.metrics.metric import Metric, MetricDefinition
-from evalkit.metrics.parameters import SHARED
+from evalkit.metrics.parameters import SHARED, refuse_unknown_parameters
+from evalkit.metrics.provided import find_provided
 from evalkit.metrics.spelling import NOTATION, definition_of, proper_spelling
 
 __all__ = [
@@ -31,8 +32,6 @@ HIGHEST_CUTOFF = 1_000_000
 """No list is longer, and no place beyond it is looked at."""
 HIGHEST_BUDGET = 100_000_000
 """Tokens; no context window is larger."""
-LEVEL_METRICS = frozenset({"IPrec"})
-"""Metrics of ir_measures that take a level of recall where others take a cutoff."""
 _HIGHEST_GAIN = 1_000_000
 _MOST_CHARACTERS = 300
 """Length of a metric's name with its parameters."""
@@ -62,20 +61,27 @@ def parse_metric(text: str) -> Metric:
     cutoff, budget, level = _read_cutoff(text, match)
     params = _with_level(text, match["name"], _parse_params(text, match["params"]), level)
     definition = definitions.find_definition(match["name"])
-    name = definition.name if definition else match["name"]
     if definition is not None:
         params = _without_defaults(params, definition)
-        if not {key for key, _ in params} <= {one.name for one in definition.parameters}:
-            definition = None
-    metric = Metric(name, params, cutoff, text, definition, budget)
+    known = definition or find_provided(match["name"])
+    metric = Metric(known.name if known else match["name"], params, cutoff, text, definition, budget)
     if definition is None:
-        providers.check(metric)
-    elif definition.needs_cutoff and cutoff is None and budget is None:
-        raise InputError(f"{text!r} needs a cutoff", f"write {text}@10, for instance")
+        provider_checks.check(metric)
     else:
-        for parameter in definition.parameters:
-            parameter.check(metric)
+        _check_own(metric, definition)
     return metric
+
+
+def _check_own(metric: Metric, definition: MetricDefinition) -> None:
+    """Check the parameters and the cutoff of a metric of evalkit's own."""
+    text, cut = metric.label, metric.cutoff is not None or metric.budget_tokens is not None
+    refuse_unknown_parameters(metric, definition)
+    if definition.needs_cutoff and not cut:
+        raise InputError(f"{text!r} needs a cutoff", f"write {text}@10, for instance")
+    if cut and not definition.takes_cutoff:
+        raise InputError(f"{text!r}: {definition.name} takes no cutoff", f"write {text.partition('@')[0]}")
+    for parameter in definition.parameters:
+        parameter.check(metric)
 
 
 def parse_metrics(texts: Iterable[str]) -> tuple[Metric, ...]:
@@ -135,6 +141,9 @@ def _read_cutoff(text: str, match: re.Match[str]) -> tuple[int | None, int | Non
     """Return the cutoff, the budget in tokens, and the level (``IPrec@0.1``), of which at most one is given."""
     if match["cutoff"] is None:
         return None, None, None
+    provided = find_provided(match["name"])
+    if provided is not None and provided.level and not match["unit"]:
+        return None, None, float(match["cutoff"])
     if match["unit"] and "." not in match["cutoff"]:
         budget = int(match["cutoff"])
         if not 1 <= budget <= HIGHEST_BUDGET:
@@ -156,7 +165,8 @@ def _with_level(
     """Return the parameters with the level of recall that a metric has instead of a cutoff."""
     if level is None:
         return params
-    if name not in LEVEL_METRICS:
+    provided = find_provided(name)
+    if provided is None or not provided.level:
         raise InputError(f"{text!r} has the cutoff {level}", "use a whole number as the cutoff")
     return tuple(sorted((*params, ("recall", level))))
 
@@ -181,7 +191,9 @@ def _parse_params(text: str, params: str | None) -> tuple[tuple[str, object], ..
 def _without_defaults(
     params: tuple[tuple[str, object], ...], definition: MetricDefinition
 ) -> tuple[tuple[str, object], ...]:
-    defaults = {(one.name, one.default) for one in (*SHARED, *definition.parameters)}
+    own = {one.name for one in definition.parameters}
+    shared = [one for one in SHARED if one.name not in own]
+    defaults = {(one.name, one.default) for one in (*shared, *definition.parameters)}
     return tuple(pair for pair in params if pair not in defaults)
 
 

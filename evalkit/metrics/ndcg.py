@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evalkit.metrics.metric import Metric, MetricDefinition, UnjudgedEffect, Values
 from evalkit.metrics.parameters import DCG, GAINS, JUDGED_ONLY
 from evalkit.metrics.per_query import ratio, sums
-from evalkit.metrics.ranked import JudgedPlaces, RankedGrades
+from evalkit.metrics.ranked import Ints, JudgedPlaces, RankedGrades
 from evalkit.metrics.tie_places import sum_over_places
 
 
@@ -20,20 +19,22 @@ def _value(ranked: RankedGrades, metric: Metric) -> Values:
     Kekalainen 2002, as in trec_eval).
     """
     found = ranked.found.within(metric.cutoff)
-    gains = _gains(found.grade, metric) / np.log2(found.place + 1.0)
+    gains = _gains(found.grade, _scale(ranked)[found.query], metric) / np.log2(found.place + 1.0)
     return ratio(sums(ranked, found, gains), _ideal_dcg(ranked, metric))
 
 
 def _expected_value(ranked: RankedGrades, metric: Metric) -> Values:
     found = ranked.found
     discount = sum_over_places(found, metric.cutoff, lambda place: 1.0 / np.log2(place + 1.0)) / found.tied
-    return ratio(sums(ranked, found, _gains(found.grade, metric) * discount), _ideal_dcg(ranked, metric))
+    gains = _gains(found.grade, _scale(ranked)[found.query], metric)
+    return ratio(sums(ranked, found, gains * discount), _ideal_dcg(ranked, metric))
 
 
 def _value_at_depths(judged: JudgedPlaces, metric: Metric) -> Values:
-    ideal = _gains(judged.ideal, metric)[: metric.cutoff]
+    scale = judged.ideal.max(initial=0)
+    ideal = _gains(judged.ideal, scale, metric)[: metric.cutoff]
     best = float((ideal / np.log2(np.arange(len(ideal)) + 2.0)).sum())
-    gains = _gains(judged.grades, metric)[:, None] * judged.within(metric.cutoff, lowest_grade=1)
+    gains = _gains(judged.grades, scale, metric)[:, None] * judged.within(metric.cutoff, lowest_grade=1)
     achieved = (gains / np.log2(judged.places + 1.0)).sum(axis=0)
     return np.asarray(achieved / best if best else np.zeros_like(achieved))
 
@@ -41,13 +42,29 @@ def _value_at_depths(judged: JudgedPlaces, metric: Metric) -> Values:
 def _ideal_dcg(ranked: RankedGrades, metric: Metric) -> Values:
     """Return the ``(q,)`` discounted cumulative gains of the judged documents, best first."""
     ideal = ranked.ideal.within(metric.cutoff)
-    return sums(ranked, ideal, _gains(ideal.grade, metric) / np.log2(ideal.place + 1.0))
+    gains = _gains(ideal.grade, _scale(ranked)[ideal.query], metric)
+    return sums(ranked, ideal, gains / np.log2(ideal.place + 1.0))
 
 
-def _gains(grades: NDArray[np.int64], metric: Metric) -> Values:
-    """Return the gain of each grade; grades below 0 have none. ``gains`` have replaced the grades before."""
-    gains = np.maximum(grades, 0).astype(np.float64)
-    return np.exp2(gains) - 1.0 if metric.exponential else gains
+def _scale(ranked: RankedGrades) -> Ints:
+    """Return the ``(q,)`` highest grade of each query; 0 if none is higher."""
+    highest = np.zeros(len(ranked), dtype=np.int64)
+    np.maximum.at(highest, ranked.ideal.query, ranked.ideal.grade)
+    return highest
+
+
+def _gains(grades: Ints, scale: Ints | np.int64, metric: Metric) -> Values:
+    """Return the gain of each grade; grades below 0 have none. ``gains`` have replaced the grades before.
+
+    Exponential gains are divided by ``2**scale``: no grade overflows, and as the division by a power of two is exact,
+    ratios are those of the undivided gains, bit for bit.
+    """
+    gains = np.maximum(grades, 0)
+    if not metric.exponential:
+        return gains.astype(np.float64)
+    return np.asarray(
+        np.ldexp(1.0, (gains - scale).astype(np.intc)) - np.ldexp(1.0, (-scale).astype(np.intc))
+    )
 
 
 NDCG = MetricDefinition(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evalkit.errors import InputError
-from evalkit.metrics.metric import Metric, Parameter
+from evalkit.metrics.metric import Metric, MetricDefinition, Parameter
 
 
 def _check_rel(metric: Metric) -> None:
@@ -35,6 +35,8 @@ def _check_judged_only(metric: Metric) -> None:
 
 REL = Parameter("rel", 1, _check_rel)
 """The lowest grade that counts as relevant."""
+REL_OR_ALL = Parameter("rel", None, _check_rel)
+"""The same; without it all documents count, judged or not."""
 DCG = Parameter("dcg", "log2", _check_dcg)
 """How grades become gains: themselves (``log2``) or ``2**grade - 1`` (``exp-log2``)."""
 GAINS = Parameter("gains", None, _check_gains)
@@ -44,3 +46,18 @@ JUDGED_ONLY = Parameter("judged_only", False, _check_judged_only)
 
 SHARED = (REL, DCG, JUDGED_ONLY)
 """Parameters whose defaults may be given to any metric of evalkit's own: ``nDCG(rel=1)`` is nDCG."""
+
+
+def refuse_unknown_parameters(metric: Metric, definition: MetricDefinition) -> None:
+    """Raise `InputError` if a metric has a parameter that its definition lacks."""
+    names = [one.name for one in definition.parameters]
+    for name, _ in metric.params:
+        if name in names:
+            continue
+        if name == REL.name and GAINS in definition.parameters:
+            hint = f"write {definition.name}(gains={{1:0}}) so that grade 1 has no gain"
+        elif names:
+            hint = f"{definition.name} takes {', '.join(names)}"
+        else:
+            hint = f"write {definition.name} without parameters"
+        raise InputError(f"{metric.label!r}: {definition.name} has no parameter {name!r}", hint)

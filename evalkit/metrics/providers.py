@@ -1,77 +1,200 @@
-"""Metrics that ir_measures computes: check that it can, hand judgments and runs over, and read the values."""
+"""Metrics that other packages compute through ir_measures: hand judgments and runs over, and read the values.
+
+Queries and documents are handed over as numbers in order of first appearance. Programs of the field read meaning into
+identifiers (a prefix before ``-``, only digits, an order by name), so that a value would depend on names.
+"""
 
 from __future__ import annotations
 
-import subprocess
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from evalkit.errors import InputError, UnknownNameError
-from evalkit.metrics import definitions
-from evalkit.metrics.metric import Metric
+from evalkit.errors import InputError
+from evalkit.metrics.metric import Metric, Values
+from evalkit.metrics.provided import ProvidedMetric, find_provided
+from evalkit.metrics.provider_checks import parameters
+from evalkit.metrics.quiet_output import quiet
 from evalkit.records import Qrels, Run
 
+_DIGITS = 8
+"""Of a number that replaces an identifier: the order of numbers as text is that of first appearance."""
+_NO_VALUE = float("nan")
+"""What ir_measures returns for a query for which the package has no value; its own choice is 0."""
 
-def check(metric: Metric) -> None:
-    """Check that ir_measures can compute a metric.
+
+@dataclass(frozen=True, slots=True)
+class _NumberedQuery:
+    """A query as it is handed over: numbers as text in place of identifiers.
+
+    Attributes
+    ----------
+    number
+        Of the query.
+    qrels
+        ``(subtopic, document, grade)`` of each judgment; the subtopic is 0 in ordinary judgments.
+    docs
+        The ranked list.
+    """
+
+    number: str
+    qrels: tuple[tuple[str, str, int], ...]
+    docs: tuple[str, ...]
+
+
+def values(run: Run, qrels: Qrels, metric: Metric, query_ids: Sequence[str]) -> Values:
+    """Return the ``(q,)`` values of a metric; 0 for a query that the run lacks, NaN where the package has no value.
 
     Raises
     ------
-    UnknownNameError
-        If it does not know the name.
     InputError
-        If parameters are wrong, or no installed package computes it.
+        If the package fails on this data, or returns a number that is not finite.
     """
-    import ir_measures
-
-    own = {name for one in definitions.DEFINITIONS for name in (one.name, *one.aliases)}
-    known = set(ir_measures.measures.registry) | own
-    if metric.name not in known:
-        raise UnknownNameError("metric", metric.name, known)
+    record = _record(metric)
+    queries = [_numbered(row, query_id, run, qrels, metric, record) for row, query_id in enumerate(query_ids)]
+    present = [query for query in queries if query.docs]
     try:
-        measure = ir_measures.parse_measure(ir_measures_notation(metric))
-        able = [
-            provider for provider in ir_measures.providers.registry.values() if provider.supports(measure)
-        ]
-    except (ValueError, AssertionError, NameError, TypeError) as error:
-        raise InputError(f"{metric.label!r} is not a valid metric: {error}") from None
-    if not any(provider.is_available() for provider in able):
+        found = _computed(present, metric)
+    except ZeroDivisionError:
+        found = _one_by_one(present, metric)
+    _check_finite(found, query_ids, metric)
+    return np.array(
+        [found.get(query.number, math.nan) if query.docs else 0.0 for query in queries], dtype=np.float64
+    )
+
+
+def check_judgments(metric: Metric, qrels: Qrels) -> None:
+    """Check that a metric can be computed on judgments.
+
+    Raises
+    ------
+    InputError
+        If it needs judgments by subtopic and there are none, or a grade is above its ``max_rel``.
+    """
+    record = _record(metric)
+    if record.by_subtopic and not qrels.subtopics:
         raise InputError(
-            f"{metric.label!r} cannot be computed: no installed package of ir_measures supports it",
-            "install the package that ir_measures requires for it, or use another metric",
+            f"{metric.label!r} needs judgments by subtopic, and these have none",
+            "use diversity judgments: a TREC file whose iteration column holds the subtopic",
         )
-
-
-def values(run: Run, qrels: Qrels, metric: Metric, query_ids: tuple[str, ...]) -> NDArray[np.float64]:
-    """Return the ``(q,)`` values of a metric.
-
-    Raises
-    ------
-    InputError
-        If ir_measures fails on this data.
-    """
-    import ir_measures
-
-    # Scores are replaced by descending whole numbers: ir_measures' providers would otherwise break
-    # ties in their own ways, some after rounding scores to float32.
-    ranking = {q: {d: float(len(docs) - i) for i, d in enumerate(docs)} for q, docs, _ in run}
-    grades = {q: dict(qrels.of(q)) for q in query_ids}
-    measure = ir_measures.parse_measure(ir_measures_notation(metric))
-    try:
-        found = {m.query_id: m.value for m in ir_measures.iter_calc([measure], grades, ranking)}
-    except (subprocess.SubprocessError, OSError, ValueError) as error:
-        # Some providers run external programs, which reject some judgments.
-        own = definitions.join_names(definitions.DEFINITIONS, "and")
-        raise InputError(
-            f"{metric.label!r} cannot be computed on this data: ir_measures failed ({error})",
-            f"use another metric; built-in metrics: {own}",
-        ) from None
-    return np.array([found.get(q, 0.0) for q in query_ids], dtype=np.float64)
+    highest = dict(metric.params).get("max_rel")
+    if highest is None:
+        return
+    for query_id, docs in qrels.grades.items():
+        for doc_id, grade in docs.items():
+            if grade > int(str(highest)):
+                raise InputError(
+                    f"{metric.label!r} takes grades up to {highest}; query {query_id!r}, document {doc_id!r} has the"
+                    f" grade {grade}",
+                    "set max_rel to the highest grade of the scale",
+                )
 
 
 def ir_measures_notation(metric: Metric) -> str:
     """Return the notation that ir_measures parses."""
-    params = ",".join(f"{key}={dict(v) if isinstance(v, tuple) else v!r}" for key, v in metric.params)
+    kinds = parameters(_record(metric))
+    params = ",".join(
+        f"{key}={float(str(value)) if kinds[key].dtype is float else value!r}"
+        for key, value in _passed_on(metric)
+    )
     cutoff = f"@{metric.cutoff}" if metric.cutoff else ""
     return f"{metric.name}{f'({params})' if params else ''}{cutoff}"
+
+
+def _record(metric: Metric) -> ProvidedMetric:
+    record = find_provided(metric.name)
+    if record is None:
+        raise InputError(f"no package computes {metric.label!r}")
+    return record
+
+
+def _condensed_here(metric: Metric) -> bool:
+    """Return whether evalkit removes unjudged documents: ir_measures cannot where pyndeval computes."""
+    return metric.judged_only and _record(metric).by_subtopic
+
+
+def _passed_on(metric: Metric) -> Iterator[tuple[str, object]]:
+    return (pair for pair in metric.params if pair[0] != "judged_only" or not _condensed_here(metric))
+
+
+def _numbered(
+    row: int, query_id: str, run: Run, qrels: Qrels, metric: Metric, record: ProvidedMetric
+) -> _NumberedQuery:
+    """Return a query with its documents numbered in order of first appearance: judged ones, then retrieved ones."""
+    judged = qrels.of(query_id)
+    docs = run.docs(query_id)
+    if _condensed_here(metric):
+        docs = tuple(doc_id for doc_id in docs if doc_id in judged)
+    number = {doc_id: str(n).zfill(_DIGITS) for n, doc_id in enumerate(dict.fromkeys(chain(judged, docs)))}
+    subtopics = qrels.subtopics.get(query_id, {}) if record.by_subtopic else {"": judged}
+    rows = tuple(
+        (str(subtopic), number[doc_id], grade)
+        for subtopic, graded in enumerate(subtopics.values())
+        for doc_id, grade in graded.items()
+    )
+    return _NumberedQuery(str(row).zfill(_DIGITS), rows, tuple(number[doc_id] for doc_id in docs))
+
+
+def _computed(queries: Sequence[_NumberedQuery], metric: Metric) -> dict[str, float]:
+    """Return the values of those queries that have one.
+
+    Raises
+    ------
+    ZeroDivisionError
+        If the value of a query is undefined in this way.
+    InputError
+        If the package fails in any other way.
+    """
+    import ir_measures
+
+    if not queries:
+        return {}
+    measure: Any = ir_measures.parse_measure(ir_measures_notation(metric))
+    measure.DEFAULT = _NO_VALUE
+    judgments = [
+        ir_measures.Qrel(query.number, doc, grade, s) for query in queries for s, doc, grade in query.qrels
+    ]
+    # Scores are descending whole numbers: packages break ties in their own ways, some after rounding to float32.
+    ranking = [
+        ir_measures.ScoredDoc(query.number, doc, float(len(query.docs) - place))
+        for query in queries
+        for place, doc in enumerate(query.docs)
+    ]
+    try:
+        with quiet():
+            provider = ir_measures.providers.registry[_record(metric).provider]
+            found = list(provider.iter_calc([measure], judgments, ranking))
+    except ZeroDivisionError:
+        raise
+    except Exception as error:  # noqa: BLE001 - packages raise what they like
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(
+            f"{metric.label!r} cannot be computed on this data: {_record(metric).package} fails ({reason})",
+            "use another metric, or check the parameters of this one",
+        ) from None
+    return {one.query_id: float(one.value) for one in found if one.value is not _NO_VALUE}
+
+
+def _one_by_one(queries: Iterable[_NumberedQuery], metric: Metric) -> dict[str, float]:
+    """Return the values of those queries for which the package does not divide by zero."""
+    found: dict[str, float] = {}
+    for query in queries:
+        try:
+            found |= _computed([query], metric)
+        except ZeroDivisionError:
+            continue
+    return found
+
+
+def _check_finite(found: dict[str, float], query_ids: Sequence[str], metric: Metric) -> None:
+    for number, value in found.items():
+        if not math.isfinite(value):
+            raise InputError(
+                f"{metric.label!r} has the value {value} for query {query_ids[int(number)]!r}:"
+                f" {_record(metric).package} computes no finite number",
+                "use another metric, or other parameters",
+            )

@@ -7,25 +7,25 @@ from functools import cache
 
 from evalkit.metrics import definitions
 from evalkit.metrics.metric import MetricDefinition
+from evalkit.metrics.provided import PROVIDED, ProvidedMetric, find_provided
 
 NOTATION = re.compile(
-    r"(?P<name>[A-Za-z_]\w*)\s*(?P<params>\(.*\))?\s*(?:@\s*(?P<cutoff>[0-9]+(?:\.[0-9]+)?)(?P<unit>t)?)?"
+    r"(?P<name>[^\W\d]\w*)\s*(?P<params>\(.*\))?\s*(?:@\s*(?P<cutoff>[0-9]+(?:\.[0-9]+)?)(?P<unit>t)?)?"
 )
 _TYPED = re.compile(
-    r"(?P<name>[A-Za-z][A-Za-z _-]*?)[ _.:-]*(?P<params>\(.*\))?[ _.:-]*(?:@[ _.:]*)?(?P<cutoff>[0-9]+t?)?",
+    r"(?P<name>[A-Za-z][A-Za-z _-]*?)[ _.:-]*(?P<params>\(.*\))?[ _.:-]*"
+    r"(?:@[ _.:]*)?(?P<cutoff>[0-9]+(?:\.[0-9]+)?t?)?",
     re.DOTALL,
 )
-_COMPUTED_ELSEWHERE = ("Rprec", "Bpref", "ERR", "RBP")
-"""Names of metrics that ir_measures computes."""
 
 
 def proper_spelling(text: str) -> str:
     """Return a metric's name in evalkit's notation; a name that is proper already, or unknown, unchanged."""
     text = text.strip()
     match = _TYPED.fullmatch(text)
-    proper = _meant().get(re.sub(r"[ _-]", "", match["name"]).lower()) if match else None
-    definition = definition_of(text)
-    if match is None or proper is None or (definition and match["name"].lower() != definition.name.lower()):
+    proper = _meant().get(_plain(match["name"])) if match else None
+    known = _known(text)
+    if match is None or proper is None or (known and match["name"].lower() != known.lower()):
         return text  # not known, or an alias
     cutoff = f"@{match['cutoff']}" if match["cutoff"] else ""
     return f"{proper}{match['params'] or ''}{cutoff}"
@@ -37,11 +37,24 @@ def definition_of(text: str) -> MetricDefinition | None:
     return definitions.find_definition(match["name"]) if match else None
 
 
+def _known(text: str) -> str | None:
+    """Return the canonical name of a metric that is written in evalkit's notation, aliases included; else None."""
+    match = NOTATION.fullmatch(text)
+    record = match and (definitions.find_definition(match["name"]) or find_provided(match["name"]))
+    return record.name if record else None
+
+
 @cache
 def _meant() -> dict[str, str]:
     """Return what people type, in lower case and without separators -> the name that is meant."""
-    meant = {name.lower(): name for name in _COMPUTED_ELSEWHERE}
-    for one in definitions.DEFINITIONS:
-        meant |= {alias.lower(): alias for alias in one.aliases}
-        meant |= dict.fromkeys((one.name.lower(), *one.typed), one.name)
+    meant: dict[str, str] = {}
+    records: tuple[MetricDefinition | ProvidedMetric, ...] = (*PROVIDED, *definitions.DEFINITIONS)
+    for one in records:
+        meant |= {_plain(alias): alias for alias in one.aliases}
+        meant |= dict.fromkeys((_plain(one.name), *one.typed), one.name)
     return meant
+
+
+def _plain(name: str) -> str:
+    """Return a name in lower case without separators."""
+    return re.sub(r"[ _-]", "", name).lower()

@@ -102,7 +102,7 @@ def test_a_made_up_metric_is_parsed() -> None:
         ("Geometric", "needs a cutoff"),
         ("Geometric(base=2)@3", "base must be between 0 and 1"),
         ("Geometric(rel=0)@3", "rel must be a whole number"),
-        ("Geometric(gains={1:2})@3", "is not a valid metric"),
+        ("Geometric(gains={1:2})@3", "has no parameter 'gains'"),
     ):
         with pytest.raises(InputError, match=message):
             parse_metric(text)

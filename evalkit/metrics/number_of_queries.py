@@ -1,0 +1,27 @@
+"""NumQ: 1 for each query of the means, so that the sum is their number."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from evalkit.metrics.metric import Metric, MetricDefinition, UnjudgedEffect, Values
+from evalkit.metrics.ranked import JudgedPlaces, RankedGrades
+
+
+def _value(ranked: RankedGrades, _: Metric) -> Values:
+    return np.ones(len(ranked))
+
+
+def _value_at_depths(judged: JudgedPlaces, _: Metric) -> Values:
+    return np.ones(judged.places.shape[1])
+
+
+NUM_Q = MetricDefinition(
+    "NumQ",
+    value=_value,
+    expected_value=_value,
+    value_at_depths=_value_at_depths,
+    unjudged=UnjudgedEffect.NOT_APPLICABLE,
+    takes_cutoff=False,
+    summed=True,
+)

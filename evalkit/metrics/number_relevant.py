@@ -1,0 +1,26 @@
+"""NumRel: number of relevant documents of a query, retrieved or not."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from evalkit.metrics.metric import Metric, MetricDefinition, UnjudgedEffect, Values
+from evalkit.metrics.parameters import REL
+from evalkit.metrics.per_query import number_relevant
+from evalkit.metrics.ranked import JudgedPlaces
+
+
+def _value_at_depths(judged: JudgedPlaces, metric: Metric) -> Values:
+    return np.full(judged.places.shape[1], float((judged.ideal >= metric.rel).sum()))
+
+
+NUM_REL = MetricDefinition(
+    "NumRel",
+    parameters=(REL,),
+    value=number_relevant,
+    expected_value=number_relevant,
+    value_at_depths=_value_at_depths,
+    unjudged=UnjudgedEffect.NOT_APPLICABLE,
+    takes_cutoff=False,
+    summed=True,
+)

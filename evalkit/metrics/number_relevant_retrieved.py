@@ -1,0 +1,30 @@
+"""NumRelRet: number of relevant documents in the list of a query."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from evalkit.metrics.metric import Metric, MetricDefinition, UnjudgedEffect, Values
+from evalkit.metrics.parameters import REL
+from evalkit.metrics.per_query import relevant_at_any_place, sums
+from evalkit.metrics.ranked import JudgedPlaces, RankedGrades
+
+
+def _value(ranked: RankedGrades, metric: Metric) -> Values:
+    return sums(ranked, relevant_at_any_place(ranked, metric))
+
+
+def _value_at_depths(judged: JudgedPlaces, metric: Metric) -> Values:
+    return np.asarray(judged.within(None, metric.rel).sum(axis=0), dtype=np.float64)
+
+
+NUM_REL_RET = MetricDefinition(
+    "NumRelRet",
+    parameters=(REL,),
+    value=_value,
+    expected_value=_value,
+    value_at_depths=_value_at_depths,
+    unjudged=UnjudgedEffect.NOT_APPLICABLE,
+    takes_cutoff=False,
+    summed=True,
+)
