@@ -29,20 +29,26 @@ def check(metric: Metric) -> None:
     InputError
         If parameters or the cutoff are impossible.
     """
+    record = check_notation(metric)
+    if record.extra and not installed(record):
+        raise MissingExtraError(
+            f"the metric {metric.label!r}, which {record.package} computes,", record.extra
+        )
+
+
+def check_notation(metric: Metric) -> ProvidedMetric:
+    """Return the record of a metric whose name, parameters and cutoff are possible, installed or not.
+
+    Raises
+    ------
+    InputError
+        If one of them is not.
+    """
     record = find_provided(metric.name)
     if record is None:
-        _refuse_name(metric.name)
-        return
-    accepted = parameters(record)
+        raise _unknown_name(metric.name)
     given = dict(metric.params)
-    for name, value in metric.params:
-        if name not in accepted:
-            takes = f"{record.name} takes {', '.join(accepted)}" if accepted else f"write {record.name}"
-            raise InputError(f"{metric.label!r}: {record.name} has no parameter {name!r}", takes)
-        if not is_of_kind(value, accepted[name]):
-            raise InputError(
-                f"{metric.label!r}: {name} must be {_kind(accepted[name])}", f"write {record.example}"
-            )
+    _check_parameters(metric, record)
     _check_cutoff(metric, record)
     for name in record.needs:
         if name not in given:
@@ -50,10 +56,7 @@ def check(metric: Metric) -> None:
             meaning = ", where 3 is the highest grade" if name == "max_rel" else ", for instance"
             raise InputError(f"{metric.label!r} needs {what}", f"write {record.example}{meaning}")
     _check_bounds(metric, record, given)
-    if record.extra and not installed(record):
-        raise MissingExtraError(
-            f"the metric {metric.label!r}, which {record.package} computes,", record.extra
-        )
+    return record
 
 
 def parameters(record: ProvidedMetric) -> dict[str, Any]:
@@ -69,7 +72,21 @@ def installed(record: ProvidedMetric) -> bool:
     return all(find_spec(module) is not None for module in _MODULES.get(record.package, ()))
 
 
-def is_of_kind(value: object, info: Any) -> bool:
+def _check_parameters(metric: Metric, record: ProvidedMetric) -> None:
+    accepted = parameters(record)
+    for name, value in metric.params:
+        if name not in accepted:
+            raise InputError(
+                f"{metric.label!r}: {record.name} has no parameter {name!r}",
+                f"{record.name} takes {', '.join(accepted)}",
+            )
+        if not _is_of_kind(value, accepted[name]):
+            raise InputError(
+                f"{metric.label!r}: {name} must be {_kind(accepted[name])}", f"write {record.example}"
+            )
+
+
+def _is_of_kind(value: object, info: Any) -> bool:
     """Return whether a parameter has the type that ir_measures wants; a whole number may be given for a number."""
     wanted = (int, float) if info.dtype is float else (info.dtype,)
     choices = info.choices if isinstance(info.choices, list | tuple) else [value]
@@ -82,12 +99,13 @@ def _kind(info: Any) -> str:
     return _KINDS[info.dtype]
 
 
-def _refuse_name(name: str) -> None:
+def _unknown_name(name: str) -> InputError:
+    """Return the error for a name that no package knows."""
     reason = UNAVAILABLE.get(name.lower().replace("-", "_"))
     if reason is not None:
-        raise InputError(f"there is no metric {name!r}: {reason[0]}", reason[1])
+        return InputError(f"there is no metric {name!r}: {reason[0]}", reason[1])
     records: tuple[MetricDefinition | ProvidedMetric, ...] = (*definitions.DEFINITIONS, *PROVIDED)
-    raise UnknownNameError("metric", name, {known for one in records for known in (one.name, *one.aliases)})
+    return UnknownNameError("metric", name, {known for one in records for known in (one.name, *one.aliases)})
 
 
 def _check_cutoff(metric: Metric, record: ProvidedMetric) -> None:

@@ -24,9 +24,11 @@ def proper_spelling(text: str) -> str:
     text = text.strip()
     match = _TYPED.fullmatch(text)
     proper = _meant().get(_plain(match["name"])) if match else None
-    known = _known(text)
-    if match is None or proper is None or (known and match["name"].lower() != known.lower()):
-        return text  # not known, or an alias
+    definition = definition_of(text)
+    if match is None or proper is None or find_provided(match["name"]):
+        return text  # not known, or as in ir_measures
+    if definition and match["name"].lower() != definition.name.lower():
+        return text  # an alias
     cutoff = f"@{match['cutoff']}" if match["cutoff"] else ""
     return f"{proper}{match['params'] or ''}{cutoff}"
 
@@ -35,13 +37,6 @@ def definition_of(text: str) -> MetricDefinition | None:
     """Return the definition of a metric that is written in evalkit's notation, aliases included; else None."""
     match = NOTATION.fullmatch(text)
     return definitions.find_definition(match["name"]) if match else None
-
-
-def _known(text: str) -> str | None:
-    """Return the canonical name of a metric that is written in evalkit's notation, aliases included; else None."""
-    match = NOTATION.fullmatch(text)
-    record = match and (definitions.find_definition(match["name"]) or find_provided(match["name"]))
-    return record.name if record else None
 
 
 @cache
