@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from evalkit.errors import InputError
 from evalkit.metrics import definitions
+from evalkit.metrics.checks import check_metrics
 from evalkit.metrics.metric import Metric, Values
 from evalkit.metrics.ranked import Ints, JudgedPlaces
 from evalkit.records import BelowDepth, Qrels, Run
@@ -71,9 +72,11 @@ def sweep_depths(
     Raises
     ------
     InputError
-        If a metric is not one of evalkit's own, or does not follow from the places of judged documents.
+        If a metric is not one of evalkit's own, or does not follow from the places of judged documents, or
+        cannot be computed on these judgments.
     """
     functions = [_value_at_depths(metric) for metric in metrics]
+    check_metrics(metrics, qrels)
     query_ids = qrels.answerable
     values = np.zeros((len(metrics), len(query_ids), deepest))
     for row, query_id in enumerate(query_ids):

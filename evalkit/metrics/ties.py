@@ -14,6 +14,7 @@ import numpy as np
 
 from evalkit.errors import InputError
 from evalkit.metrics import definitions
+from evalkit.metrics.checks import check_metrics
 from evalkit.metrics.evaluation import apply_parameters
 from evalkit.metrics.metric import Metric, MetricDefinition, Values
 from evalkit.metrics.ranked import RankedGrades, rank_grades, with_ties
@@ -43,9 +44,10 @@ def tie_bounds(run: Run, qrels: Qrels, metrics: Sequence[Metric]) -> TieBounds:
     Raises
     ------
     InputError
-        If a metric is not one of evalkit's own.
+        If a metric is not one of evalkit's own, or cannot be computed on these judgments.
     """
     defined = [(metric, _definition_of(metric)) for metric in metrics]
+    check_metrics(metrics, qrels)
     ranked = with_ties(rank_grades(run, qrels), run)
     lists = [apply_parameters(ranked, metric) for metric in metrics]
 

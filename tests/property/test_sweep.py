@@ -29,6 +29,11 @@ METRICS = parse_metrics(
         "RR(judged_only=True)@2",
         "P(judged_only=True)@2",
         "nDCG(gains={0:2,1:5,2:1},judged_only=True)@4",
+        "ERR",
+        "ERR@3",
+        "NumQ",
+        "NumRel(rel=2)",
+        "NumRelRet",
     ]
 )
 

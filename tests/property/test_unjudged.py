@@ -22,6 +22,8 @@ METRICS = [
     "P@3",
     "R(rel=2)@4",
     "Success@2",
+    "ERR@4",
+    "ERR@1",
 ]
 DOCS = [f"d{i}" for i in range(8)]
 ranked = st.lists(st.sampled_from(DOCS), unique=True, max_size=6)

@@ -43,3 +43,17 @@ def test_no_candidates_at_all_is_an_error(beir_folder: Path) -> None:
     with pytest.raises(InputError, match="found no candidates for any query") as raised:
         prepare_eval_sets(config_of(beir_folder))
     assert raised.value.hint == "check the language of the dataset and the settings of the retriever"
+
+
+def test_a_metric_that_the_judgments_do_not_allow_is_an_error(beir_folder: Path) -> None:
+    """Before a candidate is retrieved or a call is made, with the dataset, the metric and the judgment."""
+    block = {"source": "beir_folder", "path": str(beir_folder), "name": "mine"}
+    qrels = beir_folder / "qrels" / "test.tsv"
+    lines = qrels.read_text(encoding="utf-8").splitlines()
+    query, doc, _ = lines[1].split("\t")
+    qrels.write_text("\n".join([lines[0], f"{query}\t{doc}\t7", *lines[2:]]) + "\n", encoding="utf-8")
+    with pytest.raises(InputError) as raised:
+        prepare_eval_sets(config_of(beir_folder, datasets=[block], metrics=["nDCG@10", "ERR@10"]))
+    assert str(raised.value) == (
+        f"dataset 'mine': 'ERR@10' knows grades up to 4; query {query!r}, document {doc!r} has the grade 7"
+    )
