@@ -7,8 +7,9 @@ identifiers (a prefix before ``-``, only digits, an order by name), so that a va
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 from typing import Any
 
@@ -94,17 +95,6 @@ def check_judgments(metric: Metric, qrels: Qrels) -> None:
                 )
 
 
-def ir_measures_notation(metric: Metric) -> str:
-    """Return the notation that ir_measures parses."""
-    kinds = parameters(_record(metric))
-    params = ",".join(
-        f"{key}={float(str(value)) if kinds[key].dtype is float else value!r}"
-        for key, value in _passed_on(metric)
-    )
-    cutoff = f"@{metric.cutoff}" if metric.cutoff else ""
-    return f"{metric.name}{f'({params})' if params else ''}{cutoff}"
-
-
 def _record(metric: Metric) -> ProvidedMetric:
     record = find_provided(metric.name)
     if record is None:
@@ -117,8 +107,27 @@ def _condensed_here(metric: Metric) -> bool:
     return metric.judged_only and _record(metric).by_subtopic
 
 
-def _passed_on(metric: Metric) -> Iterator[tuple[str, object]]:
-    return (pair for pair in metric.params if pair[0] != "judged_only" or not _condensed_here(metric))
+def _measure(metric: Metric) -> Any:
+    """Return ir_measures' object for a metric."""
+    import ir_measures
+
+    kinds = parameters(_record(metric))
+    params = {
+        name: float(str(value)) if kinds[name].dtype is float else value
+        for name, value in metric.params
+        if name != "judged_only" or not _condensed_here(metric)
+    }
+    if metric.cutoff is not None:
+        params["cutoff"] = metric.cutoff
+    measure = ir_measures.measures.registry[metric.name](**params)
+    measure.DEFAULT = _NO_VALUE
+    return measure
+
+
+@cache
+def _number(number: int) -> str:
+    """Return a number as text; one text for all queries, which saves memory."""
+    return str(number).zfill(_DIGITS)
 
 
 def _numbered(
@@ -129,14 +138,14 @@ def _numbered(
     docs = run.docs(query_id)
     if _condensed_here(metric):
         docs = tuple(doc_id for doc_id in docs if doc_id in judged)
-    number = {doc_id: str(n).zfill(_DIGITS) for n, doc_id in enumerate(dict.fromkeys(chain(judged, docs)))}
+    number = {doc_id: _number(n) for n, doc_id in enumerate(dict.fromkeys(chain(judged, docs)))}
     subtopics = qrels.subtopics.get(query_id, {}) if record.by_subtopic else {"": judged}
     rows = tuple(
         (str(subtopic), number[doc_id], grade)
         for subtopic, graded in enumerate(subtopics.values())
         for doc_id, grade in graded.items()
     )
-    return _NumberedQuery(str(row).zfill(_DIGITS), rows, tuple(number[doc_id] for doc_id in docs))
+    return _NumberedQuery(_number(row), rows, tuple(number[doc_id] for doc_id in docs))
 
 
 def _computed(queries: Sequence[_NumberedQuery], metric: Metric) -> dict[str, float]:
@@ -153,24 +162,22 @@ def _computed(queries: Sequence[_NumberedQuery], metric: Metric) -> dict[str, fl
 
     if not queries:
         return {}
-    measure: Any = ir_measures.parse_measure(ir_measures_notation(metric))
-    measure.DEFAULT = _NO_VALUE
-    judgments = [
-        ir_measures.Qrel(query.number, doc, grade, s) for query in queries for s, doc, grade in query.qrels
-    ]
+    measure = _measure(metric)
+    judgments: Any = {query.number: {doc: grade for _, doc, grade in query.qrels} for query in queries}
+    if _record(metric).by_subtopic:
+        judgments = [ir_measures.Qrel(q.number, doc, grade, s) for q in queries for s, doc, grade in q.qrels]
     # Scores are descending whole numbers: packages break ties in their own ways, some after rounding to float32.
-    ranking = [
-        ir_measures.ScoredDoc(query.number, doc, float(len(query.docs) - place))
+    ranking = {
+        query.number: {doc: float(len(query.docs) - place) for place, doc in enumerate(query.docs)}
         for query in queries
-        for place, doc in enumerate(query.docs)
-    ]
+    }
     try:
         with quiet():
             provider = ir_measures.providers.registry[_record(metric).provider]
             found = list(provider.iter_calc([measure], judgments, ranking))
     except ZeroDivisionError:
         raise
-    except Exception as error:  # noqa: BLE001 - packages raise what they like
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - packages raise what they like; some end the process
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(
             f"{metric.label!r} cannot be computed on this data: {_record(metric).package} fails ({reason})",

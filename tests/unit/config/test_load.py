@@ -117,7 +117,7 @@ BAD = {
     "a number beyond all bounds": (GOOD + f"seed: {10**30}\n", "c.yaml:5:7: 'seed' should be less than"),
     "a parameter that a metric lacks": (
         GOOD + "metrics: [nDCG(foo=1)@10]\n",
-        "'nDCG(foo=1)@10' is not a valid metric",
+        "'nDCG(foo=1)@10': nDCG has no parameter 'foo'",
     ),
     "not a number": (GOOD.replace("lexical", "lexical, mu: .nan"), "'mu' should be a finite number"),
     "an item of the wrong kind": (

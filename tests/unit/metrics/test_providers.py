@@ -133,15 +133,15 @@ class _Broken:
     def __init__(self, outcome: object) -> None:
         self.outcome = outcome
 
-    def iter_calc(self, measures: list[Any], _: object, run: list[Any]) -> Iterator[Any]:
+    def iter_calc(self, measures: list[Any], _: object, run: dict[str, Any]) -> Iterator[Any]:
         """Write to both outputs from Python, from C and from a child; then do what was asked."""
         print("from Python")  # noqa: T201
         os.write(1, b"from C")
         os.write(2, b"from C")
         subprocess.run("echo child; echo child >&2", shell=True, check=True)  # noqa: S602
-        if isinstance(self.outcome, Exception):
+        if isinstance(self.outcome, BaseException):
             raise self.outcome
-        for query in dict.fromkeys(one.query_id for one in run):
+        for query in run:
             yield ir_measures.Metric(query, measures[0], self.outcome)
 
 
@@ -150,6 +150,7 @@ class _Broken:
     [
         (RuntimeError("two\nlines"), "'Rprec' cannot be computed on this data: pytrec-eval-terrier fails (two lines)"),
         (AssertionError(), "'Rprec' cannot be computed on this data: pytrec-eval-terrier fails (AssertionError)"),
+        (SystemExit(1), "'Rprec' cannot be computed on this data: pytrec-eval-terrier fails (1)"),
         (KeyError("x"), "'Rprec' cannot be computed on this data: pytrec-eval-terrier fails ('x')"),
         (math.inf, "'Rprec' has the value inf for query 'q': pytrec-eval-terrier computes no finite number"),
         (np.float64("nan"), "'Rprec' has the value nan for query 'q': pytrec-eval-terrier computes no finite number"),
