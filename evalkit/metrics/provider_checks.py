@@ -69,7 +69,10 @@ def parameters(record: ProvidedMetric) -> dict[str, Any]:
 
 def installed(record: ProvidedMetric) -> bool:
     """Return whether the package that computes a metric is installed."""
-    return all(find_spec(module) is not None for module in _MODULES.get(record.package, ()))
+    try:
+        return all(find_spec(module) is not None for module in _MODULES.get(record.package, ()))
+    except ModuleNotFoundError:  # the name belongs to a module without the parts of the package
+        return False
 
 
 def _check_parameters(metric: Metric, record: ProvidedMetric) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-from importlib import util
+from pathlib import Path
 
 import ir_measures
 import pytest
@@ -146,15 +147,25 @@ def test_names_without_a_metric_are_not_names_of_one() -> None:
     assert not known & set(UNAVAILABLE)
 
 
-def test_a_package_of_the_same_name_is_not_the_one(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("file", ["cwl.py", "cwl/__init__.py"])
+def test_a_package_of_the_same_name_is_not_the_one(tmp_path: Path, file: str) -> None:
     """Common Workflow Language has a package ``cwl``, too: it is not cwl-eval."""
-    missing = "cwl.cwl_eval"
-    monkeypatch.setattr(
-        "evalkit.metrics.provider_checks.find_spec",
-        lambda name: None if name == missing else util.find_spec("json"),
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).touch()
+    code = (
+        "from evalkit.errors import MissingExtraError; from evalkit.metrics import parse_metric\n"
+        "try: parse_metric('RBP(rel=1)')\n"
+        "except MissingExtraError as error: print(error)"
     )
-    with pytest.raises(InputError, match="cwl-eval"):
-        parse_metric("RBP(rel=1)")
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    assert "which cwl-eval computes" in done.stdout
 
 
 def test_own_metrics_need_no_other_package() -> None:

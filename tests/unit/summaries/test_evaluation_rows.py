@@ -54,6 +54,17 @@ def test_every_query_has_its_value_and_its_bounds() -> None:
     ] * 5
 
 
+def test_counts_have_no_bounds() -> None:
+    """Their sum over the queries is printed, which a mean of bounds would contradict."""
+    counts = parse_metrics(["NumRet", "NumRelRet", "ERR@2"])
+    found = value_run(RUN, QRELS, counts, ties=True, unjudged=True)
+    rows = {row["metric"]: row for row in mean_rows(found)}
+    assert (rows["NumRet"]["value"], rows["NumRelRet"]["value"]) == (5.0, 2.0)
+    for name in ("best", "expected", "worst", "least", "most"):
+        assert rows["NumRet"][name] is rows["NumRelRet"][name] is None
+        assert rows["ERR@2"][name] is not None
+
+
 def test_slices_divide_the_mean() -> None:
     """The means of all levels, weighted by their queries, are the mean over all, in every column."""
     rows = list(slice_rows(valued(), "kind", levels_by("kind", QRELS, QUERIES)))
