@@ -141,7 +141,14 @@ class Qrels:
             query_id: {d: g for d, g in docs.items() if d not in excluded.get(query_id, ())}
             for query_id, docs in self.grades.items()
         }
-        return Qrels(grades, self.subtopics), excluded
+        subtopics = {
+            query_id: {
+                subtopic: {d: g for d, g in docs.items() if d not in excluded.get(query_id, ())}
+                for subtopic, docs in of_query.items()
+            }
+            for query_id, of_query in self.subtopics.items()
+        }
+        return Qrels(grades, subtopics), excluded
 
     def count(self) -> int:
         """Return the number of judged pairs."""

@@ -48,7 +48,7 @@ def reciprocal_ranks(lists: dict[str, list[str]]) -> dict[str, float]:
 
 def rows_of(qrels: Path, runs: list[Path], **options: Any) -> list[dict[str, Any]]:
     """Return the rows of MRR@10 alone."""
-    return evaluate_files(qrels, runs, EvaluationOptions(metrics=["MRR@10"], **options))
+    return evaluate_files(qrels, runs, EvaluationOptions(metrics=["MRR@10"], **options)).rows
 
 
 def test_a_mean_is_taken_over_the_answerable_queries(qrels: Path, runs: list[Path]) -> None:
@@ -61,7 +61,7 @@ def test_a_mean_is_taken_over_the_answerable_queries(qrels: Path, runs: list[Pat
 
 def test_without_metrics_there_are_two(qrels: Path, runs: list[Path]) -> None:
     """nDCG@10 and MRR@10."""
-    rows = evaluate_files(qrels, runs[:1], EvaluationOptions())
+    rows = evaluate_files(qrels, runs[:1], EvaluationOptions()).rows
     assert [row["metric"] for row in rows] == ["nDCG@10", "MRR@10"]
 
 
