@@ -1,7 +1,7 @@
 """Read and write TREC runs, qrels, topics and collections, JSON Lines and tables. Errors name file and line."""
 
 from evalkit.formats.plain_numbers import is_plain, number_of
-from evalkit.formats.qrels_files import QrelsFile, read_qrels, read_qrels_file, write_qrels
+from evalkit.formats.qrels_files import QrelsFile, judgment_rows, read_qrels, read_qrels_file, write_qrels
 from evalkit.formats.row_files import JSON_SUFFIXES, Rows, read_rows
 from evalkit.formats.run_files import RunFile, read_run, read_run_file, write_run
 from evalkit.formats.sgml import read_sgml_documents, read_topics
@@ -27,6 +27,7 @@ __all__ = [
     "absolute_path",
     "format_suffix",
     "is_plain",
+    "judgment_rows",
     "number_of",
     "open_lines",
     "read_json_lines",

@@ -55,12 +55,12 @@ class QrelsFile:
     commented: tuple[int, ...]
 
 
-def read_qrels(path: File, highest_grade: int = HIGHEST_GRADE) -> Qrels:
+def read_qrels(path: File, highest_grade: int = HIGHEST_GRADE, *, comments: bool = True) -> Qrels:
     """Read judgments; see `read_qrels_file`."""
-    return read_qrels_file(path, highest_grade).qrels
+    return read_qrels_file(path, highest_grade, comments=comments).qrels
 
 
-def read_qrels_file(path: File, highest_grade: int = HIGHEST_GRADE) -> QrelsFile:
+def read_qrels_file(path: File, highest_grade: int = HIGHEST_GRADE, *, comments: bool = True) -> QrelsFile:
     """Read judgments, as trec_eval 10 reads them, in these layouts, with or without a header.
 
     - ``query_id iteration doc_id grade``, separated by white space
@@ -72,6 +72,15 @@ def read_qrels_file(path: File, highest_grade: int = HIGHEST_GRADE) -> QrelsFile
     Lines that begin with ``#`` are comments. In a file of three columns, or with a header, whose columns are separated
     by tabs, ids may begin with ``#``, and only such a line without a tab is a comment.
 
+    Parameters
+    ----------
+    path
+        The file.
+    highest_grade
+        Largest absolute value of a grade.
+    comments
+        Whether lines can be comments; False for a file that evalkit wrote.
+
     Raises
     ------
     DataFormatError
@@ -80,7 +89,7 @@ def read_qrels_file(path: File, highest_grade: int = HIGHEST_GRADE) -> QrelsFile
         or has no judgments. The message names the file and, for a row, the line.
     """
     try:
-        layout, rows, commented = _read(path, highest_grade)
+        layout, rows, commented = _read(path, highest_grade, comments=comments)
         if layout.by_subtopic or _have_subtopics(rows):
             qrels = Qrels.from_subtopic_rows(rows, highest_grade)
         else:
@@ -92,7 +101,7 @@ def read_qrels_file(path: File, highest_grade: int = HIGHEST_GRADE) -> QrelsFile
     return QrelsFile(qrels, tuple(commented))
 
 
-def _read(path: File, highest_grade: int) -> _Rows:
+def _read(path: File, highest_grade: int, *, comments: bool) -> _Rows:
     """Return the rows of a file.
 
     Raises
@@ -106,10 +115,10 @@ def _read(path: File, highest_grade: int) -> _Rows:
     for number, line, ended in open_ended_lines(path):
         where = f"{path}:{number}"
         if layout is None:
-            layout = qrels_layout(line, where)
+            layout = qrels_layout(line, where, comments=comments)
             if layout is not None and layout.header:
                 continue
-        if layout is None or is_comment(line, table=layout.table):
+        if layout is None or (comments and is_comment(line, table=layout.table)):
             if _is_like_a_row(line, layout or QrelsLayout(4)):
                 commented.append(number)
             continue
@@ -179,11 +188,12 @@ def write_qrels(qrels: Qrels, path: Path, *, inside: Path | None = None) -> None
     header = [("query_id", second, "doc_id", "grade")] if table else []
     blank = "\t" if table else " "
     write_gzip(
-        path, "".join(blank.join(row) + "\n" for row in [*header, *_written_rows(qrels)]), inside=inside
+        path, "".join(blank.join(row) + "\n" for row in [*header, *judgment_rows(qrels)]), inside=inside
     )
 
 
-def _written_rows(qrels: Qrels) -> Iterator[tuple[str, str, str, str]]:
+def judgment_rows(qrels: Qrels) -> Iterator[tuple[str, str, str, str]]:
+    """Yield query, subtopic, document and grade of every judgment as text; the subtopic is 0 where there is none."""
     for query_id, judged in qrels.grades.items():
         for subtopic, docs in qrels.subtopics.get(query_id, {"0": judged}).items():
             for doc_id, grade in docs.items():

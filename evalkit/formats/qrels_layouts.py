@@ -59,8 +59,10 @@ class QrelsLayout:
         return wrong_width(columns, where, f"use the columns {names or 'of the header'}")
 
 
-def qrels_layout(line: str, where: str) -> QrelsLayout | None:
+def qrels_layout(line: str, where: str, *, comments: bool = True) -> QrelsLayout | None:
     """Return the layout of a file from its first line that is not blank; None if this line is a comment.
+
+    A comment is such a line only where there are `comments`.
 
     Raises
     ------
@@ -69,7 +71,7 @@ def qrels_layout(line: str, where: str) -> QrelsLayout | None:
         columns and no names.
     """
     tabs = tab_columns(line)
-    if line.lstrip().startswith("#"):
+    if comments and line.lstrip().startswith("#"):
         return QrelsLayout(3, table=True) if len(tabs) == 3 and _is_number(tabs[-1]) else None
     for columns in (tabs, columns_of(line)):
         if _is_header(columns, where):

@@ -46,7 +46,7 @@ def check_ids(query_id: str, doc_id: str, where: str) -> None:
     DataFormatError
         If one is empty or contains white space of any script.
     """
-    if len(f"{query_id} {doc_id}".split()) != 2:
+    if f"{query_id} {doc_id}".split() != [query_id, doc_id]:
         raise DataFormatError(
             f"{where} has an empty id or an id with white space", "use ids without white space"
         )

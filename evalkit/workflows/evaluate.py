@@ -94,8 +94,9 @@ def evaluate_files(qrels: Path, runs: Sequence[Path], options: EvaluationOptions
             rows += query_rows(values)
         else:
             rows += mean_rows(values) if options.by is None else slice_rows(values, options.by, levels)
-    lines = {str(path): file.commented for path, file in zip([qrels, *runs], [judged, *read], strict=True)}
-    return Evaluation(rows, tuple(coverage), GradeFacts.of(judged.qrels), lines)
+    commented_lines = {str(qrels): judged.commented}
+    commented_lines |= {str(path): file.commented for path, file in zip(runs, read, strict=True)}
+    return Evaluation(rows, tuple(coverage), GradeFacts.of(judged.qrels), commented_lines)
 
 
 def _read_queries(path: Path | None) -> dict[str, Query]:
