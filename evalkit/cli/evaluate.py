@@ -46,8 +46,8 @@ def evaluate(  # noqa: PLR0913 - one parameter for each flag
 ) -> None:
     """Evaluate TREC run files.
 
-    Means are over all queries with a grade above 0. A query that is missing in a run counts as 0. Below the table, and
-    in the columns of --json, it says which queries a run lacks and which are left out.
+    Means are over all queries with a grade above 0. A query that is missing in a run counts as 0. Lines below the
+    table and further keys of --json count the queries that a run lacks and those that are not averaged.
     """
     from evalkit.report.coverage_notes import coverage_notes
     from evalkit.workflows.evaluate import EvaluationOptions, evaluate_files
@@ -60,8 +60,9 @@ def evaluate(  # noqa: PLR0913 - one parameter for each flag
         _print_json(evaluation.rows)
     else:
         _print_table(evaluation.rows)
+    if per_query or not as_json:  # means in JSON have keys for this
         for note in coverage_notes(evaluation.coverage, evaluation.grades, evaluation.commented):
-            echo(note)
+            echo("note: " if as_json else "", note, err=as_json)
 
 
 def _print_json(rows: Sequence[dict[str, Any]]) -> None:
@@ -73,9 +74,9 @@ def _print_json(rows: Sequence[dict[str, Any]]) -> None:
 def _print_table(rows: Sequence[dict[str, Any]]) -> None:
     from evalkit.report.numbers import value_text
     from evalkit.report.table import Table, as_text
-    from evalkit.summaries.evaluation_rows import COVERAGE_COLUMNS, MISSING, note_on
+    from evalkit.summaries.evaluation_rows import COVERAGE_COLUMNS, note_on
 
-    columns = tuple(name for name in (rows[0] if rows else ()) if name not in {*COVERAGE_COLUMNS, MISSING})
+    columns = tuple(name for name in (rows[0] if rows else ()) if name not in COVERAGE_COLUMNS)
     cells = tuple(
         tuple(
             value_text(value, ".4f") if isinstance(value, float) or value is None else str(value)

@@ -33,7 +33,7 @@ def check_grade(grade: int, where: str, highest: int = HIGHEST_GRADE) -> int:
         If its absolute value is larger.
     """
     if abs(grade) > highest:
-        shown = f"{grade:.3g}" if abs(grade) < 10**300 else "beyond 1e300"
+        shown = f"{grade:.15g}" if abs(grade) < 10**300 else "beyond 1e300"
         raise DataFormatError(
             f"{where} has the grade {shown}; grades are at most {highest}",
             "map counts, such as clicks, to a few grades, for instance 0 to 3",

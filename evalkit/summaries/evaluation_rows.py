@@ -32,8 +32,6 @@ COVERAGE_COLUMNS = (
     "commented_rows",
 )
 """Columns of means that say which queries and judgments they rest on; tables have sentences instead."""
-MISSING = "missing"
-"""Column of the values of queries: whether the run lacks the query, which then counts as 0."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +98,7 @@ def slice_rows(valued: Valued, by: str, levels: Mapping[str, Sequence[str]]) -> 
 
 def query_rows(valued: Valued) -> Iterator[Row]:
     """Yield the value of every metric for every query."""
-    values, missing = valued.values, frozenset(valued.coverage.missing)
+    values = valued.values
     for row, query_id in enumerate(values.query_ids):
         for column, metric in enumerate(values.metrics):
             yield {
@@ -109,7 +107,6 @@ def query_rows(valued: Valued) -> Iterator[Row]:
                 "metric": metric,
                 "value": known_number(values.values[row, column]),
                 **_bound_means(valued, metric, np.array([row])),
-                MISSING: query_id in missing,
             }
 
 
@@ -204,13 +201,16 @@ def _coverage_columns(valued: Valued, rows: NDArray[np.int64], *, whole: bool) -
 
 
 def _bound_means(valued: Valued, metric: str, rows: NDArray[np.int64]) -> dict[str, float | None]:
-    """Return column -> mean of each bound over some queries; None where it cannot be computed."""
+    """Return column -> mean of each bound over the queries where it is known; None where it cannot be computed."""
     return {
-        column: known_number(values.of(metric)[rows].mean())
-        if metric in values.metrics and len(rows)
-        else None
+        column: _known_mean(values.of(metric)[rows]) if metric in values.metrics else None
         for column, values in valued.bounds.items()
     }
+
+
+def _known_mean(values: NDArray[np.float64]) -> float | None:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else None
 
 
 def known_number(value: float) -> float | None:

@@ -156,17 +156,6 @@ def test_what_means_rest_on_is_in_their_rows(qrels: Path, tmp_path: Path) -> Non
     assert evaluation.commented == {str(qrels): (9,), str(run): ()}
 
 
-def test_rows_of_queries_say_which_are_missing(qrels: Path, tmp_path: Path) -> None:
-    """So that a 0 for a query that the run lacks is not taken for a bad list."""
-    run = write_run(tmp_path / "part.trec", "part", {"q1": ["a"], "q2": ["x"]})
-    rows = rows_of(qrels, [run], per_query=True)
-    assert [(row["query_id"], row["value"], row["missing"]) for row in rows] == [
-        ("q1", 1.0, False),
-        ("q2", 0.0, False),
-        ("q3", 0.0, True),
-    ]
-
-
 def test_missing_queries_of_a_level_are_those_of_its_queries(qrels: Path, tmp_path: Path) -> None:
     """Queries without a relevant document or judgments have no level; they are counted over all queries."""
     run = write_run(tmp_path / "part.trec", "part", {"q1": ["a"], "q9": ["a"]})
