@@ -197,3 +197,22 @@ def test_written_subtopics_read_back_equal(
     file = tmp_path_factory.mktemp("qrels") / "q.gz"
     write_qrels(qrels, file)
     assert read_qrels(file) == qrels
+
+
+@given(end=st.integers(10, 30), header=st.booleans())
+def test_a_cut_is_refused_or_was_between_two_judgments(
+    tmp_path_factory: pytest.TempPathFactory, end: int, header: bool
+) -> None:
+    """Wherever a file ends after its first row, no judgment is another one than it was."""
+    rows = (
+        ["q1\td1\t2\n", "q1\td2\t0\n", "q2\td1\t1\n"]
+        if header
+        else ["q1 0 d1 2\n", "q1 0 d2 0\n", "q2 0 d1 1\n"]
+    )
+    text, names = "".join(rows), "query-id\tcorpus-id\tscore\n" if header else ""
+    cut = text[:end]
+    file = write(tmp_path_factory.mktemp("qrels") / "qrels", names + cut)
+    if cut.endswith("\n") or len(cut.splitlines()[-1].split()) == len(rows[0].split()):
+        assert read_qrels(file).count() == len(cut.splitlines())
+    else:
+        assert "ends in the middle" in said(lambda: read_qrels(file))

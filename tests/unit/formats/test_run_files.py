@@ -140,3 +140,24 @@ def test_written_runs_read_back_equal(
     again = read_run(file)
     assert (again.tag, again.query_ids, again.doc_ids) == (run.tag, run.query_ids, run.doc_ids)
     assert again.scores.tolist() == run.scores.tolist()
+
+
+@given(
+    tag=st.sampled_from(["bm25base", "a", "aa"]),
+    scores=st.lists(st.floats(0, 9).map(lambda score: round(score, 3)), min_size=2, max_size=5),
+    data=st.data(),
+)
+def test_a_cut_is_refused_or_was_between_two_rows(
+    tmp_path_factory: pytest.TempPathFactory, tag: str, scores: list[float], data: st.DataObject
+) -> None:
+    """Wherever a file ends after its first row, no row is shorter than it was, and the tag is whole."""
+    rows = [f"q{n} Q0 d{n} 1 {score!r} {tag}\n" for n, score in enumerate(scores)]
+    text = "".join(rows)
+    end = data.draw(st.integers(len(rows[0]), len(text)))
+    file = write(tmp_path_factory.mktemp("run") / "r.trec", text[:end])
+    whole = [row for row in (text[:end] + "\n").splitlines(keepends=True) if row in rows]
+    if "".join(whole).rstrip("\n") == text[:end].rstrip("\n"):
+        run = read_run(file)
+        assert (run.tag, len(run)) == (tag, len(whole))
+    else:
+        assert "ends in the middle" in said(lambda: read_run(file))
