@@ -4,6 +4,7 @@ from evalkit.records.amounts import MAX_AMOUNT, known_amount, known_count, shown
 from evalkit.records.below_depth import BelowDepth, append_below
 from evalkit.records.calls import Call
 from evalkit.records.collection import ContentHash, Corpus, Dataset, DatasetOrigin, Query, Unjudged
+from evalkit.records.coverage import Coverage, GradeFacts, check_overlap
 from evalkit.records.metric_values import MetricValues
 from evalkit.records.packed_texts import PackedTexts
 from evalkit.records.qrels import Qrels
@@ -18,8 +19,10 @@ __all__ = [
     "Call",
     "ContentHash",
     "Corpus",
+    "Coverage",
     "Dataset",
     "DatasetOrigin",
+    "GradeFacts",
     "MetricValues",
     "PackedTexts",
     "Qrels",
@@ -33,6 +36,7 @@ __all__ = [
     "Unjudged",
     "Usage",
     "append_below",
+    "check_overlap",
     "known_amount",
     "known_count",
     "outside_range",
