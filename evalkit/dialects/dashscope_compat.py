@@ -18,7 +18,7 @@ class DashscopeCompat(Dashscope):
 
     path = "/compatible-api/v1/reranks"
     served_at_own_path = True
-    shape = Shape()
+    shape = Shape(instruction="instruct")
     options = frozenset({"instruct"})
     forms = RequestForms(media=True, unchanging={"instruct": DEFAULT_INSTRUCTIONS})
 

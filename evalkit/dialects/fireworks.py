@@ -5,6 +5,7 @@ Documents are returned by default.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from evalkit.dialects.base import Dialect
@@ -19,7 +20,8 @@ class Fireworks(Dialect):
     path = "/inference/v1/rerank"
     served_at_own_path = True
     home = "https://api.fireworks.ai"
-    shape = Shape(results="data", echoes=True, echo_key=None)
+    instructed_models = re.compile(r"qwen3-reranker", re.IGNORECASE)
+    shape = Shape(instruction="task", results="data", echoes=True, echo_key=None)
     options = frozenset({"task"})
     forms = RequestForms(model_optional=True, unchanging={"task": ("",)})
     strict = True

@@ -38,7 +38,7 @@ _PARTS = {
 class Sglang(Dialect):
     """SGLang and its router: a bare list or ``results``, best first, score range by model."""
 
-    shape = Shape(echoes=True, results="", score="score", echo_key=None)
+    shape = Shape(instruction="instruct", echoes=True, results="", score="score", echo_key=None)
     options = frozenset({"instruct", "rid", "user"})
     forms = RequestForms(
         model_optional=True,

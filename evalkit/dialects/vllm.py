@@ -24,7 +24,7 @@ NOT_APPLIED: Mapping[str, tuple[Any, ...]] = {"instruction": ("",), "chat_templa
 class Vllm(Dialect):
     """vLLM: best first, billed in tokens, score range by model."""
 
-    shape = Shape(return_documents=None)
+    shape = Shape(instruction="instruction", return_documents=None)
     options = frozenset(
         {
             "truncate_prompt_tokens",

@@ -9,6 +9,7 @@ from evalkit.datasets import open_dataset
 from evalkit.distributed import RayCluster
 from evalkit.errors import InputError
 from evalkit.experiment.compared_runs import ComparedRun, read_runs
+from evalkit.metrics import check_judgments, parse_metrics
 from evalkit.records import Dataset, Run
 from evalkit.retrievers import retrieve_candidates, retriever_context
 
@@ -48,6 +49,7 @@ def prepare_eval_sets(config: Config, cluster: RayCluster | None = None) -> list
 
 def _prepare(config: Config, settings: DatasetSettings, cluster: RayCluster | None) -> EvalSet:
     dataset = open_dataset(settings)
+    check_judgments(parse_metrics(config.metrics), dataset.qrels, f"the judgments of {dataset.name!r}")
     runs = read_runs(config, dataset)
     with retriever_context(config.retriever, dataset, cluster) as retriever:
         return EvalSet(dataset, retrieve_candidates(retriever, dataset, config.retriever.depth), runs)

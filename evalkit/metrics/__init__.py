@@ -3,7 +3,7 @@
 `definitions.DEFINITIONS` lists the metrics that evalkit computes itself; ir_measures computes all others.
 """
 
-from evalkit.metrics.evaluation import evaluate
+from evalkit.metrics.evaluation import check_judgments, evaluate
 from evalkit.metrics.metric import Metric
 from evalkit.metrics.names import (
     distinct_metrics,
@@ -19,6 +19,7 @@ __all__ = [
     "Metric",
     "TieBounds",
     "UnjudgedBounds",
+    "check_judgments",
     "distinct_metrics",
     "evaluate",
     "find_spelling",

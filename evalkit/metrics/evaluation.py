@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -18,7 +18,8 @@ def evaluate(run: Run, qrels: Qrels, metrics: Sequence[Metric | str]) -> MetricV
 
     A metric is a name, or what `parse_metric` returns. A query that is not in the run gets 0 (trec_eval's ``-c``);
     a query without a document at a metric's ``rel`` level gets 0 there. Queries without a relevant document are left
-    out: ranking metrics are undefined for them.
+    out: ranking metrics are undefined for them. A metric over several lists is unknown (NaN) for some queries; see
+    `check_judgments`.
 
     Raises
     ------
@@ -27,14 +28,38 @@ def evaluate(run: Run, qrels: Qrels, metrics: Sequence[Metric | str]) -> MetricV
     """
     wanted = [parse_metric(proper_name(one)) if isinstance(one, str) else one for one in metrics]
     ranked = rank_grades(run, qrels, _deepest(wanted))
-    columns = [
-        compute(metric.definition, ranked, metric)
-        if metric.definition
-        else providers.values(run, qrels, metric, ranked.query_ids)
-        for metric in wanted
-    ]
+    columns = [_column(run, qrels, metric, ranked) for metric in wanted]
     values = np.column_stack(columns) if columns else np.empty((len(ranked.query_ids), 0))
     return MetricValues(run.tag, tuple(m.label for m in wanted), ranked.query_ids, values)
+
+
+def _column(run: Run, qrels: Qrels, metric: Metric, ranked: RankedGrades) -> Values:
+    """Return the ``(q,)`` values of a metric."""
+    if metric.run_metric is not None:
+        return metric.run_metric.value(run, qrels, ranked.query_ids)
+    if metric.definition is not None:
+        return compute(metric.definition, ranked, metric)
+    return providers.values(run, qrels, metric, ranked.query_ids)
+
+
+def check_judgments(metrics: Iterable[Metric], qrels: Qrels, where: str) -> None:
+    """Check that metrics which compare several lists can be computed with some judgments.
+
+    Parameters
+    ----------
+    metrics, qrels
+        What to compute, and the judgments.
+    where
+        Whose judgments they are, for messages.
+
+    Raises
+    ------
+    InputError
+        If one cannot.
+    """
+    for metric in metrics:
+        if metric.run_metric is not None:
+            metric.run_metric.check(qrels, where)
 
 
 def compute(definition: MetricDefinition, ranked: RankedGrades, metric: Metric) -> Values:

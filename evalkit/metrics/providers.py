@@ -26,6 +26,7 @@ def check(metric: Metric) -> None:
     import ir_measures
 
     own = {name for one in definitions.DEFINITIONS for name in (one.name, *one.aliases)}
+    own |= {one.name for one in definitions.RUN_METRICS}
     known = set(ir_measures.measures.registry) | own
     if metric.name not in known:
         raise UnknownNameError("metric", metric.name, known)

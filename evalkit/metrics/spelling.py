@@ -41,6 +41,8 @@ def definition_of(text: str) -> MetricDefinition | None:
 def _meant() -> dict[str, str]:
     """Return what people type, in lower case and without separators -> the name that is meant."""
     meant = {name.lower(): name for name in _COMPUTED_ELSEWHERE}
+    for run_metric in definitions.RUN_METRICS:
+        meant |= dict.fromkeys(run_metric.typed, run_metric.name)
     for one in definitions.DEFINITIONS:
         meant |= {alias.lower(): alias for alias in one.aliases}
         meant |= dict.fromkeys((one.name.lower(), *one.typed), one.name)

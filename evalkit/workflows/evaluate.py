@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evalkit.formats import read_qrels, read_rows, read_run
-from evalkit.metrics import parse_metrics, proper_name
+from evalkit.metrics import check_judgments, parse_metrics, proper_name
 from evalkit.records import Query
 from evalkit.summaries.evaluation_rows import Row, levels_by, mean_rows, query_rows, slice_rows, value_run
 from evalkit.summaries.opened_results import distinct_tags
@@ -51,6 +51,7 @@ def evaluate_files(qrels: Path, runs: Sequence[Path], options: EvaluationOptions
     """
     metrics = parse_metrics(map(proper_name, options.metrics or DEFAULT_METRICS))
     judged = read_qrels(qrels)
+    check_judgments(metrics, judged, f"the judgments in {qrels}")
     levels = {} if options.by is None else levels_by(options.by, judged, _read_queries(options.queries))
     rows: list[Row] = []
     for run in distinct_tags([read_run(path) for path in runs], [str(path) for path in runs]):
