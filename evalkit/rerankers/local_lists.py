@@ -49,7 +49,7 @@ class LocalLists:
         return self._model.facts()
 
     def _score(self, request: RerankRequest) -> RerankResponse:
-        if self._model.takes_instruction:
+        if request.instruction and self._model.takes_instruction:
             found = self._model.score(request.query, request.documents, request.instruction)
         else:
             found = self._model.score(request.instructed_query, request.documents)
