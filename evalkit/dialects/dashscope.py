@@ -38,7 +38,7 @@ class Dashscope(Dialect):
     max_documents = 500
     max_tokens = 30_000
     options = frozenset({"parameters"})
-    forms = RequestForms(media=True, unchanging={"parameters.instruct": DEFAULT_INSTRUCTIONS})
+    forms = RequestForms(media=True, default_instructions=DEFAULT_INSTRUCTIONS)
 
     def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
         """Return the ID of the request."""

@@ -45,7 +45,8 @@ class Deepinfra(Dialect):
     options = frozenset({"instruction", "service_tier"})
     forms = RequestForms(
         pairs=(("query", "documents"), ("queries", "documents")),
-        unchanging={"instruction": DEFAULT_INSTRUCTIONS, "webhook": ("",)},
+        unchanging={"webhook": ("",)},
+        default_instructions=DEFAULT_INSTRUCTIONS,
     )
     server_times = (TimeSource("inference_status.runtime_ms", in_body=True),)
 

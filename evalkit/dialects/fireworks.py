@@ -10,7 +10,7 @@ from typing import Any
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.reply_writing import ReplyFacts
-from evalkit.dialects.request_forms import RequestForms
+from evalkit.dialects.request_forms import DEFAULT_INSTRUCTIONS, RequestForms
 from evalkit.dialects.shape import Shape
 
 
@@ -23,7 +23,7 @@ class Fireworks(Dialect):
     instructed_models = re.compile(r"qwen3-reranker", re.IGNORECASE)
     shape = Shape(instruction="task", results="data", echoes=True, echo_key=None)
     options = frozenset({"task"})
-    forms = RequestForms(model_optional=True, unchanging={"task": ("",)})
+    forms = RequestForms(model_optional=True, default_instructions=DEFAULT_INSTRUCTIONS)
     strict = True
 
     def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class Sglang(Dialect):
         model_optional=True,
         top_n_elsewhere=_ROUTER_LIMIT,
         media=True,
-        unchanging={"instruct": DEFAULT_INSTRUCTIONS},
+        default_instructions=DEFAULT_INSTRUCTIONS,
     )
     result_constants: ClassVar[Mapping[str, Any]] = {"meta_info": None}
 

@@ -17,7 +17,7 @@ from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError, WireRequest
 from evalkit.records import ScoreKind
 
-NOT_APPLIED: Mapping[str, tuple[Any, ...]] = {"instruction": ("",), "chat_template_kwargs": ({},)}
+NOT_APPLIED: Mapping[str, tuple[Any, ...]] = {"chat_template_kwargs": ({},)}
 """Options of vLLM that would change the prompt -> the values that do not."""
 
 

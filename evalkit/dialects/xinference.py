@@ -22,7 +22,8 @@ class Xinference(Dialect):
         least_top_n=0,
         text_flags=True,
         media=True,
-        unchanging={"kwargs": ("", "{}", {}), "instruction": DEFAULT_INSTRUCTIONS},
+        unchanging={"kwargs": ("", "{}", {})},
+        default_instructions=DEFAULT_INSTRUCTIONS,
     )
     returns_documents = "or null"
 

@@ -280,7 +280,8 @@ def test_a_run_asks_with_instructions_and_stores_by_them(tmp_path: Path) -> None
         config = tmp_path / "c.yaml"
         config.write_text(
             f"name: t\ndatasets: [{{source: beir_folder, path: {tmp_path / 'data'}}}]\nretriever: {{depth: 7}}\n"
-            f"rerankers:\n  api: {{backend: http, url: '{url}', dialect: jina, model: m}}\n  words: {{backend: lexical}}\n"
+            f"rerankers:\n  api: {{backend: http, url: '{url}', dialect: jina, model: m}}\n"
+            "  words: {backend: lexical}\n"
             f"  llm: {{backend: listwise, url: '{chat_url}', model: m}}\n{local}"
             "metrics: [nDCG@10, p-MRR]\n"
         )
