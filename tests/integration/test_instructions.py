@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import orjson
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
 from support.causal_models import make_qwen3
-from support.command import evalkit, only_folder
+from support.command import evalkit, only_folder, serving
 from support.late_models import make_late_interaction
 from support.models import make_classifier, make_embedder
 from support.stand_in import by_length, stand_in
@@ -21,6 +22,9 @@ from support.stand_in_chat import ChatServer
 
 from evalkit import registry
 from evalkit.config import reranker_settings
+from evalkit.dialects import WireRequest
+from evalkit.dialects.shape import put
+from evalkit.dialects.wire import WireError
 from evalkit.errors import ConfigError
 from evalkit.records import RerankRequest
 from evalkit.rerankers import instruction_place, load_reranker, readable
@@ -134,6 +138,38 @@ def test_the_field_is_used_only_where_it_is_applied(
     else:
         assert at(sent, path) == "on the mat"
         assert "a cat on the mat" not in " ".join(_texts(sent))
+
+
+@pytest.mark.parametrize("dialect", sorted(FIELDS))
+def test_a_service_reads_the_field(dialect: str) -> None:
+    """What a client sends there is the instruction of the query; the default of the API is none."""
+    own = registry.lookup("dialect", dialect)()
+    sent = WireRequest("m", "a cat", ("x", "y"), instruction="on the mat")
+    assert own.decode_request(own.encode_request(sent), "m").instruction == "on the mat"
+    for default in own.forms.default_instructions:
+        assert (
+            own.decode_request(own.encode_request(replace(sent, instruction=default)), "m").instruction == ""
+        )
+    wrong = own.encode_request(sent)
+    put(wrong, FIELDS[dialect], 3)
+    with pytest.raises(WireError, match="must be a string"):
+        own.decode_request(wrong, "m")
+
+
+def test_a_service_applies_the_field() -> None:
+    """A served backend that has no place for an instruction reads it after the query."""
+    documents = list(PLAIN.documents)
+    with serving("--backend", "lexical") as url:
+
+        def scores(**body: Any) -> list[float]:
+            reply = httpx.post(
+                httpx.URL(url).join("/v1/score"), json={"model": "lexical", "text_2": documents, **body}
+            )
+            assert reply.status_code == 200, reply.text
+            return [one["score"] for one in reply.json()["data"]]
+
+        instructed = scores(text_1="a cat", instruction="on the mat")
+        assert instructed == scores(text_1="a cat on the mat") != scores(text_1="a cat")
 
 
 def test_a_field_that_an_api_lacks_is_refused() -> None:
