@@ -114,6 +114,7 @@ def _table(facts: dict[str, Any]) -> Table:
         "language": f"{facts['language']} (as configured)",
         "documents": f"{facts['documents']}, {facts['empty_documents']} of them empty",
         "queries": f"{facts['queries']}, {facts['unanswerable_queries']} of them unanswerable",
+        "queries with an instruction": facts.get("queries_with_instruction"),
         "queries left out": f"{facts['unjudged_queries_left_out']} without judgments,"
         f" {facts['judged_queries_not_sampled']} not sampled",
         "judgments": f"{facts['judgments']}, {facts['judgments_without_document']} of them without a document",
@@ -123,5 +124,7 @@ def _table(facts: dict[str, Any]) -> Table:
         "query length": lengths("query"),
         "content": f"sha256 {facts['content_hash']}",
     }
+    if known["queries with an instruction"] is None:
+        del known["queries with an instruction"]
     rows = tuple((what, "not stated" if value is None else str(value)) for what, value in known.items())
     return Table(facts["dataset"], ("what", "value"), rows, left=2)

@@ -188,5 +188,5 @@ def to_judge(comparison_set: ComparisonSet, plan: Plan, contenders: Sequence[str
             ranks.setdefault((query_id, doc_id), {})[name] = rank
     for (query_id, doc_id), found in sorted(ranks.items(), key=lambda row: (min(row[1].values()), row[0])):
         query = comparison_set.queries.get(query_id)
-        text = None if query is None else query.text
+        text = None if query is None else query.instructed_text
         yield ToJudge(query_id, doc_id, min(found.values()), tuple(found), text)

@@ -29,7 +29,7 @@ def blank_queries(data: CheckInput) -> Iterator[DataFinding]:
 
 def repeated_queries(data: CheckInput) -> Iterator[DataFinding]:
     """Find queries with the same text, and whether their judgments agree."""
-    texts = [query.text for query in data.dataset.queries]
+    texts = [query.instructed_text for query in data.dataset.queries]
     groups = [
         [data.dataset.queries[row].query_id for row in rows.tolist()]
         for rows in equal_rows(texts, data.queries)

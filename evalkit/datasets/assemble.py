@@ -85,6 +85,9 @@ def assemble(settings: DatasetSettings, parts: Parts) -> Dataset:
         "judgments": qrels.count(),
         "judgments_without_document": _count_without_document(built.corpus, qrels),
     }
+    instructed = sum(bool(query.instruction) for query in queries)
+    if instructed:
+        counts["queries_with_instruction"] = instructed
     origin = DatasetOrigin(
         source=settings.source,
         location=parts.location,

@@ -24,6 +24,7 @@ QUERY_ID = ("_id", "id", "query_id", "query-id", "qid", "num")
 TITLE = ("title",)
 TEXT = ("text", "contents", "body", "passage", "document")
 QUERY_TEXT = ("text", "query", "question", "title")
+INSTRUCTION = "instruction"
 JUDGED_QUERY = ("query-id", "query_id", "qid")
 JUDGED_DOCUMENT = ("corpus-id", "corpus_id", "doc_id", "docid", "docno", "pid")
 GRADE = ("score", "grade", "relevance", "label", "rel")
@@ -50,10 +51,14 @@ class QueryColumns(Settings):
     ----------
     id, text
         Names of the columns.
+    instruction
+        Name of the column with the instruction of a query, if there is one: what else a relevant document must fulfil.
+        It is sent to rerankers and not to first stages.
     """
 
     id: str | None = None
     text: str | None = None
+    instruction: str | None = None
 
 
 class JudgmentColumns(Settings):
@@ -97,8 +102,40 @@ def queries(rows: Rows, columns: QueryColumns) -> Iterator[Query]:
     for where, row in rows:
         query_id = require_column(row, columns.id, QUERY_ID, where, "identifier")
         text = require_column(row, columns.text, QUERY_TEXT, where, "text")
-        fields = extra_fields(row, {query_id, text})
-        yield Query(check_id(row[query_id], where), check_text(row[text], where, "text"), fields)
+        instruction = columns.instruction or INSTRUCTION
+        fields = extra_fields(row, {query_id, text, instruction})
+        fields.pop(instruction, None)  # that of the metadata
+        yield Query(
+            check_id(row[query_id], where),
+            check_text(row[text], where, "text"),
+            fields,
+            find_instruction(row, columns.instruction, where),
+        )
+
+
+def find_instruction(row: Row, name: str | None, where: str) -> str:
+    """Return the instruction of a query, from a column or from the row's ``metadata``; empty for none.
+
+    Parameters
+    ----------
+    row
+        A row of the table.
+    name
+        The configured column; None for ``instruction``, which a row may lack.
+    where
+        Position of the row, for errors.
+
+    Raises
+    ------
+    DataFormatError
+        If the row lacks the configured column, or the instruction is not text.
+    """
+    metadata = row.get("metadata")
+    column = name or INSTRUCTION
+    if column not in row and isinstance(metadata, dict) and column in metadata:
+        row = metadata
+    text = check_text(optional_value(row, name, (INSTRUCTION,), where), where, "instruction")
+    return text if text.strip() else ""
 
 
 def judgments(rows: Rows, columns: JudgmentColumns) -> Iterator[tuple[str, str, int]]:

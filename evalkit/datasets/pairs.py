@@ -21,6 +21,7 @@ from evalkit.datasets.columns import (
     check_id,
     check_text,
     find_column,
+    find_instruction,
     optional_value,
     parse_grade,
     required_value,
@@ -50,6 +51,9 @@ class PairColumns(Settings):
         document.
     title
         Name of the column with the title of the document.
+    instruction
+        Name of the column with the instruction of the query, if there is one. The same text with another instruction is
+        another query.
     score
         Name of the column with the first-stage score, which orders the candidates. Without it, their order is random.
     """
@@ -61,6 +65,7 @@ class PairColumns(Settings):
     query_id: str | None = None
     doc_id: str | None = None
     title: str | None = None
+    instruction: str | None = None
     score: str | None = None
 
 
@@ -83,12 +88,21 @@ class Pairs:
         self._grades: dict[str, dict[str, int]] = {}
         self._candidate_scores: dict[tuple[str, str], float] = {}
 
-    def add_query(self, text: str, query_id: str | None, where: str) -> str:
-        """Add a query and return its id; raise `DataFormatError` if the id has another text already."""
-        query = Query(query_id or text_id("q", text), text)
-        if self._queries.setdefault(query.query_id, query) != query:
+    def add_query(self, text: str, query_id: str | None, where: str, instruction: str = "") -> str:
+        """Add a query and return its id.
+
+        Raises
+        ------
+        DataFormatError
+            If the id has another text or instruction already.
+        """
+        content = f"{text}\n{instruction}" if instruction else text
+        query = Query(query_id or text_id("q", content), text, instruction=instruction)
+        known = self._queries.setdefault(query.query_id, query)
+        if known != query:
+            what = "texts" if known.text != text else "instructions"
             raise DataFormatError(
-                f"{where}: query {query.query_id!r} occurs with two different texts", "fix the ids"
+                f"{where}: query {query.query_id!r} occurs with two different {what}", "fix the ids"
             )
         self._grades.setdefault(query.query_id, {})
         return query.query_id
@@ -176,7 +190,9 @@ def _add_pair(pairs: Pairs, row: Row, columns: PairColumns, where: str) -> None:
     text = required_value(row, columns.document, DOCUMENT, where, "document's text")
     text = check_text(text, where, "document")
     title = check_text(optional_value(row, columns.title, TITLE, where), where, "title")
-    query_id = pairs.add_query(query, _optional_id(row, columns.query_id, JUDGED_QUERY, where), where)
+    instruction = find_instruction(row, columns.instruction, where)
+    query_id = _optional_id(row, columns.query_id, JUDGED_QUERY, where)
+    query_id = pairs.add_query(query, query_id, where, instruction)
     doc_id = pairs.add_document(text, title, _optional_id(row, columns.doc_id, JUDGED_DOCUMENT, where), where)
     column = find_column(row, columns.grade, GRADE, where)
     grade = 1 if column is None else parse_grade(row[column], columns.grades, where)

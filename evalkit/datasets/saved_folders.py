@@ -92,9 +92,7 @@ def _read(unfinished: Path, split: str, folder: Path) -> Parts:
 
 def _write(parts: Parts, folder: Path, split: str) -> None:
     corpus = ({"_id": doc.doc_id, "title": doc.title, "text": doc.text} for doc in parts.documents)
-    queries = (
-        {"_id": query.query_id, "text": query.text, "metadata": dict(query.fields)} for query in parts.queries
-    )
+    queries = (query.row() for query in parts.queries)
     _write_json_lines(folder / "corpus.jsonl", progress_bar(corpus, desc="writing", unit="document", delay=1))
     _write_json_lines(folder / "queries.jsonl", queries)
     names = ("query-id", "subtopic", "corpus-id", "score")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 from urllib.parse import quote
@@ -19,7 +20,7 @@ from evalkit.dialects.reading import (
 )
 from evalkit.dialects.refusal_causes import cause_in_words
 from evalkit.dialects.served_format import ServedFormat
-from evalkit.dialects.shape import FOR_EACH, add, dig, first_gap, split_path
+from evalkit.dialects.shape import FOR_EACH, add, dig, first_gap, put, split_path
 from evalkit.dialects.wire import WireReply, WireRequest
 from evalkit.errors import CallError, RefusedFor
 from evalkit.records import Usage, shown_amount
@@ -49,6 +50,8 @@ class Dialect(ServedFormat):
     """Error types (``x-amzn-errortype``) after which a retry may succeed although the status is permanent."""
     paginates: ClassVar[bool] = False
     """Whether a reply may be one page of several; see `next_page`."""
+    instructed_models: ClassVar[re.Pattern[str] | None] = None
+    """Names of the models that apply the instruction field by the API's documentation; None if it names none."""
     needs_top_n: ClassVar[bool] = False
     """Whether every request contains the number of results, because the API requires it or has a default."""
 
@@ -88,7 +91,17 @@ class Dialect(ServedFormat):
             add(body, shape.top_n, request.top_n)
         if shape.return_documents and request.return_documents != shape.echoes:
             add(body, shape.return_documents, request.return_documents != shape.return_inverted)
+        if shape.instruction and request.instruction:
+            put(body, shape.instruction, request.instruction)  # in place of the option for all queries
         return body
+
+    def applies_instructions(self, model: str) -> bool:
+        """Return whether a model applies what is sent in the instruction field, by the API's documentation.
+
+        Other models and servers ignore the field without an error.
+        """
+        names = self.instructed_models
+        return self.shape.instruction is not None and names is not None and names.search(model) is not None
 
     def check_options(self, options: Mapping[str, Any]) -> None:
         """Raise for options that a request cannot contain.

@@ -6,6 +6,7 @@ A request may contain 30,000 tokens (the query counts once for each document); a
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from evalkit.dialects.base import Dialect
@@ -24,9 +25,11 @@ class Dashscope(Dialect):
     path = "/api/v1/services/rerank/text-rerank/text-rerank"
     served_at_own_path = True
     home = "https://dashscope.aliyuncs.com"
+    instructed_models = re.compile(r"qwen3(-vl)?-rerank", re.IGNORECASE)
     shape = Shape(
         query="input.query",
         documents="input.documents",
+        instruction="parameters.instruct",
         top_n="parameters.top_n",
         return_documents="parameters.return_documents",
         results="output.results",
@@ -35,7 +38,7 @@ class Dashscope(Dialect):
     max_documents = 500
     max_tokens = 30_000
     options = frozenset({"parameters"})
-    forms = RequestForms(media=True, unchanging={"parameters.instruct": DEFAULT_INSTRUCTIONS})
+    forms = RequestForms(media=True, default_instructions=DEFAULT_INSTRUCTIONS)
 
     def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
         """Return the ID of the request."""

@@ -18,9 +18,9 @@ class DashscopeCompat(Dashscope):
 
     path = "/compatible-api/v1/reranks"
     served_at_own_path = True
-    shape = Shape()
+    shape = Shape(instruction="instruct")
     options = frozenset({"instruct"})
-    forms = RequestForms(media=True, unchanging={"instruct": DEFAULT_INSTRUCTIONS})
+    forms = RequestForms(media=True, default_instructions=DEFAULT_INSTRUCTIONS)
 
     def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
         """Return type of the object and ID."""

@@ -7,6 +7,7 @@ cross-encoder. A request contains ``queries`` for those models and both keys for
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,8 +28,10 @@ class Deepinfra(Dialect):
     path = "/v1/inference/{model}"
     served_at_own_path = True
     home = "https://api.deepinfra.com"
+    instructed_models = re.compile(re.escape(_LISTS_QUERIES), re.IGNORECASE)
     shape = Shape(
         model=None,
+        instruction="instruction",
         top_n=None,
         return_documents=None,
         results="scores",
@@ -42,7 +45,8 @@ class Deepinfra(Dialect):
     options = frozenset({"instruction", "service_tier"})
     forms = RequestForms(
         pairs=(("query", "documents"), ("queries", "documents")),
-        unchanging={"instruction": DEFAULT_INSTRUCTIONS, "webhook": ("",)},
+        unchanging={"webhook": ("",)},
+        default_instructions=DEFAULT_INSTRUCTIONS,
     )
     server_times = (TimeSource("inference_status.runtime_ms", in_body=True),)
 

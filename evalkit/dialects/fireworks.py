@@ -5,11 +5,12 @@ Documents are returned by default.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from evalkit.dialects.base import Dialect
 from evalkit.dialects.reply_writing import ReplyFacts
-from evalkit.dialects.request_forms import RequestForms
+from evalkit.dialects.request_forms import DEFAULT_INSTRUCTIONS, RequestForms
 from evalkit.dialects.shape import Shape
 
 
@@ -19,9 +20,10 @@ class Fireworks(Dialect):
     path = "/inference/v1/rerank"
     served_at_own_path = True
     home = "https://api.fireworks.ai"
-    shape = Shape(results="data", echoes=True, echo_key=None)
+    instructed_models = re.compile(r"qwen3-reranker", re.IGNORECASE)
+    shape = Shape(instruction="task", results="data", echoes=True, echo_key=None)
     options = frozenset({"task"})
-    forms = RequestForms(model_optional=True, unchanging={"task": ("",)})
+    forms = RequestForms(model_optional=True, default_instructions=DEFAULT_INSTRUCTIONS)
     strict = True
 
     def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:

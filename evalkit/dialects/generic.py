@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from evalkit.dialects.base import Dialect
@@ -22,6 +23,7 @@ class Generic(Dialect):
         Whether its list comes best first.
     """
 
+    instructed_models = re.compile("")  # a configuration names the field only where the API applies it
     served_under_name = False
     answers_at_root = True
 

@@ -45,6 +45,8 @@ class RequestForms:
         When all keys of an object are ranked: ``always``; if it has none of `object_keys` (``fallback``); or ``never``.
     pairs
         Paths of two texts or lists of texts, for an API that scores pairs: 1 against 1, 1 against N, or N against N.
+    default_instructions
+        Instructions that the API uses by default, so that a request with one has none of its own.
     unchanging
         Options that would change scores or results and are not applied -> the values that change nothing; null always
         does. A request with another value is refused.
@@ -63,4 +65,5 @@ class RequestForms:
     object_keys: tuple[str, ...] = ()
     other_keys: Literal["never", "fallback", "always"] = "never"
     pairs: tuple[tuple[str, str], ...] = ()
+    default_instructions: tuple[str, ...] = ()
     unchanging: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)

@@ -65,6 +65,7 @@ def read_request(
         return_documents=returned != shape.return_inverted,
         originals=None if all(isinstance(one, str) for one in given) else tuple(given),
         queries=queries if len(set(queries)) > 1 else None,
+        instruction=parts.instruction(shape.instruction),
     )
 
 
@@ -155,6 +156,21 @@ class _RequestBody:
         value = self.required(path)
         if not isinstance(value, str):
             raise self.invalid(path, "must be a string")
+        return value
+
+    def instruction(self, path: str | None) -> str:
+        """Return the instruction of the query; empty if there is none, or the one that the API uses by default.
+
+        Raises
+        ------
+        WireError
+            If it is not a string.
+        """
+        value = self.value(path)
+        if value is None or value in self._forms.default_instructions:
+            return ""
+        if not isinstance(value, str):
+            raise self.invalid(path or "", "must be a string")
         return value
 
     def text_paths(self, shape: Shape) -> tuple[str, str]:

@@ -38,13 +38,13 @@ _PARTS = {
 class Sglang(Dialect):
     """SGLang and its router: a bare list or ``results``, best first, score range by model."""
 
-    shape = Shape(echoes=True, results="", score="score", echo_key=None)
+    shape = Shape(instruction="instruct", echoes=True, results="", score="score", echo_key=None)
     options = frozenset({"instruct", "rid", "user"})
     forms = RequestForms(
         model_optional=True,
         top_n_elsewhere=_ROUTER_LIMIT,
         media=True,
-        unchanging={"instruct": DEFAULT_INSTRUCTIONS},
+        default_instructions=DEFAULT_INSTRUCTIONS,
     )
     result_constants: ClassVar[Mapping[str, Any]] = {"meta_info": None}
 

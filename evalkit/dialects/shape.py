@@ -33,6 +33,8 @@ class Shape:
     model, query, documents
         Paths in a request; the model is None if the body does not name it. A query path that ends in ``.*`` is
         that of a list with the query once for each document.
+    instruction
+        Path of the instruction in a request; None if the API has no field for it.
     document_key
         Path of a document's text if documents are objects; None if they are strings.
     document_id_key
@@ -66,6 +68,7 @@ class Shape:
     model: str | None = "model"
     query: str = "query"
     documents: str = "documents"
+    instruction: str | None = None
     document_key: str | None = None
     document_id_key: str | None = None
     document_extra: Mapping[str, Any] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from evalkit.dialects.base import Dialect
@@ -16,9 +17,10 @@ class Siliconflow(Dialect):
     """SiliconFlow: best first, billed in tokens, score range not stated."""
 
     home = "https://api.siliconflow.cn"
-    shape = Shape(tokens=("meta.tokens.input_tokens", "tokens.input_tokens"))
+    instructed_models = re.compile(r"qwen3-reranker", re.IGNORECASE)
+    shape = Shape(instruction="instruction", tokens=("meta.tokens.input_tokens", "tokens.input_tokens"))
     options = frozenset({"instruction", "max_chunks_per_doc", "overlap_tokens"})
-    forms = RequestForms(single_document=True, media=True, unchanging={"instruction": DEFAULT_INSTRUCTIONS})
+    forms = RequestForms(single_document=True, media=True, default_instructions=DEFAULT_INSTRUCTIONS)
 
     def reply_fields(self, facts: ReplyFacts) -> dict[str, Any]:
         """Return ID and tokens; clients read these in either place."""

@@ -17,14 +17,14 @@ from evalkit.dialects.shape import Shape
 from evalkit.dialects.wire import WireError, WireRequest
 from evalkit.records import ScoreKind
 
-NOT_APPLIED: Mapping[str, tuple[Any, ...]] = {"instruction": ("",), "chat_template_kwargs": ({},)}
+NOT_APPLIED: Mapping[str, tuple[Any, ...]] = {"chat_template_kwargs": ({},)}
 """Options of vLLM that would change the prompt -> the values that do not."""
 
 
 class Vllm(Dialect):
     """vLLM: best first, billed in tokens, score range by model."""
 
-    shape = Shape(return_documents=None)
+    shape = Shape(instruction="instruction", return_documents=None)
     options = frozenset(
         {
             "truncate_prompt_tokens",

@@ -18,6 +18,7 @@ class VllmScore(Vllm):
     shape = Shape(
         query="text_1",
         documents="text_2",
+        instruction="instruction",
         top_n=None,
         return_documents=None,
         results="data",

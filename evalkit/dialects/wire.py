@@ -37,6 +37,8 @@ class WireRequest:
         `documents` holds them.
     queries
         ``(n,)`` the query of each document if a request has several; None if all documents have `query`.
+    instruction
+        What is sent where the API has a field for the instruction of a query; empty for nothing.
     """
 
     model: str
@@ -46,6 +48,7 @@ class WireRequest:
     return_documents: bool = False
     originals: tuple[Any, ...] | None = field(default=None, compare=False)
     queries: tuple[str, ...] | None = None
+    instruction: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

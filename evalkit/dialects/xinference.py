@@ -16,13 +16,14 @@ from evalkit.errors import RefusedFor
 class Xinference(Dialect):
     """Xinference: best first, sigmoid for cross-encoders; tokens only with ``return_len``."""
 
-    shape = Shape(tokens=("meta.tokens.input_tokens",))
+    shape = Shape(instruction="instruction", tokens=("meta.tokens.input_tokens",))
     options = frozenset({"return_len", "max_chunks_per_doc", "kwargs"})
     forms = RequestForms(
         least_top_n=0,
         text_flags=True,
         media=True,
-        unchanging={"kwargs": ("", "{}", {}), "instruction": DEFAULT_INSTRUCTIONS},
+        unchanging={"kwargs": ("", "{}", {})},
+        default_instructions=DEFAULT_INSTRUCTIONS,
     )
     returns_documents = "or null"
 

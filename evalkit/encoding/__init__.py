@@ -7,7 +7,7 @@ from evalkit.encoding.checkpoints.list_files import is_listwise
 from evalkit.encoding.embeddings.similarity import Similarity, similarities
 from evalkit.encoding.embeddings.text_vectors import TextVectors, VectorModel, open_text_vectors
 from evalkit.encoding.engine import Encoded, Engine
-from evalkit.encoding.instructions import pair_engine
+from evalkit.encoding.instructions import InstructedEngines, pair_engine
 from evalkit.encoding.model_settings import (
     Card,
     EmbeddingModel,
@@ -27,6 +27,7 @@ __all__ = [
     "EmbeddingModel",
     "Encoded",
     "Engine",
+    "InstructedEngines",
     "Item",
     "Kind",
     "ListModel",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from functools import cached_property
+
 import numpy as np
 
 from evalkit.encoding.engine import Engine
@@ -11,6 +14,9 @@ from evalkit.encoding.tokens import Item, Tokeniser
 from evalkit.errors import InputError
 
 _QUERY, _DOCUMENT = "How do I reset it?", "Hold the button for ten seconds."
+_INSTRUCTION = "Only manuals are relevant."
+_KEPT = 4
+"""Engines for instructions that are kept: the requests of a query follow each other."""
 
 
 def pair_engine(model: OpenModel, name: str, instruction: str | None) -> Engine:
@@ -36,6 +42,52 @@ def pair_engine(model: OpenModel, name: str, instruction: str | None) -> Engine:
         with model_errors(name, "be used"):
             check_instruction(name, instruction, (engine.tokeniser, model.engine().tokeniser), listed=listed)
     return engine
+
+
+class InstructedEngines:
+    """The engines of a cross-encoder for the instructions of single queries; they share the model.
+
+    Parameters
+    ----------
+    model
+        The cross-encoder.
+    name
+        Folder or hub id.
+    plain
+        Its engine for queries without an instruction.
+    """
+
+    def __init__(self, model: OpenModel, name: str, plain: Engine) -> None:
+        self._model, self._name, self._plain = model, name, plain
+        self._lock = threading.Lock()
+        self._engines: dict[str, Engine] = {}
+
+    @cached_property
+    def has_place(self) -> bool:
+        """Whether the model's template has a place for the instruction of a query.
+
+        Not for a template whose instruction is the question that the model answers, and not for a model without a
+        template, which would read the instruction as the beginning of the query.
+        """
+        form = self._model.card.form
+        if form is not None:
+            return form.takes_instruction and not form.asks
+        with model_errors(self._name, "be used"):
+            tokenisers = self._model.engine(_INSTRUCTION).tokeniser, self._model.engine().tokeniser
+            try:
+                check_instruction(self._name, _INSTRUCTION, tokenisers, listed=False)
+            except InputError:
+                return False
+        return True
+
+    def engine(self, instruction: str) -> Engine:
+        """Return the engine that reads an instruction; the last few are kept."""
+        with self._lock:
+            if instruction not in self._engines:
+                while len(self._engines) >= _KEPT:
+                    del self._engines[next(iter(self._engines))]
+                self._engines[instruction] = self._model.engine(instruction)
+            return self._engines[instruction]
 
 
 def check_instruction(

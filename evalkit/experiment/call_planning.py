@@ -159,8 +159,8 @@ def _planned(
     calls, pairs, sent, tokens = 0, 0, 0, 0
     costs: list[float | None] = []
     for request in requests:
-        weight = weigh(traffic, request.query, request.documents)
-        texts = traffic.templates.sent(request.query, request.documents)
+        weight = weigh(traffic, request.instructed_query, request.documents)
+        texts = traffic.templates.sent(request.instructed_query, request.documents)
         usage = expected_usage(*texts, TOKENS_PER_CHARACTER, weight)
         calls += 1
         pairs += len(request.documents)

@@ -50,7 +50,7 @@ def prepare_eval_sets(config: Config, cluster: RayCluster | None = None) -> list
 
 def _prepare(config: Config, settings: DatasetSettings, cluster: RayCluster | None) -> EvalSet:
     dataset = open_dataset(settings)
-    check_metrics(config.metrics, dataset.qrels, f"dataset {dataset.name!r}")
+    check_metrics(config.metrics, dataset.qrels, f"the judgments of {dataset.name!r}")
     runs = read_runs(config, dataset)
     with retriever_context(config.retriever, dataset, cluster) as retriever:
         return EvalSet(dataset, retrieve_candidates(retriever, dataset, config.retriever.depth), runs)

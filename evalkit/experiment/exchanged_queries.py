@@ -52,7 +52,7 @@ def _exchange(eval_set: EvalSet, caps: Caps, seed: int, depth: int) -> Exchanged
     if len(sampled) < 2:
         return ExchangedQueries(name, (), missing="no two queries with candidates differ in their words")
     documents = list(islice(_distinct(_in_turn(sampled)), DOCUMENTS))
-    longest = max((one.query.text for one in sampled), key=len)
+    longest = max((one.query.instructed_text for one in sampled), key=len)
     in_one_call = next(call_ends(longest, tuple(one.text for one in documents), caps), 0)
     if len(documents) < 2:
         return ExchangedQueries(name, (), missing="no two candidates differ in their text")
@@ -69,6 +69,7 @@ def _exchange(eval_set: EvalSet, caps: Caps, seed: int, depth: int) -> Exchanged
                 one.query.text,
                 tuple(document.text for document in part),
                 tuple(document.doc_id for document in part),
+                instruction=one.query.instruction,
             )
             for one in queries
             for part in ([documents] if calls == 1 else [[document] for document in documents])

@@ -116,7 +116,13 @@ class ExperimentStore(KnownScores):
             self._keep_calls(outcome)
             if response is not None and identity is not None and outcome.call.pass_ in KEPT_PASSES:
                 self.scores.add_scores(
-                    ScoreKey(identity, request.query, request.documents, session.reranker.pointwise),
+                    ScoreKey(
+                        identity,
+                        request.query,
+                        request.documents,
+                        session.reranker.pointwise,
+                        request.instruction,
+                    ),
                     response.scores.tolist(),
                     list_ranks_of(outcome),
                     response.model,

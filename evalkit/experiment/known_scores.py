@@ -71,12 +71,14 @@ class KnownScores:
         """
         identity = self.identities.get(tag)
         own = {self.session, *self.earlier}
-        texts = {query.query_id: query.text for query in eval_set.dataset.queries}
+        queries = {query.query_id: query for query in eval_set.dataset.queries}
         for query_id, docs, _ in candidates:
             known: list[StoredScore | None] = [None] * len(docs)
             if identity is not None and self.scores is not None:
                 documents = [eval_set.dataset.corpus.text(doc_id) for doc_id in docs]
-                stored = self.scores.known(ScoreKey(identity, texts[query_id], documents, pointwise))
+                query = queries[query_id]
+                key = ScoreKey(identity, query.text, documents, pointwise, query.instruction)
+                stored = self.scores.known(key)
                 known = [None if self.refresh and one and one.session not in own else one for one in stored]
             if not pointwise and None in known:
                 known = [None] * len(docs)

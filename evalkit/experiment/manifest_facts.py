@@ -13,7 +13,7 @@ from evalkit.experiment.dataset_inspection import preflight
 from evalkit.experiment.environment import git_state, machine, versions
 from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.recorder import Recorder
-from evalkit.rerankers import Described
+from evalkit.rerankers import Described, instruction_place
 from evalkit.reranking import RerankerSession
 from evalkit.results.manifest import (
     CandidateLists,
@@ -67,7 +67,7 @@ def opening_manifest(experiment: Experiment, origin: Origin, sessions: Sequence[
         first_stage=config.retriever.label,
         datasets=tuple(_dataset_facts(eval_set) for eval_set in eval_sets),
         preflight=preflight(config, eval_sets),
-        rerankers=_rerankers(config, sessions),
+        rerankers=_rerankers(config, sessions, eval_sets),
         runs=_run_facts(eval_sets),
     )
 
@@ -80,7 +80,7 @@ def closing_manifest(run: StartedExperiment, status: Status) -> Manifest:
         status=status,
         finished=now(),
         # A resumed run scores with what the files hold now.
-        rerankers=_rerankers(run.config, sessions),
+        rerankers=_rerankers(run.config, sessions, run.eval_sets),
         runs=_run_facts(run.eval_sets),  # of a resumed run the files are read again
         pairs=tuple(_pair_counts(run, dataset, tag) for dataset, tag in run.store.reused),
         quality_passes=tuple(recorder.quality_passes),
@@ -132,13 +132,16 @@ def _dataset_facts(eval_set: EvalSet) -> DatasetFacts:
     )
 
 
-def _rerankers(config: Config, sessions: Sequence[RerankerSession]) -> dict[str, RerankerFacts]:
+def _rerankers(
+    config: Config, sessions: Sequence[RerankerSession], eval_sets: Sequence[EvalSet]
+) -> dict[str, RerankerFacts]:
     """Return the facts of every reranker in the order of the configuration."""
     by_tag = {session.tag: session for session in sessions}
+    instructed = any(query.instruction for eval_set in eval_sets for query in eval_set.dataset.queries)
     return {
         tag: _cascade_facts(settings)
         if isinstance(settings, CascadeSettings)
-        else _reranker_facts(config, by_tag[tag])
+        else _reranker_facts(config, by_tag[tag], instructed=instructed)
         for tag, settings in config.rerankers.items()
     }
 
@@ -161,7 +164,7 @@ def _cascade_facts(settings: CascadeSettings) -> RerankerFacts:
     )
 
 
-def _reranker_facts(config: Config, session: RerankerSession) -> RerankerFacts:
+def _reranker_facts(config: Config, session: RerankerSession, *, instructed: bool) -> RerankerFacts:
     settings = config.rerankers[session.tag]
     price = session.traffic.price
     return RerankerFacts(
@@ -178,6 +181,7 @@ def _reranker_facts(config: Config, session: RerankerSession) -> RerankerFacts:
         scores_stated=session.states_scores,
         query_template=session.traffic.templates.query,
         document_template=session.traffic.templates.document,
+        instruction_place=instruction_place(session.reranker) if instructed and session.timed else None,
     )
 
 

@@ -27,7 +27,7 @@ def read_pairs(config: Config, data: CheckInput) -> Iterator[Reading]:
         return
     run = data.candidates.cut(max(config.depths))
     pairs, relevant = _of_candidates(run, config.seed), _relevant(data, config.seed)
-    texts = {query.query_id: query.text for query in data.dataset.queries}
+    texts = {query.query_id: query.instructed_text for query in data.dataset.queries}
     items = [(texts[query], data.dataset.corpus.text(doc)) for query, doc in (*pairs, *relevant)]
     for tag, given in config.rerankers.items():
         settings = given.served_settings() or given

@@ -203,7 +203,8 @@ class _Batches:
         filling = tuple(self._others(set(docs), size - len(docs), bucket))
         doc_ids = (*docs, *filling)
         texts = tuple(self._dataset.corpus.text(doc_id) for doc_id in doc_ids)
-        return Batch(RerankRequest(query.query_id, query.text, texts, doc_ids), filled=len(filling))
+        request = RerankRequest(query.query_id, query.text, texts, doc_ids, instruction=query.instruction)
+        return Batch(request, filled=len(filling))
 
     def _others(self, excluded: set[str], count: int, bucket: int | None) -> Iterator[str]:
         """Yield `count` random documents of a bucket that are not excluded."""

@@ -28,9 +28,14 @@ def check_metrics(metrics: Sequence[Metric | str], qrels: Qrels, where: str = ""
     InputError
         If one cannot: a grade that it does not know, or judgments without subtopics.
     """
+    parsed = [parse_metric(one) if isinstance(one, str) else one for one in metrics]
+    for metric in parsed:
+        if metric.run_metric is not None and where:  # without a name they may be those of some queries
+            metric.run_metric.check(qrels, where)
     try:
-        for one in metrics:
-            metric = parse_metric(one) if isinstance(one, str) else one
+        for metric in parsed:
+            if metric.run_metric is not None:
+                continue
             if metric.definition is None:
                 providers.check_judgments(metric, qrels)
             elif metric.definition.check_judgments is not None:

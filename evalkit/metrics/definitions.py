@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from evalkit.metrics.average_precision import AP
 from evalkit.metrics.expected_reciprocal_rank import ERR
 from evalkit.metrics.judged import JUDGED
-from evalkit.metrics.metric import MetricDefinition
+from evalkit.metrics.metric import MetricDefinition, RunMetric
 from evalkit.metrics.ndcg import NDCG
 from evalkit.metrics.number_of_queries import NUM_Q
 from evalkit.metrics.number_relevant import NUM_REL
 from evalkit.metrics.number_relevant_retrieved import NUM_REL_RET
 from evalkit.metrics.number_retrieved import NUM_RET
+from evalkit.metrics.p_mrr import P_MRR
 from evalkit.metrics.precision import P
 from evalkit.metrics.recall import R
 from evalkit.metrics.reciprocal_rank import RR
@@ -38,6 +39,15 @@ DEFINITIONS: tuple[MetricDefinition, ...] = (
     NUM_REL_RET,
 )
 """In the order in which messages list their names."""
+
+
+RUN_METRICS: tuple[RunMetric, ...] = (P_MRR,)
+"""The metrics that compare the lists of several queries."""
+
+
+def find_run_metric(name: str) -> RunMetric | None:
+    """Return a metric of `RUN_METRICS` by its name; None if there is none."""
+    return next((one for one in RUN_METRICS if name == one.name), None)
 
 
 def find_definition(name: str) -> MetricDefinition | None:

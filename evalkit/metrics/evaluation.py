@@ -20,7 +20,8 @@ def evaluate(run: Run, qrels: Qrels, metrics: Sequence[Metric | str]) -> MetricV
 
     A metric is a name, or what `parse_metric` returns. A query that is not in the run gets 0 (trec_eval's ``-c``);
     a query without a document at a metric's ``rel`` level gets 0 there. Queries without a relevant document are left
-    out: ranking metrics are undefined for them.
+    out: ranking metrics are undefined for them. A metric over several lists is unknown (NaN) for some queries; see
+    `check_metrics`.
 
     Raises
     ------
@@ -30,14 +31,18 @@ def evaluate(run: Run, qrels: Qrels, metrics: Sequence[Metric | str]) -> MetricV
     wanted = [parse_metric(proper_name(one)) if isinstance(one, str) else one for one in metrics]
     check_metrics(wanted, qrels)
     ranked = rank_grades(run, qrels, _deepest(wanted))
-    columns = [
-        _finite(compute(metric.definition, ranked, metric), metric, ranked.query_ids)
-        if metric.definition
-        else providers.values(run, qrels, metric, ranked.query_ids)
-        for metric in wanted
-    ]
+    columns = [_column(run, qrels, metric, ranked) for metric in wanted]
     values = np.column_stack(columns) if columns else np.empty((len(ranked.query_ids), 0))
     return MetricValues(run.tag, tuple(m.label for m in wanted), ranked.query_ids, values)
+
+
+def _column(run: Run, qrels: Qrels, metric: Metric, ranked: RankedGrades) -> Values:
+    """Return the ``(q,)`` values of a metric."""
+    if metric.run_metric is not None:
+        return metric.run_metric.value(run, qrels, ranked.query_ids)
+    if metric.definition is not None:
+        return _finite(compute(metric.definition, ranked, metric), metric, ranked.query_ids)
+    return providers.values(run, qrels, metric, ranked.query_ids)
 
 
 def _finite(values: Values, metric: Metric, query_ids: Sequence[str]) -> Values:

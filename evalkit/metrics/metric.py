@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.metrics.ranked import JudgedPlaces, RankedGrades
-from evalkit.records import Qrels
+from evalkit.records import Qrels, Run
 
 Values = NDArray[np.float64]
 
@@ -100,6 +100,28 @@ class MetricDefinition:
 
 
 @dataclass(frozen=True, slots=True)
+class RunMetric:
+    """A metric that compares the lists of several queries, so that no list has a value by itself.
+
+    Attributes
+    ----------
+    name
+        Canonical name, e.g. ``pMRR``.
+    typed
+        How other tools and people write the name, in lower case and without separators.
+    value
+        Returns the ``(q,)`` values of a run for some queries of the judgments; NaN where a query has none.
+    check
+        Raises `InputError` if it cannot be computed with some judgments; the text says whose they are.
+    """
+
+    name: str
+    typed: tuple[str, ...]
+    value: Callable[[Run, Qrels, tuple[str, ...]], Values]
+    check: Callable[[Qrels, str], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Metric:
     """A metric with its parameters. Two spellings of one metric are equal; `label` keeps the user's spelling.
 
@@ -114,9 +136,11 @@ class Metric:
     label
         The notation as given.
     definition
-        How evalkit computes the metric; None if ir_measures computes it.
+        How evalkit computes the metric from single lists; None for others.
     budget_tokens
         The n in nDCG@nt: the list ends before the document with which its texts have more tokens; None for no budget.
+    run_metric
+        How evalkit computes a metric over several lists; None for other metrics.
     """
 
     name: str
@@ -125,10 +149,11 @@ class Metric:
     label: str = field(compare=False)
     definition: MetricDefinition | None = field(default=None, compare=False, repr=False)
     budget_tokens: int | None = None
+    run_metric: RunMetric | None = field(default=None, compare=False, repr=False)
 
     @property
     def has_kernel(self) -> bool:
-        """Whether evalkit computes the metric itself; if not, ir_measures does."""
+        """Whether evalkit computes the metric itself, from single lists."""
         return self.definition is not None
 
     @property

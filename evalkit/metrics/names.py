@@ -61,6 +61,8 @@ def parse_metric(text: str) -> Metric:
     cutoff, budget, level = _read_cutoff(text, match)
     params = _with_level(text, match["name"], _parse_params(text, match["params"]), level)
     definition = definitions.find_definition(match["name"])
+    if run_metric := definitions.find_run_metric(match["name"]):
+        return _plain(Metric(run_metric.name, params, cutoff, text, None, budget, run_metric))
     if definition is not None:
         params = _without_defaults(params, definition)
     known = definition or find_provided(match["name"])
@@ -82,6 +84,19 @@ def _check_own(metric: Metric, definition: MetricDefinition) -> None:
         raise InputError(f"{text!r}: {definition.name} takes no cutoff", f"write {text.partition('@')[0]}")
     for parameter in definition.parameters:
         parameter.check(metric)
+
+
+def _plain(metric: Metric) -> Metric:
+    """Return a metric that accepts no parameter and no cutoff.
+
+    Raises
+    ------
+    InputError
+        If it has one.
+    """
+    if metric.params or metric.cutoff is not None or metric.budget_tokens is not None:
+        raise InputError(f"{metric.label!r} has a parameter or a cutoff", f"write {metric.name}")
+    return metric
 
 
 def parse_metrics(texts: Iterable[str]) -> tuple[Metric, ...]:

@@ -43,6 +43,8 @@ def definition_of(text: str) -> MetricDefinition | None:
 def _meant() -> dict[str, str]:
     """Return what people type, in lower case and without separators -> the name that is meant."""
     meant: dict[str, str] = {}
+    for run_metric in definitions.RUN_METRICS:
+        meant |= dict.fromkeys(run_metric.typed, run_metric.name)
     records: tuple[MetricDefinition | ProvidedMetric, ...] = (*PROVIDED, *definitions.DEFINITIONS)
     for one in records:
         meant |= {_plain(alias): alias for alias in one.aliases}

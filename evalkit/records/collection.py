@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from evalkit.errors import DataFormatError
 from evalkit.records.qrels import Qrels
+from evalkit.records.rerank import instructed
 from evalkit.records.runs import Run
 
 Unjudged = Literal["unknown", "not_relevant"]
@@ -32,6 +33,16 @@ class Query:
     text: str
     fields: Mapping[str, str] = field(default_factory=dict, compare=False)
     instruction: str = ""
+
+    def row(self) -> dict[str, Any]:
+        """Return the query as a row of BEIR's ``queries.jsonl``; a query without an instruction has no such key."""
+        instruction = {"instruction": self.instruction} if self.instruction else {}
+        return {"_id": self.query_id, "text": self.text, **instruction, "metadata": dict(self.fields)}
+
+    @property
+    def instructed_text(self) -> str:
+        """The text with the instruction as one text; see `evalkit.records.rerank.instructed`."""
+        return instructed(self.text, self.instruction)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

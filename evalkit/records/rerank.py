@@ -16,6 +16,18 @@ ScoreKind = Literal["logit", "probability", "cosine", "unbounded", "rank", "unkn
 without scores, written as 1 / rank."""
 
 
+def instructed(query: str, instruction: str) -> str:
+    """Return a query with its instruction as one text: both with a space between them; the query alone without one.
+
+    This is what a model reads that has no place of its own for an instruction. Source: mteb's cross-encoders and
+    monoT5 models (``models/model_implementations/rerankers_custom.py``) and FollowIR (arXiv 2403.15246) join them so.
+
+    >>> instructed("battery", "Only manuals are relevant.")
+    'battery Only manuals are relevant.'
+    """
+    return f"{query} {instruction}".strip() if instruction else query
+
+
 @dataclass(frozen=True, slots=True)
 class RerankRequest:
     """One query with the documents to score.
@@ -42,6 +54,11 @@ class RerankRequest:
     doc_ids: tuple[str, ...]
     call_id: str = ""
     instruction: str = ""
+
+    @property
+    def instructed_query(self) -> str:
+        """The query with its instruction as one text; see `instructed`."""
+        return instructed(self.query, self.instruction)
 
 
 @dataclass(frozen=True, slots=True)

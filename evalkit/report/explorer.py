@@ -126,7 +126,7 @@ def _dataset(comparison_set: ComparisonSet, metric: str, texts: Texts, share: in
         "best": int(np.argmax(means[1:])) + 1 if len(systems) > 1 else 0,
         "ids": query_ids,
         "queries": [
-            snippet(comparison_set.queries[q].text) if q in comparison_set.queries else None
+            snippet(comparison_set.queries[q].instructed_text) if q in comparison_set.queries else None
             for q in query_ids
         ],
         "values": [[None if np.isnan(x) else round(x, 4) for x in row] for row in values.tolist()],

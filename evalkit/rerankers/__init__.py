@@ -2,24 +2,30 @@
 
 from evalkit.rerankers.base import (
     Described,
+    Instructable,
     Measuring,
     Pooled,
     Portion,
     Preparable,
     Reranker,
+    instruction_place,
     load_reranker,
     open_reranker,
+    readable,
 )
 from evalkit.rerankers.embedding_cache import Embedded
 
 __all__ = [
     "Described",
     "Embedded",
+    "Instructable",
     "Measuring",
     "Pooled",
     "Portion",
     "Preparable",
     "Reranker",
+    "instruction_place",
     "load_reranker",
     "open_reranker",
+    "readable",
 ]

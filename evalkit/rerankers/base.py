@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -46,6 +46,36 @@ class Reranker(Protocol):
     def close(self) -> None:
         """Release connections and models."""
         ...
+
+
+IN_QUERY = "the text of the query"
+"""The place of an instruction for a reranker that has no other."""
+
+
+@runtime_checkable
+class Instructable(Protocol):
+    """A reranker that reads the instructions of requests itself.
+
+    Attributes
+    ----------
+    instruction_place
+        Where the instruction of a query is put, in words for the manifest.
+    """
+
+    @property
+    def instruction_place(self) -> str: ...  # noqa: D102 - described above
+
+
+def readable(reranker: Reranker, request: RerankRequest) -> RerankRequest:
+    """Return a request as a reranker can read it: one that reads no instructions gets them in the query's text."""
+    if not request.instruction or isinstance(reranker, Instructable):
+        return request
+    return replace(request, query=request.instructed_query, instruction="")
+
+
+def instruction_place(reranker: Reranker) -> str:
+    """Return where the instruction of a query is put, in words."""
+    return reranker.instruction_place if isinstance(reranker, Instructable) else IN_QUERY
 
 
 Role = Literal["query", "document"]

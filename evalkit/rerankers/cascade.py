@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from evalkit.config import CascadeSettings
 from evalkit.errors import CallError
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Usage
-from evalkit.rerankers.base import Reranker, open_reranker
+from evalkit.rerankers.base import Reranker, open_reranker, readable
 from evalkit.rerankers.cascade_order import CascadeRule, order_documents
 
 
@@ -21,6 +21,7 @@ class Cascade:
     Settings = CascadeSettings
     pointwise = False
     score_kind: ScoreKind = "rank"
+    instruction_place = "that of each stage"
 
     def __init__(self, settings: CascadeSettings, stages: Sequence[Reranker] | None = None) -> None:
         """Open the stages, unless they are given in their order, open already."""
@@ -83,7 +84,7 @@ class _Stage:
             doc_ids=tuple(request.doc_ids[i] for i in part),
             call_id="",  # a stage's call is another one than that of the cascade
         )
-        response = self.reranker.score(asked)
+        response = self.reranker.score(readable(self.reranker, asked))
         if response.scores.shape != (len(part),) or not np.isfinite(response.scores).all():
             raise CallError(
                 "reply", f"query {request.query_id!r}: a stage returned no finite score for some documents"

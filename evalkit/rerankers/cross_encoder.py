@@ -6,6 +6,7 @@ A listwise model reads the whole list instead, and returns cosines.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -15,10 +16,11 @@ from scipy.special import logsumexp
 
 from evalkit.config import RerankerSettings
 from evalkit.config.settings import PositiveInt, with_hint
-from evalkit.encoding import ListModel, is_listwise, open_model, pair_engine
+from evalkit.encoding import InstructedEngines, ListModel, is_listwise, open_model, pair_engine
 from evalkit.encoding.input_forms import PromptSettings, form_of, preset_named, preset_names
 from evalkit.errors import InputError, UnknownNameError
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Usage
+from evalkit.rerankers.base import IN_QUERY
 from evalkit.rerankers.local_lists import LocalLists
 from evalkit.rerankers.local_model import LocalModelSettings, pool_facts, times_of
 
@@ -59,6 +61,8 @@ class CrossEncoder:
         instruction
             Definition of relevance, for models that accept an instruction (default: the model's own). Refused where
             the model has no place for it: neither in a template nor before the query, as models that list prompts do.
+            A query with an instruction of its own is read with that one instead, if the model's template has a place
+            for it; otherwise the instruction follows the query's text.
         prompt
             Text in which the model reads a pair, for a model that was trained with a template which its files do not
             contain: the name of a known form, such as ``qwen3_reranker``, or a template with its tokens (default: found
@@ -103,20 +107,42 @@ class CrossEncoder:
             return
         self._model = open_model(settings.of_kind("cross_encoder", settings.prompt, settings.cutoff_layer))
         self._engine = pair_engine(self._model, settings.model, settings.instruction)
+        self._instructed = InstructedEngines(self._model, settings.model, self._engine)
         self._label = label_of(settings, self._model.card.labels)
         self.pool_pairs = self._engine.pool_items
+
+    @property
+    def instruction_place(self) -> str:
+        """Where the instruction of a query is put."""
+        if self._lists is not None:
+            return "the instruction of the model's own code" if self._lists.takes_instruction else IN_QUERY
+        return "the instruction of the model's template" if self._instructed.has_place else IN_QUERY
 
     def score(self, request: RerankRequest) -> RerankResponse:
         """Return the logit of every pair."""
         return self.score_many([request])[0]
 
     def score_many(self, requests: Sequence[RerankRequest]) -> list[RerankResponse]:
-        """Return the logits of several requests, scored in one run of the engine."""
+        """Return the logits of several requests; those with the same instruction are scored in one run."""
         if self._lists is not None:
             return self._lists.score_many(requests)
-        found = self._engine.run([(r.query, document) for r in requests for document in r.documents])
+        responses: list[RerankResponse] = []
+        for instruction, group in groupby(requests, key=lambda request: request.instruction):
+            responses += self._score_group(list(group), instruction, timed=len(requests) == 1)
+        return responses
+
+    def _score_group(
+        self, requests: Sequence[RerankRequest], instruction: str, *, timed: bool
+    ) -> list[RerankResponse]:
+        """Return the logits of requests with the same instruction, scored in one run of the engine."""
+        engine, texts = self._engine, [request.instructed_query for request in requests]
+        if instruction and self._instructed.has_place:
+            engine, texts = self._instructed.engine(instruction), [request.query for request in requests]
+        found = engine.run(
+            [(text, document) for text, r in zip(texts, requests, strict=True) for document in r.documents]
+        )
         scores = logits(found.rows, self._label)
-        times = times_of(found) if len(requests) == 1 else ()
+        times = times_of(found) if timed else ()
         responses, start = [], 0
         for request in requests:
             part = slice(start, start + len(request.documents))

@@ -53,13 +53,13 @@ class EmbeddingReranker(ABC):
 
     def score_many(self, requests: Sequence[RerankRequest]) -> list[RerankResponse]:
         """Return the scores of several requests; a text that occurs in several is embedded once."""
-        queries, query_runs = self._embed_all("query", [request.query for request in requests])
+        queries, query_runs = self._embed_all("query", [request.instructed_query for request in requests])
         documents, document_runs = self._embed_all(
             "document", [text for r in requests for text in r.documents]
         )
         times = times_of(*query_runs, *document_runs) if len(requests) == 1 else ()
         return [
-            self._response(queries[r.query], [documents[text] for text in r.documents], times)
+            self._response(queries[r.instructed_query], [documents[text] for text in r.documents], times)
             for r in requests
         ]
 
@@ -98,7 +98,7 @@ class EmbeddingReranker(ABC):
         """Yield the distinct texts of the requests that are not cached, in portions of up to `pool_pairs`."""
         texts: dict[Role, dict[str, None]] = {"query": {}, "document": {}}
         for request in requests:
-            texts["query"][request.query] = None
+            texts["query"][request.instructed_query] = None
             texts["document"].update(dict.fromkeys(request.documents))
         for role, distinct in texts.items():
             new = [text for text in distinct if text not in self._caches[role]]

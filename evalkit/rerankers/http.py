@@ -11,6 +11,7 @@ from evalkit.dialects import Dialect, WireReply, WireRequest
 from evalkit.errors import CallError
 from evalkit.http_client import Exchange, encode_json, rate_limit_reset_s
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Timeline
+from evalkit.rerankers.base import IN_QUERY
 from evalkit.rerankers.failure_evidence import Evidence
 from evalkit.rerankers.failure_hints import advise
 from evalkit.rerankers.http_failures import check_model, fault_in_reply, read_json, refusal
@@ -37,9 +38,16 @@ class Http:
         self.pointwise = settings.pointwise
         self.score_kind: ScoreKind = settings.scores or self.dialect.kind_of_scores(settings.options)
         self._templates, self._sends_top_n = settings.templates(), settings.sends_top_n()
+        self._instruction_field = settings.instruction_field()
         self.connections = settings.connections(
             url, self.dialect.headers, access.signer() if access else None
         )
+
+    @property
+    def instruction_place(self) -> str:
+        """Where the instruction of a query is sent."""
+        field = self._instruction_field
+        return IN_QUERY if field is None else f"the field {field} of the request"
 
     def score(self, request: RerankRequest) -> RerankResponse:
         """Post one request and return its scores.
@@ -85,8 +93,15 @@ class Http:
         )
 
     def wire_request(self, request: RerankRequest) -> WireRequest:
-        """Return the request that is sent: the model's name, and the texts within their templates."""
-        return WireRequest(self.settings.model, *self._templates.sent(request.query, request.documents))
+        """Return the request that is sent: the model's name, and the texts within their templates.
+
+        An instruction is in the query's text, unless it has a field of its own.
+        """
+        if self._instruction_field is None:
+            texts = self._templates.sent(request.instructed_query, request.documents)
+            return WireRequest(self.settings.model, *texts)
+        texts = self._templates.sent(request.query, request.documents)
+        return WireRequest(self.settings.model, *texts, instruction=request.instruction)
 
     def body_of(self, wire: WireRequest) -> Any:
         """Return the JSON body of a request, with the options."""

@@ -52,6 +52,11 @@ class HttpSettings(RemoteSettings):
     send_top_n
         ``true``: send the number of documents as the number of results, for APIs that require it or that return only
         some results by default.
+    instruction_place
+        Where the instruction of a query is sent, if the dataset has any: ``query``, after the query's text, or
+        ``field``, the field of the API (default: the field for models that apply it by the API's documentation,
+        otherwise the query). vLLM, SGLang and Xinference apply it only for models with a template that has a place for
+        it, and ignore it otherwise: set ``field`` for those.
     query_template
         Text that is sent as the query, with one placeholder ``{query}``. For models whose server applies no template,
         such as Qwen3-Reranker. All other braces are sent as they are.
@@ -72,6 +77,7 @@ class HttpSettings(RemoteSettings):
     pointwise: bool = True
     scores: Literal["probability", "logit", "cosine", "unbounded"] | None = None
     send_top_n: bool | None = None
+    instruction_place: Literal["query", "field"] | None = None
     query_template: str | None = None
     document_template: str | None = None
 
@@ -88,6 +94,7 @@ class HttpSettings(RemoteSettings):
         "send_top_n",
     }
     material_if_set: ClassVar[frozenset[str]] = RemoteSettings.material_if_set | {
+        "instruction_place",
         "query_template",
         "document_template",
         "aws",
@@ -124,6 +131,10 @@ class HttpSettings(RemoteSettings):
         check_options(self.options, self.dialect, dialect)
         if self.send_top_n:
             check_top_n(self.dialect, dialect, described=self.shape is not None)
+        if self.instruction_place == "field" and dialect.shape.instruction is None:
+            raise ValueError(
+                f"must not have 'instruction_place: field': dialect {self.dialect} has no field for instructions"
+            )
         return self
 
     def _check_address(self) -> None:
@@ -186,6 +197,13 @@ class HttpSettings(RemoteSettings):
     def templates(self) -> TextTemplates:
         """Return what is sent in place of a query and of a document."""
         return TextTemplates(self.query_template, self.document_template)
+
+    def instruction_field(self) -> str | None:
+        """Return the path of the field that the instruction of a query is sent in; None if the query contains it."""
+        dialect = self.open_dialect()
+        by_default = self.query_template is None and dialect.applies_instructions(self.model)
+        in_field = by_default if self.instruction_place is None else self.instruction_place == "field"
+        return dialect.shape.instruction if in_field else None
 
     def sends_top_n(self) -> bool:
         """Return whether each request contains its number of documents as the number of results."""

@@ -80,7 +80,7 @@ class Lexical:
 
     def score(self, request: RerankRequest) -> RerankResponse:
         """Return the mean log-likelihood ratio per query term; 0 if the query has no term."""
-        terms = self._analyzer.terms(request.query)
+        terms = self._analyzer.terms(request.instructed_query)
         documents = [self._count(text) for text in request.documents]
         scores = np.array([self._score(terms, document) for document in documents], dtype=np.float64)
         return RerankResponse(scores, usage=Usage(tokens=int(sum(len(terms) + d.length for d in documents))))

@@ -39,6 +39,7 @@ class Listwise:
     Settings = ListwiseSettings
     pointwise = False
     score_kind: ScoreKind = "unbounded"  # positions from the bottom: 1, 2, 3, ...
+    instruction_place = "the definition of relevance in the prompt"
 
     def __init__(self, settings: ListwiseSettings) -> None:
         self._settings = settings
@@ -72,10 +73,11 @@ class Listwise:
         """Sort a list. `answers` holds those to its first windows; answers to the other windows are appended."""
         query, limit = one_line(request.query), self._settings.max_document_characters
         texts = [one_line(text) for text in request.documents]
+        instruction = one_line(request.instruction) or self._settings.instruction
 
         def places(number: int, window: list[int]) -> Permutation:
             if number == len(answers):
-                answers.append(self._ask(query, [texts[index][:limit] for index in window]))
+                answers.append(self._ask(query, [texts[index][:limit] for index in window], instruction))
             return answers[number].places
 
         order, left_out = sort_by_windows(len(texts), self._settings.spans(len(texts)), places)
@@ -95,10 +97,10 @@ class Listwise:
             unusable={name: shown for answer in answers for name, shown in answer.unusable.items()},
         )
 
-    def _ask(self, query: str, documents: Sequence[str]) -> Answer:
+    def _ask(self, query: str, documents: Sequence[str], instruction: str) -> Answer:
         """Return the model's answer for one window."""
         settings, shown = self._settings, self._connections.display_url
-        question = ask_for_order(query, documents, settings.instruction)
+        question = ask_for_order(query, documents, instruction)
         body = encode_json(
             chat_request(
                 settings.model, question, settings.temperature, settings.max_answer_tokens, settings.options

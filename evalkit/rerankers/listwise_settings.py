@@ -67,7 +67,7 @@ class ListwiseSettings(RemoteSettings):
     max_document_characters
         Longer documents are truncated in the prompt. The report shows how many.
     instruction
-        Definition of relevance.
+        Definition of relevance. A query with an instruction of its own is asked with that one instead.
     temperature
         Sampling temperature. Some models accept only 1.
     max_answer_tokens

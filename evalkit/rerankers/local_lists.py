@@ -39,10 +39,18 @@ class LocalLists:
         tokens, truncated = zip(*measured, strict=True) if measured else ((), ())
         return np.array(tokens, dtype=np.int64), np.array(truncated, dtype=bool)
 
+    @property
+    def takes_instruction(self) -> bool:
+        """Whether the model's code has a parameter for an instruction."""
+        return self._model.takes_instruction
+
     def facts(self) -> dict[str, Any]:
         """Return runtime, device, threads and length limit."""
         return self._model.facts()
 
     def _score(self, request: RerankRequest) -> RerankResponse:
-        found = self._model.score(request.query, request.documents)
+        if request.instruction and self._model.takes_instruction:
+            found = self._model.score(request.query, request.documents, request.instruction)
+        else:
+            found = self._model.score(request.instructed_query, request.documents)
         return RerankResponse(found.scores, usage=Usage(tokens=found.tokens), truncated=found.truncated)

@@ -13,7 +13,7 @@ from evalkit.config import Settings
 from evalkit.dialects import Dialect, Shape
 from evalkit.dialects.shape import FOR_EACH, add, split_path
 
-_IN_REQUEST = ("model", "query", "documents", "top_n", "return_documents")
+_IN_REQUEST = ("model", "query", "documents", "instruction", "top_n", "return_documents")
 _IN_DOCUMENT = ("document_key", "document_id_key", "document_extra")
 _IN_REPLY = (
     "results",
@@ -26,7 +26,7 @@ _IN_REPLY = (
     "error",
     "error_code",
 )
-_LATER_KEYS = frozenset({"document_id_key", "document_extra", "error", "error_code"})
+_LATER_KEYS = frozenset({"instruction", "document_id_key", "document_extra", "error", "error_code"})
 """Keys that are not written where they are empty: the identity of a shape from before them is the same."""
 
 
@@ -41,6 +41,9 @@ class ShapeSettings(Settings):
         Paths of these values in a request: keys and positions in lists, joined with dots, such as
         ``queries.0.textQuery.text``. A key that contains a dot or is a number is quoted: ``'"top.n"'``. A query path
         that ends in ``.*`` is a list with the query once per document. ``options`` adds constants, and may have paths.
+    instruction
+        Path of the instruction of a query, for an API that has a field for it and applies it. Without it, an
+        instruction is sent in the query's text.
     document_key
         Path of the text of a document, if documents are objects.
     document_id_key
@@ -92,6 +95,7 @@ class ShapeSettings(Settings):
     model: str = "model"
     query: str = "query"
     documents: str = "documents"
+    instruction: str = ""
     document_key: str = ""
     document_id_key: str = ""
     document_extra: dict[str, Any] = Field(default_factory=dict)
@@ -158,6 +162,7 @@ class ShapeSettings(Settings):
             model=self.model or None,
             query=self.query,
             documents=self.documents,
+            instruction=self.instruction or None,
             document_key=self.document_key or None,
             document_id_key=self.document_id_key or None,
             document_extra=self.document_extra,

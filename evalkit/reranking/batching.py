@@ -78,11 +78,12 @@ def batch(
         If a list exceeds a cap and the reranker is not pointwise: its scores would depend on
         how the list is split.
     """
-    texts = {query.query_id: query.text for query in dataset.queries}
+    queries = {query.query_id: query for query in dataset.queries}
     for query_id, docs, _ in candidates:
         ranks = _wanted(len(docs), (known or {}).get(query_id, frozenset()), pointwise=pointwise)
         documents = tuple(dataset.corpus.text(docs[rank - 1]) for rank in ranks)
-        ends = list(call_ends(texts[query_id], documents, caps))
+        query = queries[query_id]
+        ends = list(call_ends(query.instructed_text, documents, caps))
         if len(ends) > 1 and not pointwise:
             raise InputError(
                 f"query {query_id!r} has {len(docs)} candidates and one call takes {ends[0]},"
@@ -92,7 +93,10 @@ def batch(
         for start, end in zip([0, *ends[:-1]], ends, strict=False):
             part = ranks[start:end]
             ids = tuple(docs[rank - 1] for rank in part)
-            yield Batch(RerankRequest(query_id, texts[query_id], documents[start:end], ids), part)
+            request = RerankRequest(
+                query_id, query.text, documents[start:end], ids, instruction=query.instruction
+            )
+            yield Batch(request, part)
 
 
 def _wanted(count: int, known: frozenset[int], *, pointwise: bool) -> tuple[int, ...]:
@@ -102,7 +106,10 @@ def _wanted(count: int, known: frozenset[int], *, pointwise: bool) -> tuple[int,
 
 
 def call_ends(query: str, documents: tuple[str, ...], caps: Caps) -> Iterator[int]:
-    """Yield the end position of each request of a list; requests are as large as the caps allow."""
+    """Yield the end position of each request of a list; requests are as large as the caps allow.
+
+    The query is given with its instruction.
+    """
     start = 0
     query, documents = caps.templates.sent(query, documents)
     bytes_, tokens = len(query.encode("utf-8", "replace")), 0.0

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from evalkit.distributed import LocalPool, WorkerPool, each_with_split_retry
 from evalkit.errors import CallError
 from evalkit.progress import progress_bar
-from evalkit.rerankers import Embedded, Portion, Preparable, Reranker
+from evalkit.rerankers import Embedded, Portion, Preparable, Reranker, readable
 from evalkit.reranking.batching import Batch
 from evalkit.reranking.outcomes import exits_as_failures
 
@@ -26,7 +26,7 @@ def embedded_ahead(
     if not isinstance(reranker, Preparable):
         yield pool
         return
-    portions = list(reranker.portions(item.request for item in batches))
+    portions = list(reranker.portions(readable(reranker, item.request) for item in batches))
     texts = sum(len(portion.texts) for portion in portions)
     try:
         with progress_bar(total=texts, desc="embedding", unit="text") as progress:

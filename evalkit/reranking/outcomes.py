@@ -13,7 +13,7 @@ from evalkit.config import Price
 from evalkit.errors import CallError, printable, shortened
 from evalkit.records import Call, RerankRequest, RerankResponse, ServerTime, Usage
 from evalkit.records.calls import Pass
-from evalkit.rerankers import Reranker
+from evalkit.rerankers import Reranker, readable
 from evalkit.reranking.batching import Batch
 
 Clock = Callable[[], float]
@@ -117,7 +117,7 @@ def make_call(
     start = clock()
     try:
         with exits_as_failures():
-            response = reranker.score(item.request)
+            response = reranker.score(readable(reranker, item.request))
     except CallError as error:
         failure = error
     made = TimedCall(item, context, start, clock(), attempt, scheduled_s)

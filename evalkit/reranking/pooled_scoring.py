@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from evalkit.distributed import CompletedTask, WorkerPool, each_with_split_retry
 from evalkit.errors import CallError
 from evalkit.records import RerankResponse
-from evalkit.rerankers import Pooled, Reranker
+from evalkit.rerankers import Pooled, Reranker, readable
 from evalkit.reranking.batching import Batch
 from evalkit.reranking.outcomes import Attempt, CallContext, Outcome, TimedCall, attempt_of, exits_as_failures
 from evalkit.reranking.session import RerankerSession
@@ -40,7 +40,7 @@ def score_group(reranker: Reranker, group: BatchGroup) -> list[RerankResponse]:
     CallError
         If any batch cannot be scored.
     """
-    requests = [item.request for item in group]
+    requests = [readable(reranker, item.request) for item in group]
     with exits_as_failures():
         if isinstance(reranker, Pooled):
             return reranker.score_many(requests)

@@ -112,7 +112,7 @@ class TokenEstimate:
 
     def learn(self, request: RerankRequest, tokens: int | None) -> None:
         """Update the highest tokens per character with the tokens that a reply reports; ignore None."""
-        size = weigh(self._traffic, request.query, request.documents).characters
+        size = weigh(self._traffic, request.instructed_query, request.documents).characters
         if tokens and size:
             with self._lock:
                 self._highest_ratio = max(self._highest_ratio, tokens / size)
@@ -120,14 +120,14 @@ class TokenEstimate:
     def usage(self, request: RerankRequest) -> Usage:
         """Return the estimated maximum usage of a request."""
         ratio = self._highest_ratio * MARGIN if self._highest_ratio else CAUTIOUS_TOKENS_PER_CHARACTER
-        weight = weigh(self._traffic, request.query, request.documents)
+        weight = weigh(self._traffic, request.instructed_query, request.documents)
         most = replace(weight, answer_tokens=weight.most_answer_tokens)
-        sent = self._traffic.templates.sent(request.query, request.documents)
+        sent = self._traffic.templates.sent(request.instructed_query, request.documents)
         return expected_usage(*sent, ratio, most)
 
     def requests(self, request: RerankRequest) -> int:
         """Return the number of HTTP requests of a call."""
-        return weigh(self._traffic, request.query, request.documents).requests
+        return weigh(self._traffic, request.instructed_query, request.documents).requests
 
     def cost_usd(self, request: RerankRequest, price: Price | None) -> float:
         """Return the estimated maximum cost of a request in USD; 0 without a price."""

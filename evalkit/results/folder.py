@@ -263,10 +263,7 @@ class ResultFolder:
 
     def write_queries(self, dataset: str, queries: Iterable[Query]) -> None:
         """Write the queries of a dataset with their further fields."""
-        rows = [
-            {"_id": query.query_id, "text": query.text, "metadata": dict(query.fields)} for query in queries
-        ]
-        lines = "".join(orjson.dumps(row).decode() + "\n" for row in rows)
+        lines = "".join(orjson.dumps(query.row()).decode() + "\n" for query in queries)
         with self.writing():
             write_gzip(self.queries_file(dataset), lines, inside=self.path)
 

@@ -22,6 +22,7 @@ class QueryRow(JsonObject):
     query_id: Annotated[str, Key("_id")]
     text: str
     metadata: Mapping[str, str]
+    instruction: str = ""
 
 
 def read_queries(file: Path) -> dict[str, Query]:
@@ -39,5 +40,5 @@ def read_queries(file: Path) -> dict[str, Query]:
             raise InputError(
                 f"{file.resolve()} is damaged: {number}._id: {row.query_id!r} occurs twice", _REMEDY
             )
-        queries[row.query_id] = Query(row.query_id, row.text, row.metadata)
+        queries[row.query_id] = Query(row.query_id, row.text, row.metadata, row.instruction)
     return queries

@@ -63,6 +63,8 @@ class RerankerFacts(JsonObject):
         Whether the configuration states `score_kind`; otherwise it is that of the backend or dialect.
     query_template, document_template
         What is sent in place of a query and of a document; None where the texts themselves are.
+    instruction_place
+        Where the instructions of queries are put; None where no query has one, or no call is made.
     proven_by
         What proves that the same settings mean the same scores, such as the hash of a model's files; None where
         nothing does, as for an API.
@@ -84,6 +86,7 @@ class RerankerFacts(JsonObject):
     scores_stated: bool = False
     query_template: Annotated[str | None, Key(omit_none=True)] = None
     document_template: Annotated[str | None, Key(omit_none=True)] = None
+    instruction_place: Annotated[str | None, Key(omit_none=True)] = None
 
     @property
     def has_scores(self) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.dialects import WireRequest
 from evalkit.records import RerankRequest, RerankResponse
 
 
@@ -27,6 +28,8 @@ class Job:
         Whether some documents may be scored before the others.
     queries
         The query of each document, if a request has several; else None.
+    instruction
+        The instruction of the query, or of all queries; empty for none.
     on_end
         Called once when all scores have arrived or the job has failed, from the thread that did this.
     scores
@@ -45,6 +48,7 @@ class Job:
     divisible: bool
     on_end: Callable[[], None]
     queries: tuple[str, ...] | None = None
+    instruction: str = ""
     scores: NDArray[np.float64] = field(init=False)
     tokens: int | None = field(default=0, init=False)
     error: BaseException | None = field(default=None, init=False)
@@ -52,6 +56,12 @@ class Job:
     started_s: float = field(default=0.0, init=False)
     ended_s: float = field(default=0.0, init=False)
     _missing: int = field(init=False)
+
+    @classmethod
+    def of(cls, request: WireRequest, client: str, *, divisible: bool, on_end: Callable[[], None]) -> Job:
+        """Return the job of a request."""
+        texts = request.query, request.documents
+        return cls(client, *texts, divisible, on_end, request.queries, request.instruction)
 
     def __post_init__(self) -> None:
         self.scores = np.full(len(self.documents), np.nan)
@@ -82,7 +92,8 @@ class Job:
 
     def _request(self, query: str, start: int, stop: int) -> RerankRequest:
         documents = self.documents[start:stop]
-        return RerankRequest("", query, documents, tuple(map(str, range(len(documents)))))
+        ids = tuple(map(str, range(len(documents))))
+        return RerankRequest("", query, documents, ids, instruction=self.instruction)
 
     def accept(self, start: int, response: RerankResponse) -> None:
         """Store the scores of a piece; the last piece ends the job."""

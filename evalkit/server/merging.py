@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from evalkit.config import ServiceSettings
 from evalkit.errors import RETRYABLE, CallError
 from evalkit.records import RerankRequest, RerankResponse
-from evalkit.rerankers import Pooled, Reranker
+from evalkit.rerankers import Pooled, Reranker, readable
 from evalkit.reranking import find_fault
 from evalkit.server.fair_queue import FairQueue, FullError, Piece
 from evalkit.server.jobs import Job, mark_started
@@ -195,6 +195,7 @@ class Batcher:
                 job.accept(start, response)
 
     def _call(self, requests: Sequence[RerankRequest]) -> Sequence[RerankResponse]:
+        requests = [readable(self._reranker, request) for request in requests]
         if len(requests) > 1 and isinstance(self._reranker, Pooled):
             return self._reranker.score_many(requests)
         return [self._reranker.score(request) for request in requests]

@@ -121,7 +121,7 @@ class ServedModel:
             with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits
                 loop.call_soon_threadsafe(ended.set)
 
-        job = Job(client, request.query, request.documents, self._batcher.divisible, wake, request.queries)
+        job = Job.of(request, client, divisible=self._batcher.divisible, on_end=wake)
         if not self.is_working():
             raise self._stuck()
         try:
@@ -271,4 +271,4 @@ class Models:
 def _count_words(request: WireRequest) -> int:
     """Return the number of words: the usage reported for a backend that does not count tokens."""
     queries = dict.fromkeys(request.queries or (request.query,))
-    return sum(len(text.split()) for text in (*queries, *request.documents))
+    return sum(len(text.split()) for text in (*queries, request.instruction, *request.documents))

@@ -47,6 +47,8 @@ def _request(dialect: Dialect, models: Sequence[str], query: str, documents: str
         optional[path] = (
             {"enum": [True, False, None, *FLAGS]} if forms.text_flags else {"type": ["boolean", "null"]}
         )
+    if shape.instruction:
+        optional[shape.instruction] = {"type": ["string", "null"]}
     for path, harmless in forms.unchanging.items():
         optional[path] = {"enum": [None, *harmless], "description": "Other values are refused."}
     if forms.rank_fields:

@@ -27,12 +27,23 @@ class ScoreKey:
         Texts.
     pointwise
         Whether a score depends only on its pair; otherwise the key of each score includes the whole list.
+    instruction
+        The instruction of the query; empty for none, which is the key of earlier versions.
     """
 
     identity: str
     query: str
     documents: Sequence[str]
     pointwise: bool
+    instruction: str = ""
+
+    def query_hash(self) -> bytes:
+        """Return the hash of the query with its instruction; no query without one has the same."""
+        if not self.instruction:
+            return _hash(self.query)
+        digest = hashlib.blake2b(digest_size=16, person=_INSTRUCTED)
+        digest.update(_hash(self.query) + _hash(self.instruction))
+        return digest.digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +115,7 @@ class ScoreStore:
         list_hash, hashes = _hashes(key)
         rows = self._database.rows(
             _KNOWN if self._database.has_sessions else _KNOWN.replace("c.session", "NULL"),
-            [key.identity, _hash(key.query), list_hash],
+            [key.identity, key.query_hash(), list_hash],
         )
         if rows:
             wrong = find_wrong(dict(zip(_RECALLED, zip(*rows, strict=True), strict=True)))
@@ -133,7 +144,7 @@ class ScoreStore:
             See `StoredScore`.
         """
         list_hash, hashes = _hashes(key)
-        query_key = [key.identity, _hash(key.query), list_hash]
+        query_key = [key.identity, key.query_hash(), list_hash]
         self._database.write("INSERT OR IGNORE INTO backends (identity) VALUES (?)", query_key[:1])
         self._database.write(
             "INSERT OR IGNORE INTO queries (backend, text_hash, list_hash)"
@@ -211,6 +222,10 @@ JOIN queries q ON q.backend = b.backend JOIN scores s ON s.query = q.query
 JOIN documents d ON d.document = s.document JOIN calls c ON c.call = s.call
 WHERE b.identity = ? AND q.text_hash = ? AND q.list_hash = ?
 """
+
+
+_INSTRUCTED = b"instruction"
+"""Keeps the hash of a query with an instruction apart from those of texts."""
 
 
 def _hash(text: str) -> bytes:

@@ -212,7 +212,9 @@ def _extremes(comparison_set: ComparisonSet, plan: Plan, name: str) -> Extremes:
     queries = comparison_set.queries
     sides = {
         side: tuple(
-            ExtremeQuery(query_id, queries[query_id].text if query_id in queries else None, before, after)
+            ExtremeQuery(
+                query_id, queries[query_id].instructed_text if query_id in queries else None, before, after
+            )
             for query_id, before, after in rows
         )
         for side, rows in extremes(pair(baseline.values, contender.values, plan.primary)).items()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from evalkit.errors import InputError
 from evalkit.formats import read_qrels_file, read_rows, read_run_file
-from evalkit.metrics import parse_metrics, proper_name
+from evalkit.metrics import check_metrics, parse_metrics, proper_name
 from evalkit.records import Coverage, GradeFacts, Query, check_overlap
 from evalkit.summaries.evaluation_rows import Row, levels_by, mean_rows, query_rows, slice_rows, value_run
 from evalkit.summaries.opened_results import distinct_tags
@@ -77,6 +77,7 @@ def evaluate_files(qrels: Path, runs: Sequence[Path], options: EvaluationOptions
     judged = read_qrels_file(qrels)
     if not judged.qrels.answerable:
         raise InputError(f"{qrels} contains no query with a relevant document", "check the qrels")
+    check_metrics(metrics, judged.qrels, f"the judgments in {qrels}")
     levels = {} if options.by is None else levels_by(options.by, judged.qrels, _read_queries(options.queries))
     read = [read_run_file(path) for path in runs]
     rows: list[Row] = []

@@ -28,6 +28,7 @@ PRESET = Preset(
             " by providing a prediction of either 'Yes' or 'No'."
         ),
         query_share=(3, 4),
+        asks=True,
     ),
     head=TokenHead("Yes"),
 )

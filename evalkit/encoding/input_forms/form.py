@@ -91,6 +91,8 @@ class InputForm:
         Instruction used if none is configured; empty for none.
     instruction_format
         What replaces ``{instruction}`` if there is an instruction; otherwise nothing does.
+    asks
+        Whether the instruction is the question that the model answers, so that no other text can replace it.
     strip
         Whether whitespace around query and document is removed.
     cut
@@ -109,6 +111,7 @@ class InputForm:
     strip: bool = False
     cut: Cut = "texts"
     query_share: tuple[int, int] | None = None
+    asks: bool = False
 
     def __post_init__(self) -> None:
         """Check that pieces and special tokens can be combined."""

@@ -83,8 +83,20 @@ class ListModel:
         self._read_tokens = 0
         self._count_tokens()
 
-    def score(self, query: str, documents: Sequence[str]) -> ScoredList:
+    @property
+    def takes_instruction(self) -> bool:
+        """Whether the model's own code has a parameter for an instruction."""
+        return "instruction" in inspect.signature(self._model.rerank).parameters
+
+    def score(self, query: str, documents: Sequence[str], instruction: str = "") -> ScoredList:
         """Return the scores of a list.
+
+        Parameters
+        ----------
+        query, documents
+            Texts.
+        instruction
+            Used in place of the configured one; empty for that. Needs `takes_instruction`.
 
         Raises
         ------
@@ -99,7 +111,7 @@ class ListModel:
             _, truncated = self._lengths(query, documents)
             self._read_tokens = 0
             with model_errors(self._settings.model, "compute a list"):
-                answer = self._rerank(query, list(documents))
+                answer = self._rerank(query, list(documents), instruction)
             return ScoredList(
                 self._in_order(answer, len(documents)), self._read_tokens, np.array(truncated, dtype=bool)
             )
@@ -127,14 +139,15 @@ class ListModel:
             "max_length_tokens": self._limits[1],
         }
 
-    def _rerank(self, query: str, documents: list[str]) -> Any:
+    def _rerank(self, query: str, documents: list[str], instruction: str) -> Any:
         import torch
 
         if self._model.device.type == "cpu":
             torch.set_num_threads(self._threads)
         try:
             with torch.inference_mode():
-                return self._model.rerank(query, documents, **self._options)
+                own = {"instruction": instruction} if instruction else {}
+                return self._model.rerank(query, documents, **{**self._options, **own})
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
             if isinstance(error, RuntimeError) and "memory" not in str(error):
                 raise

@@ -55,5 +55,5 @@ def test_a_metric_that_the_judgments_do_not_allow_is_an_error(beir_folder: Path)
     with pytest.raises(InputError) as raised:
         prepare_eval_sets(config_of(beir_folder, datasets=[block], metrics=["nDCG@10", "ERR@10"]))
     assert str(raised.value) == (
-        f"dataset 'mine': 'ERR@10' knows grades up to 4; query {query!r}, document {doc!r} has the grade 7"
+        f"the judgments of 'mine': 'ERR@10' knows grades up to 4; query {query!r}, document {doc!r} has the grade 7"
     )

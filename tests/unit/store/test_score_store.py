@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import sqlite3
 from pathlib import Path
@@ -166,3 +167,27 @@ def test_an_imported_score_has_no_session(tmp_path: Path, clock: list[float]) ->
     rest = store.known(ScoreKey('{"backend": "x"}', "q", DOCUMENTS[2:], pointwise=True))
     assert [(one.session, one.stored_s) for one in rest if one] == [(None, clock[0])] * 2
     store.close()
+
+
+def test_an_instruction_is_part_of_the_key(tmp_path: Path) -> None:
+    """A query has scores of its own under each instruction, and none of these is that of the joined text."""
+    path = tmp_path / "s.sqlite"
+    for pointwise in (True, False):
+        keys = [
+            ScoreKey("x", "battery", DOCUMENTS, pointwise),
+            ScoreKey("x", "battery", DOCUMENTS, pointwise, "Only manuals."),
+            ScoreKey("x", "battery", DOCUMENTS, pointwise, "Only reviews."),
+            ScoreKey("x", "battery Only manuals.", DOCUMENTS, pointwise),
+        ]
+        for number, key in enumerate(keys):
+            add(path, key, float(number))
+        store = ScoreStore(path, "read")
+        known = [{one.score for one in store.known(key) if one} for key in keys]
+        assert known == [{0.0}, {1.0}, {2.0}, {3.0}]
+        store.close()
+
+
+def test_the_key_without_an_instruction_is_that_of_earlier_versions() -> None:
+    """Scores of earlier versions are found: the hash of a query is that of its text alone."""
+    earlier = hashlib.blake2b(b"battery", digest_size=16).digest()
+    assert ScoreKey("x", "battery", DOCUMENTS, pointwise=True).query_hash() == earlier
