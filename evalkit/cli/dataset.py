@@ -99,6 +99,11 @@ def import_(spec: str, folder: Path, overrides: tuple[str, ...]) -> None:
     echo(f"next: evalkit dataset check {shlex.quote(block)}")
 
 
+def _if_any(facts: dict[str, Any], name: str, text: str) -> str:
+    """Return the text with a count of `describe`; empty if the dataset does not have the count."""
+    return text.format(facts[name]) if name in facts else ""
+
+
 def _table(facts: dict[str, Any]) -> Table:
     from evalkit.report.table import Table
 
@@ -115,8 +120,12 @@ def _table(facts: dict[str, Any]) -> Table:
         "documents": f"{facts['documents']}, {facts['empty_documents']} of them empty",
         "queries": f"{facts['queries']}, {facts['unanswerable_queries']} of them unanswerable",
         "queries left out": f"{facts['unjudged_queries_left_out']} without judgments,"
-        f" {facts['judged_queries_not_sampled']} not sampled",
-        "judgments": f"{facts['judgments']}, {facts['judgments_without_document']} of them without a document",
+        f" {facts['judged_queries_not_sampled']} not sampled"
+        + _if_any(facts, "judged_queries_without_text", ", {} judged without text"),
+        "judgments": f"{facts['judgments']}, {facts['judgments_without_document']} of them without a document"
+        + _if_any(facts, "judgments_without_grade", ", {} without a grade (counted as relevant)"),
+        "excluded documents": _if_any(facts, "excluded_documents", "{}, never candidates of their query")
+        or "none",
         "grades": ", ".join(f"{grade}: {count}" for grade, count in facts["grades"].items()),
         "listed candidates": facts["listed_candidates"] or "none",
         "document length": lengths("document"),
