@@ -27,7 +27,7 @@ TEXT = ("text", "contents", "body", "passage", "document", "content")
 QUERY_TEXT = ("text", "query", "question", "title")
 JUDGED_QUERY = ("query-id", "query_id", "qid")
 JUDGED_DOCUMENT = ("corpus-id", "corpus_id", "doc_id", "docid", "docno", "pid")
-RELEVANT_DOCUMENTS = ("gold_ids", "positive-corpus-ids")
+RELEVANT_DOCUMENTS = ("gold_ids", "gold_ids_long", "positive-corpus-ids")
 """Columns of ids in BRIGHT and in NanoBEIR with BM25 rankings; their names say that the documents are relevant."""
 GRADE = ("score", "grade", "relevance", "label", "rel")
 EXCLUDED = ("excluded_ids",)
