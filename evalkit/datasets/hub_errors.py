@@ -48,9 +48,10 @@ def translate_errors(request: Callable[[], T], path: str, what: str) -> T:
 def _translated(error: Exception, path: str, what: str) -> EvalkitError:
     from datasets.data_files import EmptyDatasetError
     from datasets.exceptions import DataFilesNotFoundError, DatasetNotFoundError
+    from huggingface_hub.errors import GatedRepoError
 
     text = str(error).strip()
-    if "gated" in text.lower():
+    if isinstance(error, GatedRepoError) or "is a gated dataset" in text:
         return DatasetError(
             f"the hub dataset {path!r} is gated",
             f"open its page https://huggingface.co/datasets/{path}, accept the terms, and set HF_TOKEN",
