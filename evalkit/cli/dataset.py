@@ -111,6 +111,7 @@ def _table(facts: dict[str, Any]) -> Table:
         found = facts[f"{of}_characters"]
         return f"{found['p50']} characters (median), {found['p95']} (95th percentile), {found['longest']} (longest)"
 
+    excluded = facts.get("excluded_documents")
     known = {
         "source": f"{facts['source']}, {facts['location']}",
         "split": facts["split"],
@@ -124,8 +125,7 @@ def _table(facts: dict[str, Any]) -> Table:
         + _if_any(facts, "judged_queries_without_text", ", {} judged without text"),
         "judgments": f"{facts['judgments']}, {facts['judgments_without_document']} of them without a document"
         + _if_any(facts, "judgments_without_grade", ", {} without a grade (counted as relevant)"),
-        "excluded documents": _if_any(facts, "excluded_documents", "{}, never candidates of their query")
-        or "none",
+        **({"excluded": f"{excluded} documents, never candidates of their query"} if excluded else {}),
         "grades": ", ".join(f"{grade}: {count}" for grade, count in facts["grades"].items()),
         "listed candidates": facts["listed_candidates"] or "none",
         "document length": lengths("document"),
