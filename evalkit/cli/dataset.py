@@ -99,6 +99,11 @@ def import_(spec: str, folder: Path, overrides: tuple[str, ...]) -> None:
     echo(f"next: evalkit dataset check {shlex.quote(block)}")
 
 
+def _if_any(facts: dict[str, Any], name: str, text: str) -> str:
+    """Return the text with a count of `describe`; empty if the dataset does not have the count."""
+    return text.format(facts[name]) if name in facts else ""
+
+
 def _table(facts: dict[str, Any]) -> Table:
     from evalkit.report.table import Table
 
@@ -106,6 +111,7 @@ def _table(facts: dict[str, Any]) -> Table:
         found = facts[f"{of}_characters"]
         return f"{found['p50']} characters (median), {found['p95']} (95th percentile), {found['longest']} (longest)"
 
+    excluded = facts.get("excluded_documents")
     known = {
         "source": f"{facts['source']}, {facts['location']}",
         "split": facts["split"],
@@ -116,8 +122,11 @@ def _table(facts: dict[str, Any]) -> Table:
         "queries": f"{facts['queries']}, {facts['unanswerable_queries']} of them unanswerable",
         "queries with an instruction": facts.get("queries_with_instruction"),
         "queries left out": f"{facts['unjudged_queries_left_out']} without judgments,"
-        f" {facts['judged_queries_not_sampled']} not sampled",
-        "judgments": f"{facts['judgments']}, {facts['judgments_without_document']} of them without a document",
+        f" {facts['judged_queries_not_sampled']} not sampled"
+        + _if_any(facts, "judged_queries_without_text", ", {} judged without text"),
+        "judgments": f"{facts['judgments']}, {facts['judgments_without_document']} of them without a document"
+        + _if_any(facts, "judgments_without_grade", ", {} without a grade (counted as relevant)"),
+        **({"excluded": f"{excluded} documents, never candidates of their query"} if excluded else {}),
         "grades": ", ".join(f"{grade}: {count}" for grade, count in facts["grades"].items()),
         "listed candidates": facts["listed_candidates"] or "none",
         "document length": lengths("document"),

@@ -54,6 +54,10 @@ class DatasetSettings(BlockSettings):
     exclude_same_id
         ``true``: a document with the ID of the query is never a candidate. By default it is excluded if most such
         documents contain the text of the query, as in ArguAna and Quora.
+    judged_queries_without_text
+        ``refuse``: judged queries without a row among the queries are an error. ``leave_out``: they are left out of
+        every mean, and counted. Judged documents that are missing from the corpus are never left out: they are
+        counted, and relevant ones remain in the ideal ranking, because the collection should contain them.
     cluster_field
         Field of the queries, such as a user or an intent. Queries with the same value are not independent:
         intervals, tests and splits treat them as one cluster. By default, queries with equal texts are a cluster.
@@ -68,6 +72,7 @@ class DatasetSettings(BlockSettings):
     template: str = "{title}\n{text}"
     sample: SampleSettings | None = None
     exclude_same_id: bool | None = None
+    judged_queries_without_text: Literal["refuse", "leave_out"] = "refuse"
     cluster_field: str | None = None
     unjudged: Literal["unknown", "not_relevant"] = "unknown"
 

@@ -26,6 +26,8 @@ QUICK: tuple[Check, ...] = (
     judgments.unanswerable_queries,
     judgments.few_queries,
     judgments.unjudged_queries,
+    judgments.queries_without_text,
+    judgments.excluded_documents,
     same_ids.same_ids,
     query_texts.blank_queries,
     query_texts.repeated_queries,
@@ -38,6 +40,8 @@ QUICK: tuple[Check, ...] = (
     candidate_lists.short_lists,
     judgments.only_relevant,
     candidate_lists.judged_share,
+    judgments.ungraded,
+    judgments.unusual_grades,
     judgments.grades,
     lengths.lengths,
 )

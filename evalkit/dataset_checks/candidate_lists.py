@@ -22,11 +22,8 @@ def short_lists(data: CheckInput) -> Iterator[DataFinding]:
     requested = min(data.depth, len(data.dataset.corpus))
     lengths = {query.query_id: len(run.docs(query.query_id)) for query in data.dataset.queries}
     none = [query for query, length in lengths.items() if length == 0]
-    # With exclude_same_id a query may find one document fewer in a small corpus.
-    excluded = data.dataset.corpus if data.dataset.origin.exclude_same_id else ()
-    short = [
-        q for q, n in lengths.items() if 0 < n < min(requested, len(data.dataset.corpus) - (q in excluded))
-    ]
+    allowed = {query_id: _allowed(data, query_id) for query_id in lengths}
+    short = [q for q, n in lengths.items() if 0 < n < min(requested, allowed[q])]
     if none:
         answerable = len(set(none) & set(data.qrels.answerable))
         yield DataFinding(
@@ -64,6 +61,15 @@ def short_lists(data: CheckInput) -> Iterator[DataFinding]:
             "the retriever selects nothing, so the results do not transfer to a large corpus",
             "lower retriever.depth, or use a larger corpus",
         )
+
+
+def _allowed(data: CheckInput, query_id: str) -> int:
+    """Return the number of documents that may be candidates of a query; in a small corpus it limits the list."""
+    dataset = data.dataset
+    excluded = {doc_id for doc_id in dataset.excluded.get(query_id, ()) if doc_id in dataset.corpus}
+    if dataset.origin.exclude_same_id and query_id in dataset.corpus:
+        excluded.add(query_id)
+    return len(dataset.corpus) - len(excluded)
 
 
 def judged_share(data: CheckInput) -> Iterator[DataFinding]:

@@ -7,10 +7,15 @@ from collections.abc import Iterator
 
 from evalkit.dataset_checks.check_input import CheckInput, best_possible_fall
 from evalkit.dataset_checks.findings import DataFinding, first, number_of
+from evalkit.records.qrels import EXCLUDED_GRADE
 from evalkit.stats import MIN_QUERIES
 
 ID_MISMATCH = 0.5
 """Above this share of relevant judgments of missing documents, the ids do not match: an error."""
+
+
+HIGHEST_USUAL_GRADE = 10
+"""Judges use scales of 2 to 11 grades; above this grade, numbers are counts of something."""
 
 
 def missing_documents(data: CheckInput) -> Iterator[DataFinding]:
@@ -106,6 +111,91 @@ def unjudged_queries(data: CheckInput) -> Iterator[DataFinding]:
             (),
             "they are neither reranked nor included in means",
             "judge them, unless they belong to another split",
+        )
+
+
+def queries_without_text(data: CheckInput) -> Iterator[DataFinding]:
+    """Report judged queries that the dataset leaves out because they have no text."""
+    count = data.dataset.origin.counts.get("judged_queries_without_text", 0)
+    if count:
+        queries = len(data.qrels.grades)
+        yield DataFinding(
+            data.name,
+            "judged_queries_without_text",
+            "warning",
+            f"{number_of(count, 'judged query', 'judged queries')} without text ({queries} have one)",
+            {"queries": count, "queries_with_text": queries},
+            (),
+            "they are in no mean, so values differ from published ones over all judged queries",
+            "use the complete queries, or compare only systems that were evaluated on the same queries",
+        )
+
+
+def excluded_documents(data: CheckInput) -> Iterator[DataFinding]:
+    """Report documents that are never candidates of a query."""
+    excluded = data.dataset.excluded
+    if excluded:
+        count = sum(map(len, excluded.values()))
+        missing = sum(doc_id not in data.dataset.corpus for docs in excluded.values() for doc_id in docs)
+        queries = number_of(len(excluded), "query", "queries")
+        how = f"by grade {EXCLUDED_GRADE} or a list of the source"
+        yield DataFinding(
+            data.name,
+            "excluded_documents",
+            "note",
+            f"{number_of(count, 'document')} excluded for {queries} ({how})",
+            {"documents": count, "queries": len(excluded), "not_in_corpus": missing},
+            first(excluded),
+            "they are never candidates of these queries, and are removed from the runs of other engines",
+            f"no action needed; if grade {EXCLUDED_GRADE} means not relevant in your data, use 0 instead",
+        )
+
+
+def ungraded(data: CheckInput) -> Iterator[DataFinding]:
+    """Report judgments without a grade, which count as relevant."""
+    count = data.dataset.origin.counts.get("judgments_without_grade", 0)
+    if count:
+        yield DataFinding(
+            data.name,
+            "ungraded_judgments",
+            "note",
+            f"{number_of(count, 'judgment')} without a grade",
+            {"judgments": count},
+            (),
+            "every judged document counts as relevant",
+            "no action needed if the source lists only relevant documents; else name the column of the grade",
+        )
+
+
+def unusual_grades(data: CheckInput) -> Iterator[DataFinding]:
+    """Report grades below 0, which mean not relevant, and grades that look like counts."""
+    counts = Counter(g for docs in data.qrels.grades.values() for g in docs.values())
+    negative = {grade: counts[grade] for grade in sorted(counts) if grade < 0}
+    if negative:
+        judgments = sum(negative.values())
+        yield DataFinding(
+            data.name,
+            "negative_grades",
+            "note",
+            f"{number_of(judgments, 'judgment')} with a grade below 0 ({', '.join(map(str, negative))})",
+            {"judgments": judgments, "lowest": min(negative)},
+            (),
+            "a grade below 0 means not relevant, as 0 does: no metric gives it less than 0",
+            f"no action needed; to keep a document out of the lists of a query, use the grade {EXCLUDED_GRADE}",
+        )
+    high = {grade: counts[grade] for grade in sorted(counts) if grade > HIGHEST_USUAL_GRADE}
+    if high:
+        top, judgments = max(high), sum(high.values())
+        yield DataFinding(
+            data.name,
+            "high_grades",
+            "warning",
+            f"{number_of(judgments, 'judgment')} with a grade above {HIGHEST_USUAL_GRADE} (highest: {top})",
+            {"judgments": judgments, "highest": top},
+            (),
+            f"they look like counts, not grades; in nDCG a document of grade {top} has {top} times the weight of one"
+            " of grade 1",
+            "map counts, such as clicks, to a few grades, for instance 0 to 3",
         )
 
 

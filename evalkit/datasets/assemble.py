@@ -32,7 +32,10 @@ class Parts:
     candidates
         The documents that the source lists for each query; None if it lists none.
     excluded
-        Query id -> documents that the source excludes for the query; see `Dataset`.
+        Query id -> documents that the source excludes for the query; see `Dataset`. `assemble` adds those with the
+        grade -100.
+    ungraded
+        Whether the source has no grades, so that every judgment means relevant.
     stamp
         Identifies the state of the documents, so that the corpus can be cached; None to keep it in memory.
     revision, licence
@@ -49,6 +52,7 @@ class Parts:
     revision: str | None = None
     licence: str | None = None
     excluded: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    ungraded: bool = False
 
 
 def assemble(settings: DatasetSettings, parts: Parts) -> Dataset:
@@ -59,21 +63,18 @@ def assemble(settings: DatasetSettings, parts: Parts) -> Dataset:
     InputError
         If the template is invalid, or no query has the cluster field.
     DataFormatError
-        If a judged query has no text, a query id occurs twice, a document id occurs twice, or there are no documents.
+        If a judged query has no text, unless the settings leave it out, a query id or a document id occurs twice, a
+        document is both relevant and excluded for a query, or there are no documents.
     """
     built = build_corpus(parts.documents, settings.template, parts.stamp, settings.label)
     queries_by_id = _by_id(parts.queries)
-    unknown = [query_id for query_id in parts.qrels.grades if query_id not in queries_by_id]
-    if unknown:
-        raise DataFormatError(
-            f"{parts.location}: {len(unknown)} judged queries have no text (first: {unknown[0]!r})",
-            "use the same query ids in judgments and queries",
-        )
-    judged = tuple(query_id for query_id in queries_by_id if query_id in parts.qrels.grades)
+    all_qrels, all_excluded = _split_exclusions(parts)
+    without_text = _without_text(settings, parts, queries_by_id)
+    judged = tuple(query_id for query_id in queries_by_id if query_id in all_qrels.grades)
     sampled = _sample(judged, settings.sample)
-    qrels = parts.qrels.restricted_to(sampled)
+    qrels = all_qrels.restricted_to(sampled)
     queries = tuple(queries_by_id[query_id] for query_id in sampled)
-    excluded = {query_id: docs for query_id in sampled if (docs := parts.excluded.get(query_id))}
+    excluded = {query_id: docs for query_id in sampled if (docs := all_excluded.get(query_id))}
     counts = {
         "documents": len(built.corpus),
         "empty_documents": built.empty,
@@ -85,9 +86,13 @@ def assemble(settings: DatasetSettings, parts: Parts) -> Dataset:
         "judgments": qrels.count(),
         "judgments_without_document": _count_without_document(built.corpus, qrels),
     }
-    instructed = sum(bool(query.instruction) for query in queries)
-    if instructed:
-        counts["queries_with_instruction"] = instructed
+    occasional = {
+        "queries_with_instruction": sum(bool(query.instruction) for query in queries),
+        "judgments_without_grade": qrels.count() if parts.ungraded else 0,
+        "judged_queries_without_text": len(without_text),
+        "excluded_documents": sum(map(len, excluded.values())),
+    }
+    counts |= {name: count for name, count in occasional.items() if count}
     origin = DatasetOrigin(
         source=settings.source,
         location=parts.location,
@@ -106,6 +111,52 @@ def assemble(settings: DatasetSettings, parts: Parts) -> Dataset:
         unjudged=settings.unjudged,
     )
     return Dataset(settings.label, built.corpus, queries, qrels, origin, parts.candidates, excluded)
+
+
+def _split_exclusions(parts: Parts) -> tuple[Qrels, dict[str, frozenset[str]]]:
+    """Return the judgments without those of grade -100, and query id -> excluded documents.
+
+    Raises
+    ------
+    DataFormatError
+        If an excluded document is relevant: no system could find it.
+    """
+    qrels, marked = parts.qrels.without_excluded()
+    none: frozenset[str] = frozenset()
+    excluded = {q: parts.excluded.get(q, none) | marked.get(q, none) for q in [*parts.excluded, *marked]}
+    for query_id, doc_ids in excluded.items():
+        judged = qrels.of(query_id)
+        relevant = [doc_id for doc_id in sorted(doc_ids) if judged.get(doc_id, 0) > 0]
+        if relevant:
+            raise DataFormatError(
+                f"{parts.location}: document {relevant[0]!r} is both relevant and excluded for query {query_id!r}",
+                "remove it from the excluded documents or from the judgments of the query",
+            )
+    return qrels, excluded
+
+
+def _without_text(settings: DatasetSettings, parts: Parts, queries_by_id: Mapping[str, Query]) -> list[str]:
+    """Return the judged queries that have no text and are left out.
+
+    Raises
+    ------
+    DataFormatError
+        If there are any and the settings refuse them, or if no judged query has a text.
+    """
+    judged = parts.qrels.grades
+    without = [query_id for query_id in judged if query_id not in queries_by_id]
+    found = f"{parts.location}: {len(without)} of {len(judged)} judged queries have no text"
+    if without and len(without) == len(judged):
+        raise DataFormatError(
+            f"{found} (first: {without[0]!r})", "use the same query ids in judgments and queries"
+        )
+    if without and settings.judged_queries_without_text == "refuse":
+        raise DataFormatError(
+            f"{found} (first: {without[0]!r})",
+            "use the same query ids in judgments and queries, or set judged_queries_without_text: leave_out to"
+            " evaluate the other queries only",
+        )
+    return without
 
 
 def _known_field(settings: DatasetSettings, queries: tuple[Query, ...]) -> str | None:

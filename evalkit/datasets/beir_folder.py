@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from evalkit.config import DatasetSettings, InputPath
 from evalkit.datasets.assemble import Parts
-from evalkit.datasets.columns import DocumentColumns, QueryColumns, documents, queries
+from evalkit.datasets.columns import DocumentColumns, QueryColumns, documents, queries_with_exclusions
 from evalkit.datasets.corpora import Stamp
 from evalkit.errors import DataFormatError, InputError
 from evalkit.formats import (
@@ -41,7 +41,7 @@ class BeirFolder:
         path
             Folder or ``.zip`` file. Its files may be compressed (``.gz``, ``.zst``).
         folder
-            Folder inside the zip, if it contains several datasets.
+            Folder inside the folder or zip, if that contains several datasets, such as CQADupStack.
         split
             Name of the judgments file in ``qrels/``, without its extension.
         """
@@ -53,7 +53,8 @@ class BeirFolder:
 
         def default_name(self) -> str:
             """Return the folder's name."""
-            return (self.folder or self.path.resolve().name.removesuffix(".zip")).rpartition("/")[2]
+            name = self.folder or self.path.resolve().name.removesuffix(".zip")
+            return name.rstrip("/").rpartition("/")[2]
 
         def missing_files(self) -> Iterator[InputError]:
             """Yield an error for each of the three files that is missing."""
@@ -86,7 +87,7 @@ def read_folder(path: Path, split: str, inner: str | None = None) -> Parts:
     split
         Name of the split.
     inner
-        Folder in the zip archive that contains the collection.
+        Folder inside it that contains the collection.
 
     Raises
     ------
@@ -97,15 +98,19 @@ def read_folder(path: Path, split: str, inner: str | None = None) -> Parts:
     judgments = _find_judgments(folder, split)
     corpus = _existing_variant(folder / "corpus.jsonl")
     candidates = folder / CANDIDATES
+    queries, excluded = queries_with_exclusions(
+        read_rows(_existing_variant(folder / "queries.jsonl")), QueryColumns()
+    )
     return Parts(
         location=str(path) if inner is None else f"{path}/{inner}",
         split=split,
         documents=documents(read_rows(corpus), DocumentColumns()),
-        queries=queries(read_rows(_existing_variant(folder / "queries.jsonl")), QueryColumns()),
+        queries=queries,
         qrels=read_qrels(judgments),
         candidates=read_run(candidates) if candidates.is_file() else None,
         stamp=Stamp.of_files([corpus if isinstance(corpus, Path) else path], str(corpus)),
         licence=_licence(folder / PROVENANCE),
+        excluded=excluded,
     )
 
 
@@ -115,12 +120,24 @@ def _open_folder(path: Path, inner: str | None) -> File:
     Raises
     ------
     DataFormatError
-        If there is none.
+        If there is none, or if it contains several collections and none is chosen.
     """
-    folder = _zip_folder(path, inner) if path.suffix == ".zip" else path
+    folder = _zip_folder(path, inner) if path.suffix == ".zip" else path / (inner or "")
     if not folder.is_dir():
         raise DataFormatError(f"dataset folder not found: {absolute_path(folder)}", "check the path")
+    if isinstance(folder, Path) and not _existing_variant(folder / "corpus.jsonl").is_file():
+        found = {file.parent.name for file in folder.glob("*/corpus.jsonl*")}
+        if found:
+            _refuse_several(folder, found)
     return folder
+
+
+def _refuse_several(path: Path, folders: Collection[str]) -> NoReturn:
+    names = ", ".join(sorted(folders))
+    raise DataFormatError(
+        f"{path.resolve()} contains {len(folders)} datasets in BEIR's layout",
+        f"set folder to one of: {names}" if folders else "use a zip that contains corpus.jsonl",
+    )
 
 
 def _find_judgments(folder: File, split: str) -> File:
@@ -146,7 +163,7 @@ def _find_judgments(folder: File, split: str) -> File:
 def _zip_folder(path: Path, inner: str | None) -> File:
     """Return the folder in a zip archive that contains the collection: `inner`, or the only one with a corpus."""
     try:
-        root = zipfile.Path(path)
+        root = zipfile.Path(_open_archive(path))
     except FileNotFoundError:
         raise DataFormatError(f"file not found: {path.resolve()}", "check the path") from None
     except (OSError, zipfile.BadZipFile) as error:
@@ -157,12 +174,17 @@ def _zip_folder(path: Path, inner: str | None) -> File:
     folders = [match[1] or "" for match in map(corpus_name.fullmatch, root.root.namelist()) if match]
     folders = [folder for folder in folders if not folder.startswith("__MACOSX")]
     if len(folders) != 1:
-        names = ", ".join(sorted(folder.rstrip("/") for folder in folders))
-        raise DataFormatError(
-            f"{path.resolve()} contains {len(folders)} datasets in BEIR's layout",
-            f"set folder to one of: {names}" if folders else "use a zip that contains corpus.jsonl",
-        )
+        _refuse_several(path, [folder.rstrip("/") for folder in folders])
     return root.joinpath(folders[0]) if folders[0] else root
+
+
+def _open_archive(path: Path) -> zipfile.ZipFile:
+    """Return a zip archive; names with backslashes, which some tools on Windows write, get slashes."""
+    archive = zipfile.ZipFile(path)
+    for entry in archive.filelist:
+        entry.filename = entry.filename.replace("\\", "/")
+    archive.NameToInfo = {entry.filename: entry for entry in archive.filelist}
+    return archive
 
 
 def _tsv_files(folder: File) -> Iterator[File]:

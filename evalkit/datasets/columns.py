@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from itertools import chain
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from evalkit.config import Settings
 from evalkit.datasets.corpora import RawDocument
@@ -22,12 +23,17 @@ Grades = dict[str, Annotated[int, Field(ge=-HIGHEST_GRADE, le=HIGHEST_GRADE)]]
 DOC_ID = ("_id", "id", "doc_id", "docid", "docno", "pid", "corpus-id", "corpus_id")
 QUERY_ID = ("_id", "id", "query_id", "query-id", "qid", "num")
 TITLE = ("title",)
-TEXT = ("text", "contents", "body", "passage", "document")
+TEXT = ("text", "contents", "body", "passage", "document", "content")
 QUERY_TEXT = ("text", "query", "question", "title")
 INSTRUCTION = "instruction"
 JUDGED_QUERY = ("query-id", "query_id", "qid")
 JUDGED_DOCUMENT = ("corpus-id", "corpus_id", "doc_id", "docid", "docno", "pid")
+RELEVANT_DOCUMENTS = ("gold_ids", "gold_ids_long", "positive-corpus-ids")
+"""Columns of ids in BRIGHT and in NanoBEIR with BM25 rankings; their names say that the documents are relevant."""
 GRADE = ("score", "grade", "relevance", "label", "rel")
+EXCLUDED = ("excluded_ids",)
+NO_IDS = "N/A"
+"""How BRIGHT writes an empty list of ids: a list with only this value."""
 
 
 class DocumentColumns(Settings):
@@ -54,11 +60,15 @@ class QueryColumns(Settings):
     instruction
         Name of the column with the instruction of a query, if there is one: what else a relevant document must fulfil.
         It is sent to rerankers and not to first stages.
+    excluded
+        Name of the column with a list of documents that are never candidates of the query (default:
+        ``excluded_ids``, as in BRIGHT).
     """
 
     id: str | None = None
     text: str | None = None
     instruction: str | None = None
+    excluded: str | None = None
 
 
 class JudgmentColumns(Settings):
@@ -67,17 +77,27 @@ class JudgmentColumns(Settings):
     Attributes
     ----------
     query, document
-        Names of the columns with the ids.
+        Names of the columns with the ids. A cell may contain a list of documents.
     grade
         Name of the column with the grade.
     grades
         Grade of each value, if the column contains words: ``{Exact: 3, Substitute: 2, Irrelevant: 0}``.
+    fixed_grade
+        Grade of every row of a table without grades. It is not needed for a table with the two ids only: its rows
+        are relevant (grade 1).
     """
 
     query: str | None = None
     document: str | None = None
     grade: str | None = None
     grades: Grades = Field(default_factory=dict)
+    fixed_grade: Annotated[int, Field(ge=1, le=HIGHEST_GRADE)] | None = None
+
+    @model_validator(mode="after")
+    def _check_grade(self) -> Self:
+        if self.fixed_grade is not None and (self.grade is not None or self.grades):
+            raise ValueError("needs either 'fixed_grade', or 'grade' and 'grades'")
+        return self
 
 
 def documents(rows: Rows, columns: DocumentColumns) -> Iterator[RawDocument]:
@@ -138,14 +158,105 @@ def find_instruction(row: Row, name: str | None, where: str) -> str:
     return text if text.strip() else ""
 
 
-def judgments(rows: Rows, columns: JudgmentColumns) -> Iterator[tuple[str, str, int]]:
-    """Yield ``(query_id, doc_id, grade)``."""
+def queries_with_exclusions(
+    rows: Rows, columns: QueryColumns
+) -> tuple[tuple[Query, ...], dict[str, frozenset[str]]]:
+    """Return queries, and query id -> documents that its row excludes; see `queries`."""
+    excluded: dict[str, frozenset[str]] = {}
+
+    def noted() -> Rows:
+        for where, row in rows:
+            cell = optional_value(row, columns.excluded, EXCLUDED, where)
+            if cell not in (None, "", NO_IDS) and (doc_ids := frozenset(check_ids(cell, where))):
+                query_id = required_value(row, columns.id, QUERY_ID, where, "identifier")
+                excluded[check_id(query_id, where)] = doc_ids
+            yield where, row
+
+    found = tuple(queries(noted(), columns))
+    return found, excluded
+
+
+def read_judgments(rows: Rows, columns: JudgmentColumns) -> tuple[Iterator[tuple[str, str, int]], bool]:
+    """Return an iterator over ``(query_id, doc_id, grade)``, and whether the table has no grades.
+
+    Without grades, every row is relevant: if the table has no columns except the two ids, if the name of the column of
+    documents says so, or if `fixed_grade` states it.
+
+    Raises
+    ------
+    DataFormatError
+        If the table has no grades and other columns, or, during iteration, if a row is invalid or lacks the grade
+        that the first row has.
+    """
+    first = next(rows, None)
+    if first is None:
+        return iter(()), False
+    where, row = first
+    ungraded = _is_ungraded(row, columns, where)
+    return _judgments(chain([first], rows), columns, ungraded=ungraded), ungraded
+
+
+def _is_ungraded(row: Row, columns: JudgmentColumns, where: str) -> bool:
+    if columns.fixed_grade is not None:
+        return True
+    if find_column(row, columns.grade, GRADE, where):
+        return False
+    document = _document_column(row, columns, where)
+    ids = {_query_column(row, columns, where), document}
+    if document in RELEVANT_DOCUMENTS or row.keys() <= ids:
+        return True
+    raise DataFormatError(
+        f"{_header_position(where)} has no column for the grade; its columns: {', '.join(map(str, row))}",
+        f"name the column with qrels: {{grade: ...}}, use one of: {', '.join(GRADE)}, or set"
+        " qrels: {fixed_grade: 1} if every row is a relevant document",
+    )
+
+
+def _query_column(row: Row, columns: JudgmentColumns, where: str) -> str:
+    """Return the column of query ids; a table of queries that lists its relevant documents has the names of queries."""
+    is_query_table = find_column(row, None, RELEVANT_DOCUMENTS, where) is not None
+    usual = (*JUDGED_QUERY, *QUERY_ID) if is_query_table else JUDGED_QUERY
+    return require_column(row, columns.query, usual, where, "query")
+
+
+def _document_column(row: Row, columns: JudgmentColumns, where: str) -> str:
+    return require_column(row, columns.document, (*JUDGED_DOCUMENT, *RELEVANT_DOCUMENTS), where, "document")
+
+
+def _judgments(
+    rows: Iterable[tuple[str, Row]], columns: JudgmentColumns, *, ungraded: bool
+) -> Iterator[tuple[str, str, int]]:
+    names: set[str] = set()
+    query = document = ""
     for where, row in rows:
-        yield (
-            check_id(required_value(row, columns.query, JUDGED_QUERY, where, "query"), where),
-            check_id(required_value(row, columns.document, JUDGED_DOCUMENT, where, "document"), where),
-            parse_grade(required_value(row, columns.grade, GRADE, where, "grade"), columns.grades, where),
+        if row.keys() != names:  # most rows have the same columns: find them once
+            names = set(row)
+            query, document = _query_column(row, columns, where), _document_column(row, columns, where)
+            if _is_ungraded(row, columns, where) != ungraded:
+                which = (
+                    "a grade, which the first row does not have"
+                    if ungraded
+                    else "no grade, as the first row has"
+                )
+                raise DataFormatError(f"{where} has {which}", "use the same columns in every row")
+        query_id, doc_ids = check_id(row[query], where), check_ids(row[document], where)
+        grades = (
+            [columns.fixed_grade or 1] * len(doc_ids) if ungraded else _grades(row, columns, doc_ids, where)
         )
+        for doc_id, grade in zip(doc_ids, grades, strict=True):
+            yield query_id, doc_id, grade
+
+
+def _grades(row: Row, columns: JudgmentColumns, doc_ids: Sequence[str], where: str) -> list[int]:
+    """Return the grades of a row's documents: one for all of them, or a list of grades."""
+    cell = required_value(row, columns.grade, GRADE, where, "grade")
+    values = cell if isinstance(cell, list) else [cell] * len(doc_ids)
+    if len(values) != len(doc_ids):
+        raise DataFormatError(
+            f"{where} has {len(doc_ids)} documents and {len(values)} grades",
+            "use one grade for each document",
+        )
+    return [parse_grade(value, columns.grades, where) for value in values]
 
 
 def find_column(row: Row, name: str | None, usual: Sequence[str], where: str) -> str | None:
@@ -222,6 +333,14 @@ def check_id(value: Any, where: str) -> str:
     return value
 
 
+def check_ids(cell: Any, where: str) -> list[str]:
+    """Return the identifiers of a cell: one, or a list of them; BRIGHT's ``["N/A"]`` contains none."""
+    values = cell if isinstance(cell, list) else [cell]
+    if cell == [NO_IDS]:
+        return []
+    return [check_id(value, where) for value in values]
+
+
 def check_text(value: Any, where: str, what: str) -> str:
     """Return a text; null and pandas' nan become an empty text.
 
@@ -262,6 +381,8 @@ def parse_grade(value: Any, grades: Mapping[str, int], where: str) -> int:
         number = math.nan
     if number.is_integer():
         return check_grade(int(number), where)
+    if value is None:
+        raise DataFormatError(f"{where} has no grade", "give every judgment a grade, or remove its row")
     raise DataFormatError(
         f"{where} has the grade {value!r}",
         "use whole numbers, or map words to numbers with grades: {relevant: 1, irrelevant: 0}",

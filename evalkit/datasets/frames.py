@@ -11,8 +11,8 @@ from evalkit.datasets.columns import (
     JudgmentColumns,
     QueryColumns,
     documents,
-    judgments,
-    queries,
+    queries_with_exclusions,
+    read_judgments,
 )
 from evalkit.datasets.pairs import PairColumns, read_pairs
 from evalkit.datasets.tables import build_qrels
@@ -40,10 +40,11 @@ def dataset_from_frames(
     corpus
         Columns ``id`` (or ``_id``, ``doc_id``, ``docno``), ``text``, and optionally ``title``.
     queries_
-        Columns ``id`` (or ``query_id``, ``qid``) and ``text`` (or ``query``); other columns become fields of the
-        queries.
+        Columns ``id`` (or ``query_id``, ``qid``) and ``text`` (or ``query``), and optionally ``excluded_ids``, a list
+        of documents that are never candidates of the query; other columns become fields of the queries.
     qrels
         Columns ``query_id`` (or ``qid``), ``doc_id`` (or ``docno``) and ``grade`` (or ``label``, ``relevance``).
+        With the two ids only, every row is relevant.
     name
         Name of the dataset in tables.
     language
@@ -54,12 +55,16 @@ def dataset_from_frames(
     DataFormatError
         If a column is missing or a value is invalid; the message names frame and row.
     """
+    queries, excluded = queries_with_exclusions(_rows(queries_, "queries"), QueryColumns())
+    judgments, ungraded = read_judgments(_rows(qrels, "qrels"), JudgmentColumns())
     parts = Parts(
         location="frames in memory",
         split=None,
         documents=documents(_rows(corpus, "corpus"), DocumentColumns()),
-        queries=queries(_rows(queries_, "queries"), QueryColumns()),
-        qrels=build_qrels(judgments(_rows(qrels, "qrels"), JudgmentColumns()), "qrels"),
+        queries=queries,
+        qrels=build_qrels(judgments, "qrels"),
+        excluded=excluded,
+        ungraded=ungraded,
     )
     return assemble(DatasetSettings(source="frames", name=name, language=language), parts)
 

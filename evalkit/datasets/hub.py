@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from evalkit.config import DatasetSettings
@@ -15,19 +15,26 @@ from evalkit.datasets.columns import (
     JudgmentColumns,
     QueryColumns,
     check_id,
+    check_ids,
     documents,
     find_column,
-    judgments,
-    queries,
+    queries_with_exclusions,
+    read_judgments,
     required_value,
 )
+from evalkit.datasets.hub_files import read_beir_files
+from evalkit.datasets.hub_layouts import BEIR, Layout, find_layout, parts_of
 from evalkit.datasets.hub_lists import PASSAGES, POSITIVES, ListColumns, read_lists
 from evalkit.datasets.hub_tables import Repository, Table
 from evalkit.datasets.pairs import DOCUMENT, QUERY, candidates_run, random_score, read_pairs
+from evalkit.datasets.query_instructions import with_instructions
 from evalkit.datasets.tables import build_qrels
-from evalkit.errors import DataFormatError
+from evalkit.errors import DataFormatError, DatasetError
 from evalkit.formats import Rows
 from evalkit.records import Run
+
+LISTED = ("corpus-ids", "corpus_ids", "bm25-ranked-ids")
+"""Columns with a list of the candidates of a query, in mteb's and NanoBEIR's tables."""
 
 
 class Place(Block):
@@ -62,10 +69,14 @@ class CandidatePlace(Place):
     ----------
     query, documents
         The columns of ids; those of documents in a list, or one a row.
+    ordered
+        ``true``: the documents of a query are listed best first, as in the ``bm25`` table of NanoBEIR, and keep this
+        order. By default their order is random, because many tables list relevant documents first.
     """
 
     query: str | None = None
     documents: str | None = None
+    ordered: bool = False
 
 
 class Hub:
@@ -79,17 +90,20 @@ class Hub:
         path
             Hub name, ``owner/name``. ``beir/<name>`` means ``BeIR/<name>``.
         split
-            Split of the judgments.
+            Split of the judgments; also of the other tables, if they have it.
         revision
             Commit, branch or tag of the hub repository.
         subset
-            Language or part, if a repository contains several: ``de`` for ``de-corpus``, ``de-queries``, ``de-qrels``.
+            Language or part, if a repository contains several: ``de`` for ``de-corpus``, ``de-queries``, ``de-qrels``,
+            or for ``corpus-de``, ``queries-de``, ``de``.
         shape
             ``beir``: tables of corpus, queries and judgments. ``lists``: one row per query, with lists of
             documents. ``pairs``: one row per query and document. Default: detected from configurations and columns.
         qrels_path
             Repository of the judgments (default: ``BeIR/<name>-qrels`` for BeIR, else the ``qrels`` or ``default``
             configuration of the same repository).
+        long_documents
+            ``true``: the long documents of BRIGHT, with their judgments.
         corpus, queries, qrels, candidates
             Location and column names of these tables (shape ``beir``).
         pairs
@@ -103,6 +117,7 @@ class Hub:
         subset: str | None = None
         shape: Literal["beir", "lists", "pairs"] | None = None
         qrels_path: str | None = None
+        long_documents: bool = False
         corpus: CorpusPlace = CorpusPlace()
         queries: QueryPlace = QueryPlace()
         qrels: JudgmentPlace = JudgmentPlace()
@@ -120,73 +135,149 @@ class Hub:
         owner, _, name = settings.path.partition("/")
         beir = owner.lower() == "beir"
         repository = Repository(f"BeIR/{name}" if beir else settings.path, settings.revision)
-        configs = ["corpus", "queries"] if beir else repository.configs()
-        has_corpus = _config(settings, "corpus", configs) is not None or settings.corpus != CorpusPlace()
-        if settings.shape == "beir" or (settings.shape is None and has_corpus):
-            parts = _read_tables(settings, repository, configs, beir=beir)
-        else:
-            parts = _read_one_table(settings, repository)
+        parts = _read_beir(settings, repository) if beir else _read(settings, repository)
         licence, commit = repository.licence_and_commit()
-        return replace(parts, licence=licence, revision=commit or settings.revision)
+        return replace(parts, licence=licence or parts.licence, revision=commit or settings.revision)
 
 
-def _location(repository: Repository) -> str:
-    return f"hub:{repository.path}" + (f"@{repository.revision}" if repository.revision else "")
+def _read_beir(settings: Hub.Settings, repository: Repository) -> Parts:
+    """Read a repository of BeIR: its tables have known names, and its judgments are in a second repository."""
+    corpus, queries = settings.corpus, settings.queries
+    tables = _Tables(
+        corpus=repository.table(corpus.config or "corpus", corpus.split or "corpus"),
+        queries=repository.table(queries.config or "queries", queries.split or "queries"),
+        qrels=_judgment_table(settings, repository, BEIR, settings.qrels_path or f"{repository.path}-qrels"),
+    )
+    return _parts_of_tables(settings, repository, tables)
 
 
-def _config(settings: Hub.Settings, name: str, configs: list[str]) -> str | None:
-    """Return the hub configuration of a table, e.g. ``corpus``, or ``de-corpus`` for the subset ``de``, or None."""
-    wanted = f"{settings.subset}-{name}" if settings.subset else name
-    return wanted if wanted in configs else None
+def _read(settings: Hub.Settings, repository: Repository) -> Parts:
+    try:
+        configs = repository.configs()
+    except (DataFormatError, DatasetError):
+        parts = read_beir_files(repository, settings.subset, settings.split)
+        if parts is None:
+            raise
+        return parts
+    if configs == ["default"] and _names_no_table(settings):
+        parts = read_beir_files(repository, settings.subset, settings.split)
+        if parts is not None:
+            return parts
+    layout = find_layout(configs, settings.subset, long_documents=settings.long_documents)
+    has_corpus = layout.corpus is not None or settings.corpus != CorpusPlace()
+    if settings.shape == "beir" or (
+        settings.shape is None and (has_corpus or _splits_are_tables(settings, repository, configs))
+    ):
+        return _parts_of_tables(settings, repository, _open_tables(settings, repository, layout))
+    parts_with_corpus = parts_of(configs)
+    if settings.subset is None and settings.pairs.config is None and parts_with_corpus:
+        raise DataFormatError(
+            f"the hub dataset {repository.path!r} contains {len(parts_with_corpus)} parts, each with a corpus",
+            f"set subset to one of: {', '.join(parts_with_corpus)}",
+        )
+    return _read_one_table(settings, repository)
 
 
-def _read_tables(settings: Hub.Settings, repository: Repository, configs: list[str], *, beir: bool) -> Parts:
-    def table(place: Place, name: str, *splits: str) -> Table:
-        config = place.config or _config(settings, name, configs)
-        split = place.split or (name if beir else repository.any_split(config, [*splits, name]))
-        return repository.table(config, split)
+def _splits_are_tables(settings: Hub.Settings, repository: Repository, configs: list[str]) -> bool:
+    """Return whether corpus and queries are splits of the only configuration, as in CoIR and C-MTEB.
 
-    corpus = table(settings.corpus, "corpus", "corpus", settings.split)
-    query_table = table(settings.queries, "queries", "queries", settings.split)
-    qrels = _judgment_table(settings, repository, configs, beir=beir)
-    candidates = None
-    if settings.candidates.config or _config(settings, "top_ranked", configs):
-        candidate_table = table(settings.candidates, "top_ranked", settings.split)
-        candidates = _candidates(candidate_table.rows(), settings.candidates)
-    return Parts(
-        location=_location(repository),
-        split=settings.split,
-        documents=documents(corpus.rows(), settings.corpus),
-        queries=queries(query_table.rows(), settings.queries),
-        qrels=build_qrels(judgments(qrels.rows(), settings.qrels), qrels.name),
-        candidates=candidates,
-        stamp=corpus.stamp(settings.corpus.model_dump(mode="json")),
+    Raises
+    ------
+    DataFormatError
+        If they are, and there is no split of the judgments and no other repository with judgments.
+    """
+    if len(configs) > 1 or settings.pairs != ListColumns():
+        return False
+    splits = repository.splits(None)
+    if not {"corpus", "queries"} <= set(splits):
+        return False
+    if settings.qrels_path is None and (settings.qrels.split or settings.split) not in splits:
+        raise DataFormatError(
+            f"the hub dataset {repository.path!r} contains a corpus and queries, but no judgments; its splits:"
+            f" {', '.join(splits)}",
+            "set qrels_path to the repository with the judgments",
+        )
+    return True
+
+
+def _names_no_table(settings: Hub.Settings) -> bool:
+    """Return whether the settings leave it open where the tables are."""
+    tables = (settings.corpus, settings.queries, settings.qrels, settings.pairs)
+    return settings.shape is None and tables == (CorpusPlace(), QueryPlace(), JudgmentPlace(), ListColumns())
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """The tables of a dataset; None for those that it lacks."""
+
+    corpus: Table
+    queries: Table
+    qrels: Table
+    relevant: str | None = None
+    candidates: Table | None = None
+    instructions: Table | None = None
+
+
+def _open_tables(settings: Hub.Settings, repository: Repository, layout: Layout) -> _Tables:
+    def table(place: Place, config: str | None, name: str) -> Table:
+        config = place.config or config
+        return repository.table(config, place.split or repository.any_split(config, [name, settings.split]))
+
+    candidates, instructions = settings.candidates, layout.instructions
+    return _Tables(
+        corpus=table(settings.corpus, layout.corpus, "corpus"),
+        queries=table(settings.queries, layout.queries, "queries"),
+        qrels=_judgment_table(settings, repository, layout, settings.qrels_path),
+        relevant=layout.relevant,
+        candidates=table(candidates, layout.candidates, "top_ranked")
+        if candidates.config or layout.candidates
+        else None,
+        instructions=table(Place(), instructions, "instruction") if instructions else None,
     )
 
 
 def _judgment_table(
-    settings: Hub.Settings, repository: Repository, configs: list[str], *, beir: bool
+    settings: Hub.Settings, repository: Repository, layout: Layout, qrels_path: str | None
 ) -> Table:
     place = settings.qrels
     split = place.split or settings.split
-    qrels_path = settings.qrels_path or (f"{repository.path}-qrels" if beir else None)
     if qrels_path is not None and qrels_path != repository.path:
         return Repository(qrels_path).table(place.config, split)
-    config = place.config or _config(settings, "qrels", configs) or _config(settings, "default", configs)
-    return repository.table(config or settings.subset, split)
+    return repository.table(place.config or layout.qrels, split)
+
+
+def _parts_of_tables(settings: Hub.Settings, repository: Repository, tables: _Tables) -> Parts:
+    columns = settings.qrels
+    if tables.relevant and columns.document is None:
+        columns = columns.model_copy(update={"document": tables.relevant})
+    queries, excluded = queries_with_exclusions(tables.queries.rows(), settings.queries)
+    if tables.instructions:
+        queries = with_instructions(queries, tables.instructions.rows())
+    judgments, ungraded = read_judgments(tables.qrels.rows(), columns)
+    candidates = tables.candidates
+    return Parts(
+        location=repository.location,
+        split=settings.split,
+        documents=documents(tables.corpus.rows(), settings.corpus),
+        queries=queries,
+        qrels=build_qrels(judgments, tables.qrels.name),
+        candidates=_candidates(candidates.rows(), settings.candidates) if candidates else None,
+        stamp=tables.corpus.stamp(settings.corpus.model_dump(mode="json")),
+        excluded=excluded,
+        ungraded=ungraded,
+    )
 
 
 def _candidates(rows: Rows, columns: CandidatePlace) -> Run | None:
-    """Return the documents listed for each query, in random order because the meaning of the given order is unknown."""
+    """Return the documents listed for each query: in the listed order if that is a ranking, else in random order."""
     scores: dict[tuple[str, str], float] = {}
     for where, row in rows:
         query_id = check_id(required_value(row, columns.query, JUDGED_QUERY, where, "query"), where)
-        cell = required_value(
-            row, columns.documents, ("corpus-ids", "corpus_ids", *JUDGED_DOCUMENT), where, "documents"
-        )
-        for value in cell if isinstance(cell, list) else [cell]:
-            doc_id = check_id(value, where)
-            scores[query_id, doc_id] = random_score(query_id, doc_id)
+        cell = required_value(row, columns.documents, (*LISTED, *JUDGED_DOCUMENT), where, "documents")
+        for doc_id in check_ids(cell, where):
+            # Earlier rows have lower numbers, so that the order holds for lists and for one document a row.
+            score = 1 / (1 + len(scores)) if columns.ordered else random_score(query_id, doc_id)
+            scores.setdefault((query_id, doc_id), score)
     return candidates_run(scores)
 
 
@@ -194,7 +285,7 @@ def _read_one_table(settings: Hub.Settings, repository: Repository) -> Parts:
     config = settings.pairs.config or settings.subset
     split = repository.any_split(config, [settings.split])
     table = repository.table(config, split)
-    columns, where = settings.pairs, _location(repository)
+    columns, where = settings.pairs, repository.location
     shape = settings.shape or _shape(table, columns)
     if shape == "lists":
         return read_lists(table.rows(), columns, where, split)

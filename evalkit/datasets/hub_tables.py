@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from evalkit.datasets.corpora import Stamp
-from evalkit.errors import DataFormatError, DatasetError
+from evalkit.datasets.hub_errors import CONVERTED, translate_errors
+from evalkit.errors import DataFormatError
 from evalkit.formats import Rows
 from evalkit.http_client import hub_access
-
-T = TypeVar("T")
-_WITHOUT_HUB = "check the network and HF_ENDPOINT, or download the dataset and use source: beir_folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +29,18 @@ class Repository:
     path: str
     revision: str | None = None
 
+    @property
+    def location(self) -> str:
+        """Name for errors and results."""
+        return f"hub:{self.path}" + (f"@{self.revision}" if self.revision else "")
+
     def configs(self) -> list[str]:
         """Return the names of its configurations."""
         import datasets
 
-        return _translate_errors(
+        if self.revision == CONVERTED:
+            return list(dict.fromkeys(config for config, _, _ in self._converted()))
+        return translate_errors(
             lambda: list(datasets.get_dataset_config_names(self.path, revision=self.revision)),
             self.path,
             repr(self.path),
@@ -45,7 +50,9 @@ class Repository:
         """Return the names of a configuration's splits."""
         import datasets
 
-        return _translate_errors(
+        if self.revision == CONVERTED:
+            return list(self._converted_splits(config))
+        return translate_errors(
             lambda: list(datasets.get_dataset_split_names(self.path, config, revision=self.revision)),
             self.path,
             f"{self.path!r} (configuration {config!r})",
@@ -56,8 +63,11 @@ class Repository:
         import datasets
 
         label = f"configuration {config!r}, split {split!r}" if config else f"split {split!r}"
-        data = _translate_errors(
-            lambda: datasets.load_dataset(self.path, config, split=split, revision=self.revision),
+        where: dict[str, Any] = {"name": config}
+        if self.revision == CONVERTED:
+            where = {"data_files": {split: self._converted_files(config, split)}}
+        data = translate_errors(
+            lambda: datasets.load_dataset(self.path, split=split, revision=self.revision, **where),
             self.path,
             f"{self.path!r} ({label})",
         )
@@ -77,10 +87,88 @@ class Repository:
         if found is None:
             of_config = f" of configuration {config!r}" if config else ""
             raise DataFormatError(
-                f"the hub dataset {self.path!r} has no split {wanted[0]!r}{of_config}",
+                f"the hub dataset {self.path!r} has no split {wanted[-1]!r}{of_config}",
                 f"use one of the splits: {', '.join(splits)}",
             )
         return found
+
+    def files(self) -> list[str]:
+        """Return the names of its files; without the hub, of the files in the cache; empty if neither is known."""
+        from huggingface_hub import HfApi
+
+        try:
+            with hub_access() as unreachable:
+                if unreachable is None:
+                    return list(
+                        HfApi().list_repo_files(self.path, repo_type="dataset", revision=self.revision)
+                    )
+                folder = self._snapshot(None)
+                return [file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()]
+        except (ValueError, OSError, RuntimeError):
+            return []
+
+    def download(self, patterns: Sequence[str]) -> Path:
+        """Return a folder with the files that match the patterns, from the hub or from the cache."""
+        return translate_errors(lambda: self._snapshot(patterns), self.path, repr(self.path))
+
+    def _snapshot(self, patterns: Sequence[str] | None) -> Path:
+        from huggingface_hub import snapshot_download
+
+        wanted = None if patterns is None else list(patterns)
+        return Path(
+            snapshot_download(self.path, repo_type="dataset", revision=self.revision, allow_patterns=wanted)
+        )
+
+    def _converted(self) -> list[tuple[str, str, str]]:
+        """Return configuration, split and name of each file of the hub's Parquet copy: ``config/split/0000.parquet``.
+
+        Raises
+        ------
+        DataFormatError
+            If there is no such file.
+        """
+        names = [(name.split("/"), name) for name in self.files() if name.endswith(".parquet")]
+        found = [(parts[0], parts[1], name) for parts, name in names if len(parts) == 3]
+        if not found:
+            raise DataFormatError(
+                f"the hub has no Parquet copy of the dataset {self.path!r}",
+                "remove revision, or download the dataset and use source: tables",
+            )
+        return found
+
+    def _converted_splits(self, config: str | None) -> dict[str, list[str]]:
+        """Return split -> files of a configuration, or of the only configuration, of the hub's Parquet copy."""
+        converted = self._converted()
+        configs = list(dict.fromkeys(name for name, _, _ in converted))
+        chosen = configs[0] if config is None and len(configs) == 1 else config
+        if chosen not in configs:
+            raise DataFormatError(
+                f"the Parquet copy of the hub dataset {self.path!r} has no configuration {config!r}"
+                if config
+                else f"the Parquet copy of the hub dataset {self.path!r} has several configurations",
+                f"use one of the configurations: {', '.join(configs)}",
+            )
+        splits: dict[str, list[str]] = {}
+        for name, split, file in converted:
+            if name == chosen:
+                splits.setdefault(split, []).append(file)
+        return splits
+
+    def _converted_files(self, config: str | None, split: str) -> list[str]:
+        """Return the files of a split of the hub's Parquet copy.
+
+        Raises
+        ------
+        DataFormatError
+            If it has no such split.
+        """
+        splits = self._converted_splits(config)
+        if split not in splits:
+            raise DataFormatError(
+                f"the Parquet copy of the hub dataset {self.path!r} has no split {split!r}",
+                f"use one of the splits: {', '.join(splits)}",
+            )
+        return splits[split]
 
     def licence_and_commit(self) -> tuple[str | None, str | None]:
         """Return the licence from the repository's card, and its commit; None for each that is unknown."""
@@ -128,41 +216,3 @@ class Table:
         """Return the stamp of the table's files; None if it has no files."""
         files = [Path(file["filename"]) for file in self.data.cache_files]
         return Stamp.of_files(files, reading) if files else None
-
-
-def _translate_errors(request: Callable[[], T], path: str, what: str) -> T:
-    """Return the result of a request to the hub; raise its errors as `DatasetError` or `DataFormatError`.
-
-    Parameters
-    ----------
-    request
-        Calls the `datasets` package.
-    path
-        Name of the repository.
-    what
-        Repository, configuration and split, for errors.
-    """
-    from datasets.exceptions import DatasetNotFoundError
-
-    with hub_access() as unreachable:
-        try:
-            return request()
-        except (DatasetNotFoundError, ValueError, OSError, RuntimeError) as error:
-            if unreachable:
-                raise DatasetError(
-                    f"the hub dataset {what} is not in the cache, and {unreachable}", _WITHOUT_HUB
-                ) from None
-            if isinstance(error, DatasetNotFoundError):
-                raise DatasetError(
-                    f"dataset {path!r} not found on the hub",
-                    "check the name; a private dataset needs HF_TOKEN",
-                ) from None
-            if isinstance(error, ValueError):
-                raise DataFormatError(f"cannot read the hub dataset {what}: {_first_line(error)}") from None
-            raise DatasetError(
-                f"cannot download the hub dataset {what}: {_first_line(error)}", _WITHOUT_HUB
-            ) from None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -87,6 +87,7 @@ class Pairs:
         self._documents: dict[str, RawDocument] = {}
         self._grades: dict[str, dict[str, int]] = {}
         self._candidate_scores: dict[tuple[str, str], float] = {}
+        self._has_grades = False
 
     def add_query(self, text: str, query_id: str | None, where: str, instruction: str = "") -> str:
         """Add a query and return its id.
@@ -117,8 +118,13 @@ class Pairs:
             )
         return document.doc_id
 
-    def add_judgment(self, query_id: str, doc_id: str, grade: int, where: str) -> None:
-        """Add the grade of a pair; raise `DataFormatError` for a second, different one unless the higher is kept."""
+    def add_judgment(self, query_id: str, doc_id: str, grade: int | None, where: str) -> None:
+        """Add the grade of a pair; raise `DataFormatError` for a second, different one unless the higher is kept.
+
+        A pair without a grade is relevant: grade 1.
+        """
+        self._has_grades |= grade is not None
+        grade = 1 if grade is None else grade
         grades = self._grades[query_id]
         previous = grades.setdefault(doc_id, grade)
         if previous != grade and not self._keep_highest_grade:
@@ -145,7 +151,7 @@ class Pairs:
             raise DataFormatError(f"{location} contains no judged pairs", "check its columns")
         return Parts(
             location, split, tuple(self._documents.values()), tuple(self._queries.values()), Qrels(judged),
-            candidates=candidates_run(self._candidate_scores),
+            candidates=candidates_run(self._candidate_scores), ungraded=not self._has_grades,
         )  # fmt: skip
 
 
@@ -195,7 +201,7 @@ def _add_pair(pairs: Pairs, row: Row, columns: PairColumns, where: str) -> None:
     query_id = pairs.add_query(query, query_id, where, instruction)
     doc_id = pairs.add_document(text, title, _optional_id(row, columns.doc_id, JUDGED_DOCUMENT, where), where)
     column = find_column(row, columns.grade, GRADE, where)
-    grade = 1 if column is None else parse_grade(row[column], columns.grades, where)
+    grade = None if column is None else parse_grade(row[column], columns.grades, where)
     pairs.add_judgment(query_id, doc_id, grade, where)
     score = None if columns.score is None else _score(row, columns.score, where)
     pairs.add_candidate(query_id, doc_id, score)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -64,6 +64,8 @@ def save_dataset(dataset: Dataset, folder: Path) -> Dataset:
         dataset.candidates,
         revision=origin.revision,
         licence=origin.licence,
+        excluded=dataset.excluded,
+        ungraded="judgments_without_grade" in origin.counts,
     )
     settings = DatasetSettings(source=origin.source, name=dataset.name, language=origin.language)
     return _save(parts, settings, folder)
@@ -75,7 +77,7 @@ def _save(parts: Parts, settings: DatasetSettings, folder: Path) -> Dataset:
     split = parts.split or "test"
     try:
         with updating_folder(folder, last="qrels/*") as unfinished:
-            _write(parts, unfinished, split)
+            _write(parts, settings, unfinished, split)
             loaded = assemble(settings, _read(unfinished, split, folder))
             write_file(unfinished / PROVENANCE, _provenance(parts, settings, loaded), inside=unfinished)
     except OSError as error:
@@ -90,18 +92,28 @@ def _read(unfinished: Path, split: str, folder: Path) -> Parts:
     return replace(read_folder(unfinished, split), location=str(folder), stamp=stamp)
 
 
-def _write(parts: Parts, folder: Path, split: str) -> None:
+def _write(parts: Parts, settings: DatasetSettings, folder: Path, split: str) -> None:
     corpus = ({"_id": doc.doc_id, "title": doc.title, "text": doc.text} for doc in parts.documents)
-    queries = (query.row() for query in parts.queries)
     _write_json_lines(folder / "corpus.jsonl", progress_bar(corpus, desc="writing", unit="document", delay=1))
-    _write_json_lines(folder / "queries.jsonl", queries)
+    query_ids: set[str] = set()
+    _write_json_lines(folder / "queries.jsonl", _query_rows(parts, query_ids))
+    leave_out = settings.judged_queries_without_text == "leave_out"
+    qrels = parts.qrels.restricted_to(q for q in parts.qrels.grades if q in query_ids or not leave_out)
     names = ("query-id", "subtopic", "corpus-id", "score")
     with replacing_file(folder / "qrels" / f"{split}.tsv", inside=folder) as file:
-        for row in chain([names], judgment_rows(parts.qrels)):
-            columns = row if parts.qrels.subtopics else (row[0], *row[2:])
+        for row in chain([names], judgment_rows(qrels)):
+            columns = row if qrels.subtopics else (row[0], *row[2:])
             file.write(("\t".join(columns) + "\n").encode())
     if parts.candidates is not None:
         write_run(parts.candidates, folder / CANDIDATES, inside=folder)
+
+
+def _query_rows(parts: Parts, query_ids: set[str]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of the queries, and add their ids to `query_ids`."""
+    for query in parts.queries:
+        query_ids.add(query.query_id)
+        excluded = parts.excluded.get(query.query_id)
+        yield {**query.row(), "excluded_ids": sorted(excluded)} if excluded else query.row()
 
 
 def _write_json_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
@@ -119,6 +131,8 @@ def _write_json_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
 def _provenance(parts: Parts, settings: DatasetSettings, loaded: Dataset) -> str:
     """Return the text of the provenance file."""
     counts = loaded.origin.counts
+    without_text = len(parts.qrels.grades) - counts["queries"]
+    excluded = counts.get("excluded_documents", 0)
     facts = {
         "source": settings.source,
         "location": parts.location,
@@ -132,6 +146,12 @@ def _provenance(parts: Parts, settings: DatasetSettings, loaded: Dataset) -> str
         "queries": f"{counts['queries']} judged, {counts['unjudged_queries_left_out']} not judged",
         "judgments": f"{counts['judgments']}, {counts['judgments_without_document']} of them without a document",
     }
+    if without_text:
+        facts["left out"] = f"judged queries without text: {without_text}"
+    if parts.ungraded:
+        facts["grades"] = "1 for every judgment, because the source has no grades"
+    if excluded:
+        facts["excluded"] = f"{excluded} pairs of a query and a document that is never its candidate"
     lines = "\n".join(f"- {name}: {value}" for name, value in facts.items())
     return (
         f"# {settings.label}\n\nOrigin of this dataset, as stated by its source.\n\n{lines}\n\nThe"

@@ -15,8 +15,8 @@ from evalkit.datasets.columns import (
     JudgmentColumns,
     QueryColumns,
     documents,
-    judgments,
-    queries,
+    queries_with_exclusions,
+    read_judgments,
 )
 from evalkit.datasets.corpora import Stamp
 from evalkit.datasets.pairs import PairColumns, read_pairs
@@ -93,13 +93,17 @@ class Tables:
         corpus, query_table, qrels = settings.corpus, settings.queries, settings.qrels
         if corpus is None or query_table is None or qrels is None:
             raise AssertionError("checked settings have all three")
+        queries, excluded = queries_with_exclusions(read_rows(query_table.path), query_table)
+        judgments, ungraded = read_judgments(read_rows(qrels.path), qrels)
         return Parts(
             location=str(corpus.path),
             split=None,
             documents=documents(read_rows(corpus.path), corpus),
-            queries=queries(read_rows(query_table.path), query_table),
-            qrels=build_qrels(judgments(read_rows(qrels.path), qrels), str(qrels.path)),
+            queries=queries,
+            qrels=build_qrels(judgments, str(qrels.path)),
             stamp=Stamp.of_files([corpus.path], corpus.model_dump(mode="json")),
+            excluded=excluded,
+            ungraded=ungraded,
         )
 
 

@@ -13,7 +13,7 @@ from pydantic import AfterValidator
 from evalkit.config import DatasetSettings, InputFile, InputPath
 from evalkit.config.settings import with_hint
 from evalkit.datasets.assemble import Parts
-from evalkit.datasets.columns import DocumentColumns, QueryColumns, documents, queries
+from evalkit.datasets.columns import DocumentColumns, QueryColumns, documents, queries_with_exclusions
 from evalkit.datasets.corpora import Stamp
 from evalkit.errors import DataFormatError, InputError
 from evalkit.files import is_leftover
@@ -80,13 +80,15 @@ class TrecFiles:
         document_rows = (_rows(file, ("docno", "title", "text"), read_documents) for file in files)
         read_query_topics = partial(_topics, encoding=settings.encoding, field=settings.topic_field)
         query_rows = _rows(settings.queries, ("num", "text"), read_query_topics)
+        queries, excluded = queries_with_exclusions(query_rows, QueryColumns())
         return Parts(
             location=str(corpus),
             split=None,
             documents=documents(chain.from_iterable(document_rows), DocumentColumns()),
-            queries=queries(query_rows, QueryColumns()),
+            queries=queries,
             qrels=read_qrels(settings.qrels),
             stamp=Stamp.of_files(files, settings.encoding),
+            excluded=excluded,
         )
 
 

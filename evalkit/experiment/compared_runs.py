@@ -58,7 +58,8 @@ def _read(tag: str, settings: RunSettings, dataset: Dataset) -> ComparedRun:
     file = read_run(settings.path, tag)
     query_ids = [query.query_id for query in dataset.queries]
     of_dataset = file.restricted_to(query_ids)
-    run = without_same_ids(of_dataset) if dataset.origin.exclude_same_id else of_dataset
+    of_other_ids = without_same_ids(of_dataset, dataset)
+    run = of_other_ids.without(dataset.excluded)
     if not len(run):
         raise DataFormatError(
             f"{settings.path}: the run {tag!r} contains no query of {dataset.name!r}",
@@ -87,8 +88,9 @@ def _read(tag: str, settings: RunSettings, dataset: Dataset) -> ComparedRun:
         longest_list=int(lengths.max()),
         distinct_documents=len(distinct),
         documents_not_in_corpus=len(unknown),
-        same_id_left_out=len(of_dataset) - len(run),
+        same_id_left_out=len(of_dataset) - len(of_other_ids),
         latencies=latencies,
+        excluded_left_out=len(of_other_ids) - len(run),
     )
     return ComparedRun(run, facts, seconds)
 

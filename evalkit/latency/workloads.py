@@ -173,8 +173,12 @@ class _Batches:
         self._bucket = self._bucket_of(lengths)
 
     def possible(self, size: int, bucket: int | None) -> int:
-        """Return a batch size, limited to the number of documents in the bucket or the collection."""
-        return min(size, len(self._dataset.corpus) if bucket is None else int((self._bucket == bucket).sum()))
+        """Return a batch size, limited to the documents in the bucket or the collection that no query excludes."""
+        documents = self._dataset.corpus.doc_ids if bucket is None else self._pool[self._bucket == bucket]
+        exclusions = self._dataset.excluded.values()
+        present = frozenset(documents) if exclusions else frozenset()
+        excluded = max((len(doc_ids & present) for doc_ids in exclusions), default=0)
+        return min(size, max(1, len(documents) - excluded))
 
     def draw(
         self, size: int, bucket: int | None, calls: int, rounds: int
@@ -200,13 +204,14 @@ class _Batches:
         query = self._dataset.queries[row]
         candidates = self._candidates.docs(query.query_id)
         docs = tuple(doc_id for doc_id in candidates if self._is_in(doc_id, bucket))[:size]
-        filling = tuple(self._others(set(docs), size - len(docs), bucket))
+        barred = self._dataset.excluded.get(query.query_id, frozenset())
+        filling = tuple(self._others(barred.union(docs), size - len(docs), bucket))
         doc_ids = (*docs, *filling)
         texts = tuple(self._dataset.corpus.text(doc_id) for doc_id in doc_ids)
         request = RerankRequest(query.query_id, query.text, texts, doc_ids, instruction=query.instruction)
         return Batch(request, filled=len(filling))
 
-    def _others(self, excluded: set[str], count: int, bucket: int | None) -> Iterator[str]:
+    def _others(self, excluded: frozenset[str], count: int, bucket: int | None) -> Iterator[str]:
         """Yield `count` random documents of a bucket that are not excluded."""
         if not count:
             return

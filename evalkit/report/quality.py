@@ -51,8 +51,19 @@ def _quality(summary: Summary, facts: DatasetSummary) -> Table:
     return Table(f"{dataset}: quality", columns, tuple(cells), note, dataset=dataset)
 
 
+_OCCASIONAL_COUNTS = {
+    "excluded_documents": "excluded documents",
+    "judged_queries_without_text": "judged queries without text",
+    "judgments_without_grade": "judgments without a grade",
+}
+"""Count -> heading of a column that the table of datasets has if a dataset has the count."""
+
+
 def data_table(summary: Summary) -> Table:
     """Return the table of all datasets: source and counts."""
+    occasional = [
+        name for name in _OCCASIONAL_COUNTS if any(name in facts.counts for facts in summary.datasets)
+    ]
     cells = tuple(
         (
             facts.name,
@@ -65,6 +76,7 @@ def data_table(summary: Summary) -> Table:
             candidate_count(facts.candidates.longest_list, facts.candidates)
             if facts.candidates.longest_list
             else "0",
+            *(str(facts.counts.get(name, 0)) for name in occasional),
         )
         for facts in summary.datasets
     )
@@ -72,9 +84,17 @@ def data_table(summary: Summary) -> Table:
         "Means are over answerable queries, those with a grade above 0. Unanswerable: judged, without any relevant"
         " document. Without candidates: counted as 0, no call was made."
     )
+    if "excluded_documents" in occasional:
+        note += (
+            " Excluded documents are never candidates of their query; each pair of query and document counts."
+        )
+    if "judged_queries_without_text" in occasional:
+        note += " Judged queries without text are in no mean."
+    if "judgments_without_grade" in occasional:
+        note += " Judgments without a grade count as relevant (grade 1)."
     columns = (
         "dataset", "source", "documents", "answerable queries", "unanswerable queries", "queries without candidates",
-        "judgments", "candidates per query",
+        "judgments", "candidates per query", *(_OCCASIONAL_COUNTS[name] for name in occasional),
     )  # fmt: skip
     return Table("Data", columns, cells, note, left=2)
 

@@ -82,6 +82,12 @@ def run_cautions(manifest: Manifest, datasets: Sequence[DatasetSummary]) -> Iter
                 " out, as for the candidates."
             )
             yield Caution("figures", text, "Set `exclude_same_id: false` on the dataset to keep them.")
+        if one.excluded_left_out:
+            text = (
+                f"{one.dataset}: {one.excluded_left_out} documents of {one.tag} are excluded for their query by the"
+                " dataset and are left out, as for the candidates."
+            )
+            yield Caution("figures", text, "Exclude them in the engine, so that its lists keep their length.")
 
 
 def _missing(one: RunFacts, queries: int) -> Iterator[Caution]:

@@ -45,6 +45,8 @@ class RunFacts:
         Documents with the id of their query, removed as from the candidates.
     latencies
         The file with its latencies; None without one.
+    excluded_left_out
+        Documents that the dataset excludes for their query, removed as from the candidates.
     """
 
     tag: str
@@ -61,3 +63,4 @@ class RunFacts:
     documents_not_in_corpus: Count
     same_id_left_out: Count
     latencies: LatencyFile | None = None
+    excluded_left_out: Count = 0

@@ -44,16 +44,20 @@ def retriever_context(
 def retrieve_candidates(retriever: Retriever, dataset: Dataset, depth: int) -> Run:
     """Return the candidates of every query of a dataset.
 
-    If the dataset excludes documents with the id of the query (ArguAna, Quora), the exclusion comes before the cut at
-    `depth`, so that lists keep their length.
+    Documents that must not be candidates of a query are left out before the cut at `depth`, so that lists keep their
+    length: those that the source excludes (BRIGHT), and those with the id of the query (ArguAna, Quora).
     """
-    if not dataset.origin.exclude_same_id:
+    more = max(map(len, dataset.excluded.values()), default=0) + dataset.origin.exclude_same_id
+    if not more:
         return retriever.retrieve(dataset.queries, depth)
-    return without_same_ids(retriever.retrieve(dataset.queries, depth + 1)).cut(depth)
+    run = retriever.retrieve(dataset.queries, depth + more)
+    return without_same_ids(run, dataset).without(dataset.excluded).cut(depth)
 
 
-def without_same_ids(run: Run) -> Run:
-    """Return a run without the documents that have the id of their query."""
+def without_same_ids(run: Run, dataset: Dataset) -> Run:
+    """Return a run without the documents that have the id of their query, if the dataset excludes them."""
+    if not dataset.origin.exclude_same_id:
+        return run
     keep = np.ones(len(run), dtype=np.bool_)
     for start, (query_id, docs, _) in zip(run.offsets.tolist(), run, strict=False):
         if query_id in docs:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +9,7 @@ import orjson
 import pytest
 from support.collections import DOCUMENTS, QRELS, QUERIES
 from support.command import evalkit_process, only_folder
+from support.hub_loading import environment, hub, load_in_process
 from support.stand_in_hub import parquet_bytes, stand_in_hub
 
 README = b"""---
@@ -144,16 +141,6 @@ SHAPES = {
 }
 
 
-def environment(endpoint: str, home: Path) -> dict[str, str]:
-    """Return the variables that point the package at the stand-in and away from the user's cache."""
-    return {
-        "HF_ENDPOINT": endpoint,
-        "HF_HOME": str(home),
-        "HF_HUB_DISABLE_TELEMETRY": "1",
-        "HF_HUB_OFFLINE": "0",
-    }
-
-
 def test_beir_names_load_from_the_hub_like_the_folder(tmp_path: Path, beir_folder: Path) -> None:
     """beir/<name> is BeIR/<name> with its qrels: the same content as the same collection in a folder."""
     config = tmp_path / "c.yaml"
@@ -213,50 +200,10 @@ def test_a_dataset_in_the_cache_needs_no_hub(tmp_path: Path) -> None:
     assert after["content_hash"] == before["content_hash"]
 
 
-# The process ends without a shutdown of the interpreter, as the command does: Arrow's threads can abort that.
-LOAD = """
-import json, os, sys
-from evalkit import EvalkitError, load_dataset
-for spec in json.loads(sys.argv[1]):
-    try:
-        dataset = load_dataset(spec)
-    except EvalkitError as error:
-        print(json.dumps({"error": error.render(), "code": error.exit_code}))
-        continue
-    listed = dataset.candidates
-    texts = {query.query_id: query.text for query in dataset.queries}
-    judged = [
-        [texts[q], dataset.corpus.text(d), grade]
-        for q, docs in dataset.qrels.grades.items()
-        for d, grade in docs.items()
-    ]
-    facts = {
-        "name": dataset.name, "split": dataset.origin.split, "licence": dataset.origin.licence,
-        "revision": dataset.origin.revision, "hash": dataset.origin.content_hash, "judged": sorted(judged),
-        "ids": list(dataset.corpus.doc_ids), "queries": list(texts),
-        "listed": None if listed is None else {q: list(docs) for q, docs, _ in listed},
-    }
-    print(json.dumps(facts))
-sys.stdout.flush()
-os._exit(0)
-"""
-
-
 def loaded(specs: list[Any], home: Path) -> list[dict[str, Any]]:
     """Load datasets from the stand-in in a process of its own; return what it prints of each."""
     with stand_in_hub({**REPOSITORIES, **SHAPES}) as endpoint:
-        done = subprocess.run(
-            [sys.executable, "-c", LOAD, json.dumps(specs)],
-            capture_output=True, text=True, check=False, timeout=300,
-            env={**os.environ, **environment(endpoint, home)},
-        )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-def hub(path: str, **settings: Any) -> dict[str, Any]:
-    """Return the block of a hub dataset."""
-    return {"source": "hub", "path": path, **settings}
+        return load_in_process(specs, endpoint, home)
 
 
 def test_three_tables_are_found_or_named(tmp_path: Path, beir_folder: Path) -> None:

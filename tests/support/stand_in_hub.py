@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
+from urllib.parse import unquote
 
 import orjson
 import pyarrow as pa
@@ -27,9 +28,11 @@ def parquet_bytes(columns: Mapping[str, list[Any]]) -> bytes:
 
 
 @contextmanager
-def stand_in_hub(repositories: Mapping[str, Repository]) -> Iterator[str]:
-    """Serve dataset repositories; yield the address for ``HF_ENDPOINT``."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(repositories))
+def stand_in_hub(
+    repositories: Mapping[str, Repository], gated: frozenset[str] = frozenset()
+) -> Iterator[str]:
+    """Serve dataset repositories; yield the address for ``HF_ENDPOINT``. The files of gated ones are refused."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(repositories, gated))
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     try:
@@ -39,14 +42,15 @@ def stand_in_hub(repositories: Mapping[str, Repository]) -> Iterator[str]:
         server.server_close()
 
 
-def _handler(repositories: Mapping[str, Repository]) -> type[HubHandler]:
-    return type("Handler", (HubHandler,), {"repositories": repositories})
+def _handler(repositories: Mapping[str, Repository], gated: frozenset[str] = frozenset()) -> type[HubHandler]:
+    return type("Handler", (HubHandler,), {"repositories": repositories, "gated": gated})
 
 
 class HubHandler(BaseHTTPRequestHandler):
     """Answers the requests that `datasets` makes."""
 
     repositories: ClassVar[Mapping[str, Repository]]
+    gated: ClassVar[frozenset[str]]
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # else every reply waits 40 ms for the acknowledgement of its head
 
@@ -72,7 +76,7 @@ class HubHandler(BaseHTTPRequestHandler):
         if held is None:
             self._send(404, b"{}", {"X-Error-Code": "RepoNotFound"})
         elif rest and rest[0] == "tree":
-            below = "/".join(rest[2:])
+            below = unquote("/".join(rest[2:]))
             found = [
                 {"type": "file", "path": path, "oid": _oid(data), "size": len(data)}
                 for path, data in held.items()
@@ -96,6 +100,8 @@ class HubHandler(BaseHTTPRequestHandler):
         held = self.repositories.get(name)
         if held is None:
             self._send(404, b"", {"X-Error-Code": "RepoNotFound"})
+        elif name in self.gated:
+            self._send(403, b"", {"X-Error-Code": "GatedRepo", "X-Error-Message": f"{name} is restricted"})
         elif path not in held:
             self._send(404, b"", {"X-Error-Code": "EntryNotFound"})
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from support.inspected import CLEAN, DOCUMENTS, LISTS, QUERIES, by_code, check_input, dataset
 
@@ -41,3 +43,15 @@ def test_the_judged_share_ends_at_the_longest_list() -> None:
     """No list has 100 documents, so no share of 100 is reported."""
     (found,) = candidate_lists.judged_share(check_input(CLEAN, LISTS, metrics=["R@50"], depth=100))
     assert list(found.counts) == ["Judged@3"]
+
+
+def test_a_list_is_not_short_because_documents_are_excluded() -> None:
+    """In a small corpus they limit the list, as equal ids do."""
+    excluded = {"q1": frozenset({"d2", "not in the corpus"})}
+    lists = {"q1": ["d1", "d3"], "q2": ["d3", "d2", "d1"]}
+    codes = {
+        one.code for one in candidate_lists.short_lists(check_input(replace(CLEAN, excluded=excluded), lists))
+    }
+    assert "short_lists" not in codes
+    codes = {one.code for one in candidate_lists.short_lists(check_input(CLEAN, lists))}
+    assert "short_lists" in codes

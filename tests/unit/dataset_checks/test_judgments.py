@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from support.inspected import CLEAN, DOCUMENTS, QRELS, QUERIES, by_code, check_input, dataset
 
@@ -80,3 +82,36 @@ def test_judgments_of_relevant_documents_alone() -> None:
     assert not list(judgments.only_relevant(check_input(CLEAN)))
     (found,) = judgments.only_relevant(check_input(dataset(DOCUMENTS, QUERIES, {"q1": {"d1": 1, "d2": 2}})))
     assert "2.0 per query" in found.what
+
+
+def test_grades_below_zero_and_counts_are_said() -> None:
+    """What they mean for the metrics; ordinary grades are no finding."""
+    qrels = {"q1": {"d1": 57, "d2": -1, "d3": -2}, "q2": {"d3": 10}}
+    found = by_code(judgments.unusual_grades(check_input(dataset(DOCUMENTS, QUERIES, qrels))))
+    negative, high = found["negative_grades"], found["high_grades"]
+    assert (negative.severity, negative.counts) == ("note", {"judgments": 2, "lowest": -2})
+    assert "2 judgments with a grade below 0 (-2, -1)" in negative.what
+    assert "means not relevant, as 0 does" in negative.effect
+    assert (high.severity, high.counts) == ("warning", {"judgments": 1, "highest": 57})
+    assert "a document of grade 57 has 57 times the weight of one of grade 1" in high.effect
+    assert not list(judgments.unusual_grades(check_input(CLEAN)))
+
+
+def test_excluded_documents_are_counted_with_those_that_the_corpus_lacks() -> None:
+    """For each query its own."""
+    excluded = {"q1": frozenset({"d3", "gone"}), "q2": frozenset({"d1"})}
+    (found,) = judgments.excluded_documents(check_input(replace(CLEAN, excluded=excluded)))
+    assert found.counts == {"documents": 3, "queries": 2, "not_in_corpus": 1}
+    assert "3 documents excluded for 2 queries" in found.what
+    assert not list(judgments.excluded_documents(check_input(CLEAN)))
+
+
+def test_judgments_without_a_grade_and_queries_without_text_are_said() -> None:
+    """By the counts of the dataset."""
+    counts = {"judgments_without_grade": 4, "judged_queries_without_text": 2}
+    data = check_input(dataset(DOCUMENTS, QUERIES, QRELS, counts=counts))
+    (ungraded,), (missing,) = list(judgments.ungraded(data)), list(judgments.queries_without_text(data))
+    assert (ungraded.severity, ungraded.what) == ("note", "4 judgments without a grade")
+    assert (missing.severity, missing.what) == ("warning", "2 judged queries without text (2 have one)")
+    clean = check_input(CLEAN)
+    assert not [*judgments.ungraded(clean), *judgments.queries_without_text(clean)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -90,3 +91,32 @@ def test_gzipped_files_are_read_alike(beir_folder: Path) -> None:
     file.with_name("corpus.jsonl.gz").write_bytes(gzip.compress(file.read_bytes()))
     file.unlink()
     assert load(beir_folder).origin.content_hash == plain.origin.content_hash
+
+
+def test_a_folder_of_several_collections_names_them(beir_folder: Path, tmp_path: Path) -> None:
+    """As the unpacked CQADupStack is: one is chosen by its name."""
+    several = tmp_path / "cqadupstack"
+    several.mkdir()
+    for part in ("android", "english"):
+        shutil.copytree(beir_folder, several / part)
+    message = said(lambda: load_dataset(beir(several)))
+    assert "cqadupstack contains 2 datasets in BEIR's layout" in message
+    assert "set folder to one of: android, english" in message
+    chosen = load_dataset(beir(several, folder="english"))
+    assert chosen.name == "english"
+    assert same(chosen, beir_folder)
+
+
+def test_a_zip_with_backslashes_is_read(beir_folder: Path, tmp_path: Path) -> None:
+    """Some tools on Windows write them into the names."""
+    target = tmp_path / "windows.zip"
+    with zipfile.ZipFile(target, "w") as packed:
+        for file in sorted(beir_folder.rglob("*")):
+            if file.is_file():
+                entry = zipfile.ZipInfo("x")
+                entry.filename = "tiny\\" + str(file.relative_to(beir_folder)).replace("/", "\\")
+                packed.writestr(entry, file.read_bytes())
+    with zipfile.ZipFile(target) as packed:
+        assert "tiny\\qrels\\test.tsv" in packed.namelist()
+    assert same(load_dataset(beir(target)), beir_folder)
+    assert same(load_dataset(beir(target, folder="tiny")), beir_folder)

@@ -63,3 +63,33 @@ def test_judgments_by_subtopic_are_saved_as_such(tmp_path: Path) -> None:
     kept = import_dataset(settings, tmp_path / "kept")
     assert kept.qrels == load_dataset(source).qrels
     assert kept.qrels.subtopics == {"1": {"1": {"a": 1}, "2": {"a": 0, "b": 1}}}
+
+
+def test_exclusions_survive_an_import(beir_folder: Path, tmp_path: Path) -> None:
+    """Those of a list and those of grade -100; the note counts them."""
+    file = beir_folder / "queries.jsonl"
+    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    lines[0]["excluded_ids"] = ["d3"]
+    file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    judgments = beir_folder / "qrels" / "test.tsv"
+    judgments.write_text(judgments.read_text(encoding="utf-8") + "q2\td1\t-100\n", encoding="utf-8")
+    original = load_dataset(beir(beir_folder))
+    assert original.excluded == {"q1": {"d3"}, "q2": {"d1"}}
+    (settings,) = named_datasets(str(beir_folder))
+    imported = import_dataset(settings, tmp_path / "imported")
+    saved = save_dataset(original, tmp_path / "saved")
+    assert imported.excluded == saved.excluded == original.excluded
+    assert same(load_dataset(beir(tmp_path / "imported")), beir_folder)
+    note = (tmp_path / "imported" / "PROVENANCE.md").read_text(encoding="utf-8")
+    assert "- excluded: 2 pairs of a query and a document that is never its candidate" in note
+
+
+def test_an_import_has_no_judged_queries_without_text(beir_folder: Path, tmp_path: Path) -> None:
+    """They are left out as the settings say, so that the folder loads without this setting; the note counts them."""
+    judgments = beir_folder / "qrels" / "test.tsv"
+    judgments.write_text(judgments.read_text(encoding="utf-8") + "q9\td1\t1\n", encoding="utf-8")
+    (settings,) = named_datasets(json.dumps(beir(beir_folder, judged_queries_without_text="leave_out")))
+    import_dataset(settings, tmp_path / "kept")
+    assert len(load_dataset(beir(tmp_path / "kept")).queries) == 5
+    note = (tmp_path / "kept" / "PROVENANCE.md").read_text(encoding="utf-8")
+    assert "- left out: judged queries without text: 1" in note

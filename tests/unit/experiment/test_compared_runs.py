@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,11 @@ def test_a_latency_file_is_refused_in_one_line(tmp_path: Path, case: str) -> Non
     with pytest.raises(DataFormatError) as caught:
         read(tmp_path, latencies=f"es.csv\n{table}")
     assert expected in caught.value.message
+
+
+def test_a_document_that_the_dataset_excludes_is_left_out_as_from_the_candidates(tmp_path: Path) -> None:
+    """Of its query only; it is counted apart from equal ids."""
+    found = read(tmp_path, data=replace(TINY, excluded={"q1": frozenset({"d1"}), "q3": frozenset({"d0"})}))
+    assert lists(found) == {"q1": ("d0",), "q2": ("d9", "d0")}
+    assert (found.facts.excluded_left_out, found.facts.same_id_left_out) == (1, 0)
+    assert read(tmp_path).facts.excluded_left_out == 0

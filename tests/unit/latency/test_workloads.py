@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 from evalkit.config import LatencySettings, OfflineSettings, ServerSettings
 from evalkit.latency import Loads, Workload, plan_arrivals, plan_cells
@@ -88,3 +89,18 @@ def test_capacity_adds_calls_in_flight_to_one_batch_size(demo: Dataset, candidat
         assert loads == [Workload(1, 1), *(Workload(5, flight) for flight in (1, 2, 4, 8))]
     fixed = LatencySettings(batch_sizes=(1,), server=ServerSettings(rates_per_s=(1.0,)))
     assert [one.load for one in plan_cells(fixed, ["a"], demo, candidates, 1)] == [Workload(1, 1)]
+
+
+def test_a_batch_is_never_filled_with_a_document_that_its_query_excludes(
+    demo: Dataset, candidates: Run
+) -> None:
+    """Sizes are limited to what is left for every query."""
+    some = frozenset(demo.corpus.doc_ids[:100])
+    barred = replace(demo, excluded={query.query_id: some for query in demo.queries})
+    settings = LatencySettings(batch_sizes=(20, 9999), calls=3)
+    cells = plan_cells(settings, ["a"], barred, candidates.without(barred.excluded), 1)
+    assert {one.load.batch_size for one in cells} == {20, len(demo.corpus) - 100}
+    for one in cells:
+        for item in itertools.chain(one.warmup, *one.rounds):
+            assert not some & set(item.request.doc_ids)
+            assert len(item.request.doc_ids) == one.load.batch_size

@@ -114,3 +114,9 @@ def test_a_run_is_a_row_of_quality_and_a_line_without_a_depth() -> None:
     rules = {mark.label: mark.at for panel in chart.panels for mark in panel.marks if hasattr(mark, "along")}
     assert rules == {"bm25 alone": 0.4, "es": 0.5}
     assert "a dotted line is a run" in chart.caption.lower()
+
+
+def test_documents_that_the_dataset_excludes_are_a_warning() -> None:
+    """They were left out."""
+    (found,) = run_cautions(replace(MANIFEST, runs=(run_facts("es", excluded_left_out=3),)), DATASETS)
+    assert found.text.startswith("d: 3 documents of es are excluded for their query by the dataset")
