@@ -113,12 +113,15 @@ class RunMetric:
         Returns the ``(q,)`` values of a run for some queries of the judgments; NaN where a query has none.
     check
         Raises `InputError` if it cannot be computed with some judgments; the text says whose they are.
+    lowest
+        The lowest value; the highest is 1.
     """
 
     name: str
     typed: tuple[str, ...]
     value: Callable[[Run, Qrels, tuple[str, ...]], Values]
     check: Callable[[Qrels, str], None]
+    lowest: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +163,11 @@ class Metric:
     def summed(self) -> bool:
         """Whether the metric is a count, which is summed over queries and not averaged."""
         return self.definition is not None and self.definition.summed
+
+    @property
+    def lowest(self) -> float:
+        """The lowest value that is possible: below 0 for metrics of changes."""
+        return self.run_metric.lowest if self.run_metric else 0.0
 
     @property
     def rel(self) -> int:

@@ -102,4 +102,4 @@ def _check(qrels: Qrels, where: str) -> None:
         )
 
 
-P_MRR = RunMetric("pMRR", typed=("pmrr",), value=_value, check=_check)
+P_MRR = RunMetric("pMRR", typed=("pmrr",), value=_value, check=_check, lowest=-1.0)

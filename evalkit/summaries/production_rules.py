@@ -152,9 +152,12 @@ def _check(
     answerable = [q for q in comparison_set.qrels.answerable if q in halves.held_out]
     judged = [q for q in comparison_set.qrels.grades if q in halves.held_out]
     qrels = comparison_set.qrels.restricted_to(answerable)
-    metrics, clusters = parse_metrics([plan.primary]), comparison_set.clusters_of(answerable)
+    metrics = parse_metrics([plan.primary])
     quality = evaluate(_ranking(comparison_set, kept, depth, threshold), qrels, metrics).of(plan.primary)
     full = evaluate(comparison_set.systems[tag].run, qrels, metrics).of(plan.primary)
+    known = np.flatnonzero(~np.isnan(quality) & ~np.isnan(full))
+    quality, full = quality[known], full[known]
+    clusters = clusters_at(comparison_set.clusters_of(answerable), known)
     found = check_loss(quality - full, margin, ALPHA, clusters)
     if threshold is not None or depth < (comparison_set.deepest or depth):
         found = _with_enough_queries(found, comparison_set, margin)

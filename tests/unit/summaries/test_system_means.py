@@ -38,3 +38,14 @@ def test_repeated_queries_count_once() -> None:
     column = np.repeat([0.1, 0.5, 0.3, 0.8], 2)
     found = system_mean(values("nDCG@10", *column), "nDCG@10", QueryClusters.of_queries(queries, None))
     assert found.lower == pytest.approx(bounded_interval(column[::2]).lower)
+
+
+def test_an_interval_of_changes_reaches_below_zero() -> None:
+    """pMRR is between -1 and 1: equal values have an interval around them, and not one that ends at 0."""
+    same = system_mean(values("pMRR", *[0.0] * 14), "pMRR", ALONE)
+    assert same.estimate == 0.0
+    assert same.lower == pytest.approx(-(same.upper or 0.0))
+    worst = system_mean(values("pMRR", *[-1.0] * 14), "pMRR", ALONE)
+    best = system_mean(values("pMRR", *[1.0] * 14), "pMRR", ALONE)
+    assert (worst.lower, best.upper) == (-1.0, 1.0)
+    assert worst.upper == pytest.approx(-(best.lower or 0.0))
