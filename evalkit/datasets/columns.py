@@ -12,7 +12,8 @@ from pydantic import Field
 from evalkit.config import Settings
 from evalkit.datasets.corpora import RawDocument
 from evalkit.errors import DataFormatError, nearest_name_hint
-from evalkit.formats import Rows, number_of
+from evalkit.formats import WITHOUT_HEADER, Rows, looks_like_data, number_of
+from evalkit.formats import check_id as check_id  # noqa: PLC0414 - the sources import it from here
 from evalkit.records import Query
 from evalkit.records.qrels import HIGHEST_GRADE, check_grade
 
@@ -152,7 +153,9 @@ def require_column(row: Row, name: str | None, usual: Sequence[str], where: str,
         raise DataFormatError(
             f"{_header_position(where)} has no column for the {what}; its columns:"
             f" {', '.join(map(str, row)) or 'none'}",
-            f"name the column in the configuration, or use one of: {', '.join(usual)}",
+            WITHOUT_HEADER
+            if re.search(r"\.[ct]sv(?:\.\w+)?:", where) and looks_like_data(map(str, row))
+            else f"name the column in the configuration, or use one of: {', '.join(usual)}",
         )
     return column
 
@@ -166,23 +169,6 @@ def optional_value(row: Row, name: str | None, usual: Sequence[str], where: str)
     """Return the value of an optional column; None if the row has none."""
     column = find_column(row, name, usual, where)
     return None if column is None else row[column]
-
-
-def check_id(value: Any, where: str) -> str:
-    """Return an identifier as text without white space, as TREC files require; a whole number becomes text.
-
-    Raises
-    ------
-    DataFormatError
-        If the value is neither a whole number nor such a text.
-    """
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)  # pandas converts whole numbers to floats in a column with missing values
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if not isinstance(value, str) or not value or value != "".join(value.split()):
-        raise DataFormatError(f"{where}: invalid identifier {value!r}", "use identifiers without white space")
-    return value
 
 
 def check_text(value: Any, where: str, what: str) -> str:

@@ -1,9 +1,9 @@
-"""The source for a user's own tables: CSV, TSV, JSON Lines, Parquet."""
+"""The source for a user's own tables, and for the judgments of other tools."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal, Self
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
@@ -15,14 +15,14 @@ from evalkit.datasets.columns import (
     JudgmentColumns,
     QueryColumns,
     documents,
-    judgments,
+    parse_grade,
     queries,
 )
 from evalkit.datasets.corpora import Stamp
 from evalkit.datasets.pairs import PairColumns, read_pairs
 from evalkit.errors import DataFormatError
-from evalkit.formats import read_rows
-from evalkit.records import Qrels
+from evalkit.formats import JudgmentNames, NamedJudgments, Rows, read_named_judgments, read_rows
+from evalkit.records import Qrels, Query
 
 
 class File(Block):
@@ -31,10 +31,18 @@ class File(Block):
     Attributes
     ----------
     path
-        CSV or TSV with a header, JSON Lines or Parquet, packed or not.
+        CSV or TSV with a header, JSON Lines, a JSON list, Parquet, or an Excel workbook (.xlsx, extra `xlsx`). Text
+        may be packed.
+    sheet
+        Name of the sheet of an Excel workbook. Default: the first one.
     """
 
     path: InputFile
+    sheet: str | None = None
+
+    def rows(self) -> Rows:
+        """Return an iterator over the rows."""
+        return read_rows(self.path, self.sheet)
 
 
 class CorpusTable(DocumentColumns, File):
@@ -46,7 +54,21 @@ class QueryTable(QueryColumns, File):
 
 
 class JudgmentTable(JudgmentColumns, File):
-    """A table of judgments."""
+    """A table of judgments, or a file with judgments of another tool."""
+
+    def read(self, queries: Mapping[str, str] | None) -> NamedJudgments:
+        """Return the judgments; `queries` has the text of each query id, None if there is no table of queries."""
+
+        def grade_of(value: Any, where: str) -> int:
+            return parse_grade(value, self.grades, where)
+
+        return read_named_judgments(
+            self.path,
+            sheet=self.sheet,
+            names=JudgmentNames(self.query, self.document, self.grade),
+            grade_of=grade_of,
+            queries=queries,
+        )
 
 
 class PairTable(PairColumns, File):
@@ -54,7 +76,7 @@ class PairTable(PairColumns, File):
 
 
 class Tables:
-    """Your own tables (CSV, TSV, JSON Lines, Parquet): graded pairs, or corpus, queries and judgments."""
+    """Your own tables (CSV, TSV, JSON, Parquet, Excel): graded pairs, or corpus, queries and judgments."""
 
     class Settings(DatasetSettings):
         """Settings of `tables`: either ``pairs`` or the three other tables.
@@ -64,7 +86,9 @@ class Tables:
         pairs
             One table with a query, a document and a grade per row. IDs are optional.
         corpus, queries, qrels
-            Three tables that are joined by IDs.
+            Three tables that are joined by IDs; judgments that name their queries by text are joined by the text.
+            `qrels` may also be a file of Quepid, Elasticsearch's `_rank_eval`, OpenSearch or LETOR, or TREC qrels.
+            Without `queries` the queries are those of the judgments, which must have the texts.
         """
 
         source: Literal["tables"] = "tables"
@@ -75,8 +99,8 @@ class Tables:
 
         @model_validator(mode="after")
         def _check_tables(self) -> Self:
-            given = [table is not None for table in (self.corpus, self.queries, self.qrels)]
-            if any(given) if self.pairs is not None else not all(given):
+            given = [table is not None for table in (self.corpus, self.qrels)]
+            if any((*given, self.queries)) if self.pairs is not None else not all(given):
                 raise ValueError("needs either 'pairs', or all of 'corpus', 'queries' and 'qrels'")
             return self
 
@@ -89,18 +113,41 @@ class Tables:
     def read(settings: Settings) -> Parts:
         """Read the tables."""
         if settings.pairs is not None:
-            return read_pairs(read_rows(settings.pairs.path), settings.pairs, str(settings.pairs.path))
-        corpus, query_table, qrels = settings.corpus, settings.queries, settings.qrels
-        if corpus is None or query_table is None or qrels is None:
-            raise AssertionError("checked settings have all three")
+            return read_pairs(settings.pairs.rows(), settings.pairs, str(settings.pairs.path))
+        corpus, qrels = settings.corpus, settings.qrels
+        if corpus is None or qrels is None:
+            raise AssertionError("checked settings have both")
+        asked, judged = _queries_and_judgments(settings.queries, qrels)
         return Parts(
             location=str(corpus.path),
             split=None,
-            documents=documents(read_rows(corpus.path), corpus),
-            queries=queries(read_rows(query_table.path), query_table),
-            qrels=build_qrels(judgments(read_rows(qrels.path), qrels), str(qrels.path)),
+            documents=documents(corpus.rows(), corpus),
+            queries=asked,
+            qrels=judged,
             stamp=Stamp.of_files([corpus.path], corpus.model_dump(mode="json")),
         )
+
+
+def _queries_and_judgments(table: QueryTable | None, qrels: JudgmentTable) -> tuple[list[Query], Qrels]:
+    """Return the queries, of their table or of the judgments, and the judgments by query id.
+
+    Raises
+    ------
+    DataFormatError
+        If there is no table of queries, and the judgments do not have all the texts.
+    """
+    if table is not None:
+        asked = list(queries(table.rows(), table))
+        return asked, qrels.read({query.query_id: query.text for query in asked}).qrels
+    judged = qrels.read(None)
+    unknown = [query_id for query_id in judged.qrels.grades if query_id not in judged.texts]
+    if unknown:
+        raise DataFormatError(
+            f"{qrels.path} has no text for {len(unknown)} of its queries, or does not state that it has texts"
+            f" (first: {unknown[0]!r})",
+            "name a table with the texts with queries:, or call the column with texts query_text",
+        )
+    return [Query(query_id, text) for query_id, text in judged.texts.items()], judged.qrels
 
 
 def build_qrels(rows: Iterable[tuple[str, str, int]], location: str) -> Qrels:

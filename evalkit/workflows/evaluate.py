@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evalkit.formats import read_qrels, read_rows, read_run
+from evalkit.formats import read_judgments, read_rows, read_run
 from evalkit.metrics import parse_metrics, proper_name
 from evalkit.records import Query
 from evalkit.summaries.evaluation_rows import Row, levels_by, mean_rows, query_rows, slice_rows, value_run
@@ -50,8 +50,9 @@ def evaluate_files(qrels: Path, runs: Sequence[Path], options: EvaluationOptions
         If a file, a metric or the property of the queries cannot be read.
     """
     metrics = parse_metrics(map(proper_name, options.metrics or DEFAULT_METRICS))
-    judged = read_qrels(qrels)
-    levels = {} if options.by is None else levels_by(options.by, judged, _read_queries(options.queries))
+    queries = _read_queries(options.queries)
+    judged = read_judgments(qrels, {query_id: query.text for query_id, query in queries.items()} or None)
+    levels = {} if options.by is None else levels_by(options.by, judged, queries)
     rows: list[Row] = []
     for run in distinct_tags([read_run(path) for path in runs], [str(path) for path in runs]):
         values = value_run(run, judged, metrics, ties=options.ties, unjudged=options.unjudged)
