@@ -27,9 +27,7 @@ _MOST_COLUMNS = 10_000
 _MOST_WORDS = 5
 """Words of the name of a column."""
 JSON_SUFFIXES = (".jsonl", ".json", ".ndjson")
-WITHOUT_HEADER = (
-    "write the names of the columns into the first line, or use source: trec_files, which reads TSV without"
-)
+WITHOUT_HEADER = "write the names of the columns above it, or use source: trec_files for TSV without names"
 """What to do with a table whose first line is data."""
 
 

@@ -7,7 +7,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -117,14 +117,18 @@ def _check_not_merged(workbook: Any, name: str, path: Path) -> None:
 
 def _rows(formulas: Any, name: str, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     header: dict[int, str] = {}
-    stored = _StoredValues(path, name)
     count = 0
-    try:
-        for number, cells in enumerate(_lazy_rows(formulas[name]), start=1):
-            where = f"{path}, sheet {name!r}, row {number}"
+    with closing(_StoredValues(path, name)) as stored, closing(_lazy_rows(formulas[name])) as rows:
+        for number, cells in enumerate(rows, start=1):
             count += len(cells)
             if number > MOST_ROWS or count > _MOST_CELLS:
-                raise DataFormatError(f"{where}: the sheet is too large", "export the sheet as CSV (UTF-8)")
+                raise DataFormatError(
+                    f"{path}, sheet {name!r}, row {number}: the sheet is too large",
+                    "export the sheet as CSV (UTF-8)",
+                )
+            if not cells:
+                continue
+            where = f"{path}, sheet {name!r}, row {number}"
             values = {
                 place: _value(cell, where, stored)
                 for place, cell in enumerate(cells)
@@ -143,17 +147,15 @@ def _rows(formulas: Any, name: str, path: Path) -> Iterator[tuple[str, dict[str,
                     "name every column in the first row of the sheet",
                 )
             yield where, {column: values.get(place) for place, column in header.items()}
-    finally:
-        stored.close()
     if not header:
         raise DataFormatError(
             f"{path}, sheet {name!r} is empty", "choose the sheet with the table with sheet:"
         )
 
 
-def _lazy_rows(sheet: Any) -> Iterator[Any]:
+def _lazy_rows(sheet: Any) -> Any:
     sheet.reset_dimensions()  # the stated size may be wrong: then rows would be cut off
-    return iter(sheet.iter_rows())
+    return sheet.iter_rows()
 
 
 def _header(values: dict[int, Any], where: str) -> dict[int, str]:
@@ -174,8 +176,8 @@ class _StoredValues:
 
     def __init__(self, path: Path, name: str) -> None:
         self._path, self._name = path, name
-        self._workbook: Any = None
-        self._rows: Iterator[Any] = iter(())
+        self._opened = ExitStack()
+        self._rows: Iterator[Any] | None = None
         self._number = 0
         self._row: Any = ()
 
@@ -183,9 +185,10 @@ class _StoredValues:
         """Return the cell with the stored value of a cell with a formula."""
         import openpyxl
 
-        if self._workbook is None:
-            self._workbook = openpyxl.load_workbook(self._path, read_only=True, data_only=True)
-            self._rows = _lazy_rows(self._workbook[self._name])
+        if self._rows is None:
+            file = self._opened.enter_context(self._path.open("rb"))
+            workbook = openpyxl.load_workbook(file, read_only=True, data_only=True)
+            self._rows = self._opened.enter_context(closing(_lazy_rows(workbook[self._name])))
         if cell.row > self._number:
             self._row = next(islice(self._rows, cell.row - self._number - 1, None))
             self._number = cell.row
@@ -193,8 +196,7 @@ class _StoredValues:
 
     def close(self) -> None:
         """Close the workbook."""
-        if self._workbook is not None:
-            self._workbook.close()
+        self._opened.close()
 
 
 def _value(cell: Any, where: str, stored: _StoredValues) -> Any:
@@ -208,7 +210,7 @@ def _value(cell: Any, where: str, stored: _StoredValues) -> Any:
     column = _letters(cell.column - 1)
     if cell.data_type == "f":
         cell = stored.of(cell)
-        if cell.value is None:
+        if cell.value is None and cell.data_type != "str":  # an empty text is stored as no value of this type
             raise DataFormatError(
                 f"{where}: the formula in column {column} has no stored value",
                 "open the workbook in a spreadsheet, and save it",
@@ -221,7 +223,7 @@ def _value(cell: Any, where: str, stored: _StoredValues) -> Any:
 
 
 def _as_shown(value: Any, cell: Any) -> Any:
-    """Return a value as its text in a CSV export; dates, and numbers with more digits than are kept, stay as they are."""
+    """Return a value as the text of a CSV file; dates, and numbers of which digits may be lost, stay what they are."""
     if isinstance(value, str):
         return _ESCAPED.sub(_character, value) if "_x" in value else value
     if isinstance(value, bool):
