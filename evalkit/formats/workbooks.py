@@ -117,7 +117,7 @@ def _check_not_merged(workbook: Any, name: str, path: Path) -> None:
 
 def _rows(formulas: Any, name: str, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     header: dict[int, str] = {}
-    count = 0
+    count, found = 0, False
     with closing(_StoredValues(path, name)) as stored, closing(_lazy_rows(formulas[name])) as rows:
         for number, cells in enumerate(rows, start=1):
             count += len(cells)
@@ -146,10 +146,12 @@ def _rows(formulas: Any, name: str, path: Path) -> Iterator[tuple[str, dict[str,
                     f"{where}: the cell in column {_letters(unnamed[0])} has no heading",
                     "name every column in the first row of the sheet",
                 )
+            found = True
             yield where, {column: values.get(place) for place, column in header.items()}
-    if not header:
+    if not found:
         raise DataFormatError(
-            f"{path}, sheet {name!r} is empty", "choose the sheet with the table with sheet:"
+            f"{path}, sheet {name!r} {'has no rows below its header' if header else 'is empty'}",
+            f"choose the sheet with the table with sheet:, of {', '.join(formulas.sheetnames)}",
         )
 
 

@@ -106,7 +106,10 @@ def test_a_sheet_of_a_workbook_is_a_table(tmp_path: Path) -> None:
     assert [query.text for query in dataset.queries] == ["star wars", "1984"]
     assert sorted(grade for docs in dataset.qrels.grades.values() for grade in docs.values()) == [1, 2]
     without = {"source": "tables", "pairs": {"path": pairs["path"]}}
-    assert "sheet 'Sheet'" in said(lambda: load_dataset(without))
+    assert (
+        "sheet 'Sheet' has no rows below its header\n  hint: choose the sheet with the table with sheet:"
+        in said(lambda: load_dataset(without))
+    )
 
 
 @pytest.mark.parametrize(

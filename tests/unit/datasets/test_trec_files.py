@@ -62,13 +62,13 @@ def test_trec_files_are_the_same_collection(beir_folder: Path, tmp_path: Path) -
     assert load_dataset(json_corpus).origin.content_hash == dataset.origin.content_hash
 
 
-def three_files(folder: Path, corpus: str, queries: str, qrels: str, **names: str) -> Dataset:
+def three_files(folder: Path, corpus: str, queries: str, qrels: str, judgments: str = "qrels.txt") -> Dataset:
     """Load a collection in three files without headers."""
     block = {"source": "trec_files"}
-    for key, content in (("corpus", corpus), ("queries", queries), ("qrels", qrels)):
-        file = folder / names.get(key, f"{key}.tsv")
-        file.write_text(content, encoding="utf-8")
-        block[key] = str(file)
+    names = {"corpus": "corpus.tsv", "queries": "queries.tsv", "qrels": judgments}
+    for (key, name), content in zip(names.items(), (corpus, queries, qrels), strict=True):
+        (folder / name).write_text(content, encoding="utf-8")
+        block[key] = str(folder / name)
     return load_dataset(block)
 
 
@@ -103,5 +103,5 @@ def test_other_columns_are_refused(tmp_path: Path, corpus: str, queries: str, pr
 def test_judgments_of_other_tools_are_joined_by_text(tmp_path: Path) -> None:
     """As for tables."""
     rated = "query,docid,rating\nstar wars,d1,3\n"
-    dataset = three_files(tmp_path, "d1\ta\n", "7\tstar wars\n", rated, qrels="case_basic.csv")
+    dataset = three_files(tmp_path, "d1\ta\n", "7\tstar wars\n", rated, "case_basic.csv")
     assert dataset.qrels.grades == {"7": {"d1": 3}}
