@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import model_validator
@@ -18,7 +19,7 @@ from evalkit.datasets.columns import (
     parse_grade,
     queries,
 )
-from evalkit.datasets.corpora import Stamp
+from evalkit.datasets.corpora import RawDocument, Stamp
 from evalkit.datasets.pairs import PairColumns, read_pairs
 from evalkit.errors import DataFormatError
 from evalkit.formats import JudgmentNames, NamedJudgments, Rows, read_named_judgments, read_rows
@@ -121,7 +122,7 @@ class Tables:
         return Parts(
             location=str(corpus.path),
             split=None,
-            documents=documents(corpus.rows(), corpus),
+            documents=_with_all_zeros(documents(corpus.rows(), corpus), judged, qrels.path),
             queries=asked,
             qrels=judged,
             stamp=Stamp.of_files([corpus.path], corpus.model_dump(mode="json")),
@@ -148,6 +149,30 @@ def _queries_and_judgments(table: QueryTable | None, qrels: JudgmentTable) -> tu
             "name a table with the texts with queries:, or call the column with texts query_text",
         )
     return [Query(query_id, text) for query_id, text in judged.texts.items()], judged.qrels
+
+
+def _with_all_zeros(found: Iterable[RawDocument], qrels: Qrels, path: Path) -> Iterator[RawDocument]:
+    """Yield documents, and check that no judged id lost its leading zeros, as numbers in a spreadsheet do.
+
+    Raises
+    ------
+    DataFormatError
+        If a judged document is not in the collection, but one whose id has zeros before it is.
+    """
+    numbers = {doc_id for docs in qrels.grades.values() for doc_id in docs if doc_id.isdigit()}
+    without_zeros: dict[str, str] = {}
+    for document in found:
+        numbers.discard(document.doc_id)
+        if document.doc_id.startswith("0") and document.doc_id.lstrip("0") in numbers:
+            without_zeros[document.doc_id.lstrip("0")] = document.doc_id
+        yield document
+    lost = min(numbers & without_zeros.keys(), default=None)
+    if lost is not None:
+        raise DataFormatError(
+            f"{path}: the judged document {lost!r} is not in the collection, but {without_zeros[lost]!r} is:"
+            " a spreadsheet may have removed the zeros",
+            "format the column as text in the spreadsheet, and enter the identifiers again",
+        )
 
 
 def build_qrels(rows: Iterable[tuple[str, str, int]], location: str) -> Qrels:

@@ -144,6 +144,8 @@ def _is_unrated(rating: Any) -> bool:
 def _ids(names: list[str], rated: RatedRows, path: File, queries: Mapping[str, str] | None) -> dict[str, str]:
     """Return the name of each query in the file -> its id."""
     unique = dict.fromkeys(names)
+    if queries is not None and rated.named_by != "text":
+        _check_zeros(unique, queries, path)
     if queries is None or rated.named_by == "id":
         return {name: query_id_of(name) for name in unique}
     by_text: dict[str, list[str]] = {}
@@ -159,6 +161,19 @@ def _ids(names: list[str], rated: RatedRows, path: File, queries: Mapping[str, s
             "keep one of them, or give the judgments by query id",
         )
     return {name: by_text[name][0] if name in by_text else query_id_of(name) for name in unique}
+
+
+def _check_zeros(names: Iterable[str], queries: Mapping[str, str], path: File) -> None:
+    """Raise a `DataFormatError` if an unknown query has a number that is the id of a query without its zeros."""
+    unknown = [name for name in names if name.isdigit() and name not in queries]
+    without_zeros = {query_id.lstrip("0"): query_id for query_id in queries if query_id.startswith("0")}
+    lost = next((name for name in unknown if name in without_zeros), None)
+    if lost is not None:
+        raise DataFormatError(
+            f"{path}: there is no query {lost!r}, but {without_zeros[lost]!r}: a spreadsheet may have removed the"
+            " zeros",
+            "format the column as text in the spreadsheet, and enter the identifiers again",
+        )
 
 
 def _are_texts(

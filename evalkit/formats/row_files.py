@@ -110,7 +110,9 @@ def read_delimited(path: File, *, tabs: bool, pad: bool = False) -> Rows:
             if len(cells) != len(header):
                 raise DataFormatError(
                     f"{where} has {len(cells)} cells, but the header has {len(header)} columns",
-                    "fix the row, or put quotes around cells that contain the separator",
+                    WITHOUT_HEADER
+                    if looks_like_data(header)
+                    else "fix the row, or put quotes around cells that contain the separator",
                 )
             yield where, dict(zip(header, cells, strict=True))
     except csv.Error as error:

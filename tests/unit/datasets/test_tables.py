@@ -136,3 +136,20 @@ def test_an_empty_query_of_a_pair_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("query,document,grade\nq,a,1\n,b,1\n", encoding="utf-8")
     block = {"source": "tables", "pairs": {"path": str(tmp_path / "x.csv")}}
     assert "x.csv:3: the query is empty" in said(lambda: load_dataset(block))
+
+
+@pytest.mark.parametrize(
+    ("judged", "problem"),
+    [
+        ("1,7,1", "the judged document '7' is not in the collection, but '007' is"),
+        ("2,7,1\n2,d,1", "there is no query '2', but '02'"),
+    ],
+)
+def test_lost_zeros_of_identifiers_are_found(tmp_path: Path, judged: str, problem: str) -> None:
+    """A spreadsheet removes them from numbers; then nothing would be found relevant."""
+    (tmp_path / "c.csv").write_text("id,text\n007,a film\n8,b\n", encoding="utf-8")
+    (tmp_path / "q.csv").write_text("id,text\n1,star wars\n02,button\n", encoding="utf-8")
+    (tmp_path / "j.csv").write_text(f"query_id,doc_id,grade\n1,8,1\n{judged}\n", encoding="utf-8")
+    names = {"corpus": "c.csv", "queries": "q.csv", "qrels": "j.csv"}
+    block = {key: {"path": str(tmp_path / name)} for key, name in names.items()}
+    assert problem in said(lambda: load_dataset({"source": "tables", **block}))
