@@ -209,17 +209,17 @@ def _value(cell: Any, where: str, stored: _StoredValues) -> Any:
     DataFormatError
         If it is an error, or a formula without a stored value.
     """
-    column = _letters(cell.column - 1)
     if cell.data_type == "f":
-        cell = stored.of(cell)
+        formula, cell = cell, stored.of(cell)
         if cell.value is None and cell.data_type != "str":  # an empty text is stored as no value of this type
             raise DataFormatError(
-                f"{where}: the formula in column {column} has no stored value",
+                f"{where}: the formula in column {_letters(formula.column - 1)} has no stored value",
                 "open the workbook in a spreadsheet, and save it",
             )
     if cell.data_type == "e":
         raise DataFormatError(
-            f"{where}: the cell in column {column} has the error {cell.value}", "fix the cell"
+            f"{where}: the cell in column {_letters(cell.column - 1)} has the error {cell.value}",
+            "fix the cell",
         )
     return _as_shown(cell.value, cell)
 

@@ -198,6 +198,21 @@ def test_a_damaged_workbook_is_named(tmp_path: Path, part: str) -> None:
     assert "is an Excel workbook that cannot be read" in said(lambda: values(file))
 
 
+def test_entities_that_expand_without_end_are_refused(tmp_path: Path) -> None:
+    """The parser of XML stops them."""
+    file = workbook(tmp_path / "a.xlsx", ["id"], ["d1"])
+    entities = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 12))
+    with zipfile.ZipFile(file) as archive:
+        sheet = archive.read(SHEET).decode()
+    body = sheet[sheet.index("<worksheet") :].replace(">d1<", ">&e11;<")
+    with (
+        zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive,
+        pytest.warns(UserWarning, match="Duplicate"),
+    ):
+        archive.writestr(SHEET, f'<!DOCTYPE x [<!ENTITY e0 "ha">{entities}]>{body}')
+    assert "is an Excel workbook that cannot be read" in said(lambda: values(file))
+
+
 def test_without_the_extra_the_command_to_install_it_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
