@@ -24,6 +24,8 @@ from evalkit.formats.text_files import File, format_suffix, open_lines
 from evalkit.records.qrels import Qrels
 
 _Kind = Literal["TREC", "rows", "CSV", "TSV", "JSON", "LETOR"]
+_MOST_CHARACTERS = 100_000
+"""Characters of a first line that are looked at."""
 _ID_HEADERS = {"query-id", "query_id", "queryid", "qid", "topic", "topic_id"}
 """First names of a header that `read_qrels` reads."""
 
@@ -73,11 +75,11 @@ def read_named_judgments(
     queries
         See `read_judgments`.
     """
-    kind = "rows" if names not in {None, JudgmentNames()} else _kind(path)
+    kind = _kind(path) if sheet is None and names in {None, JudgmentNames()} else "rows"
     if (
         kind == "TREC"
         and format_suffix(path) in {".csv", ".tsv"}
-        and not is_number(_first_line(path).split()[-1])
+        and not _ends_with_number(_first_line(path))
     ):
         kind = "rows"
     if kind == "TREC":
@@ -104,7 +106,7 @@ def _rated(path: File, kind: _Kind, sheet: str | None, names: JudgmentNames | No
         return read_judgment_json(path)
     if kind == "rows":
         return read_judgment_table(read_rows(path, sheet), path, names)
-    pad = has_short_rows(next(csv.reader([_first_line(path)]), []))
+    pad = has_short_rows(_cells(_first_line(path), ","))
     return read_judgment_table(read_delimited(path, tabs=kind == "TSV", pad=pad), path, names)
 
 
@@ -122,8 +124,16 @@ def _kind(path: File) -> _Kind:
 
 
 def _first_line(path: File) -> str:
-    """Return the first line that is neither blank nor a comment; empty if there is none."""
-    return next((line for _, line in open_lines(path) if not line.startswith("#")), "")
+    """Return the beginning of the first line that is neither blank nor a comment; empty if there is none."""
+    return next((line for _, line in open_lines(path) if not line.startswith("#")), "")[:_MOST_CHARACTERS]
+
+
+def _ends_with_number(line: str) -> bool:
+    return is_number(line.rsplit(None, 1)[-1]) if line.strip() else False
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    return next(csv.reader([line], delimiter=delimiter), [])
 
 
 def _is_json_table(first: str) -> bool:
@@ -140,7 +150,7 @@ def _is_json_table(first: str) -> bool:
 def _kind_of_lines(path: File, first: str, suffix: str) -> _Kind:
     tabs = "\t" in first
     delimiter = "\t" if tabs else ";" if ";" in first and "," not in first else ","
-    cells = next(csv.reader([first], delimiter=delimiter), [])
+    cells = _cells(first, delimiter)
     if is_judgment_header(cells):
         known = tabs and len(cells) in {3, 4} and cells[0].strip().lower() in _ID_HEADERS
         return "TREC" if known else "TSV" if tabs else "CSV"

@@ -81,3 +81,19 @@ def test_grades_of_any_form_can_be_mapped(tmp_path: Path) -> None:
     file.write_text("q1 0 d1 4\nq1 0 d2 1\n", encoding="utf-8")
     judged = read_named_judgments(file, grade_of=lambda value, _: {"4": 2, "1": 0}[str(value)])
     assert judged.qrels.grades == EXPECTED
+
+
+def test_an_empty_or_endless_first_line_is_no_crash(tmp_path: Path) -> None:
+    """Under every name of a table, and for other readers."""
+    for name in ("x.csv", "x.tsv", "x.txt", "x.json"):
+        for text in ("", "\n\n", "," * 300_000, "\t" * 300_000, "a " * 300_000):
+            (tmp_path / name).write_text(text, encoding="utf-8")
+            for read in (read_judgments, read_named_judgments):
+                assert said(lambda read=read, name=name: read(tmp_path / name)).startswith("error: ")
+
+
+def test_a_sheet_is_one_of_a_workbook(tmp_path: Path) -> None:
+    """It is not ignored elsewhere."""
+    file = tmp_path / "x.qrels"
+    file.write_text("q1 0 d1 4\n", encoding="utf-8")
+    assert "has no sheets" in said(lambda: read_named_judgments(file, sheet="a"))
