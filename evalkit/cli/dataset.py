@@ -1,4 +1,4 @@
-"""``evalkit dataset``: list sources, show the content of a dataset, import it as a BEIR folder."""
+"""``evalkit dataset``: list sources, show the content of a dataset, import it as a BEIR folder, export judgments."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evalkit.cli.dataset_check import check
+from evalkit.cli.dataset_export import export
 from evalkit.cli.options import JSON, SET
 from evalkit.cli.output import echo, echo_json, echo_text
 
@@ -24,6 +25,7 @@ def dataset() -> None:
 
 
 dataset.add_command(check)
+dataset.add_command(export)
 
 
 @dataset.command("list")

@@ -13,7 +13,8 @@ from pydantic import Field, model_validator
 from evalkit.config import Settings
 from evalkit.datasets.corpora import RawDocument
 from evalkit.errors import DataFormatError, nearest_name_hint
-from evalkit.formats import Rows, number_of
+from evalkit.formats import WITHOUT_HEADER, Rows, looks_like_data, number_of
+from evalkit.formats import check_id as check_id  # noqa: PLC0414 - the sources import it from here
 from evalkit.records import Query
 from evalkit.records.qrels import HIGHEST_GRADE, check_grade
 
@@ -176,7 +177,7 @@ def queries_with_exclusions(
     return found, excluded
 
 
-def read_judgments(rows: Rows, columns: JudgmentColumns) -> tuple[Iterator[tuple[str, str, int]], bool]:
+def read_judgment_rows(rows: Rows, columns: JudgmentColumns) -> tuple[Iterator[tuple[str, str, int]], bool]:
     """Return an iterator over ``(query_id, doc_id, grade)``, and whether the table has no grades.
 
     Without grades, every row is relevant: if the table has no columns except the two ids, if the name of the column of
@@ -192,11 +193,18 @@ def read_judgments(rows: Rows, columns: JudgmentColumns) -> tuple[Iterator[tuple
     if first is None:
         return iter(()), False
     where, row = first
-    ungraded = _is_ungraded(row, columns, where)
+    ungraded = is_ungraded(row, columns, where)
     return _judgments(chain([first], rows), columns, ungraded=ungraded), ungraded
 
 
-def _is_ungraded(row: Row, columns: JudgmentColumns, where: str) -> bool:
+def is_ungraded(row: Row, columns: JudgmentColumns, where: str) -> bool:
+    """Return whether a table has no grades, from its first row; see `read_judgment_rows`.
+
+    Raises
+    ------
+    DataFormatError
+        If the table has no grades and other columns.
+    """
     if columns.fixed_grade is not None:
         return True
     if find_column(row, columns.grade, GRADE, where):
@@ -232,7 +240,7 @@ def _judgments(
         if row.keys() != names:  # most rows have the same columns: find them once
             names = set(row)
             query, document = _query_column(row, columns, where), _document_column(row, columns, where)
-            if _is_ungraded(row, columns, where) != ungraded:
+            if is_ungraded(row, columns, where) != ungraded:
                 which = (
                     "a grade, which the first row does not have"
                     if ungraded
@@ -300,7 +308,9 @@ def require_column(row: Row, name: str | None, usual: Sequence[str], where: str,
         raise DataFormatError(
             f"{_header_position(where)} has no column for the {what}; its columns:"
             f" {', '.join(map(str, row)) or 'none'}",
-            f"name the column in the configuration, or use one of: {', '.join(usual)}",
+            WITHOUT_HEADER
+            if re.search(r"\.[ct]sv(?:\.\w+)?:", where) and looks_like_data(map(str, row))
+            else f"name the column in the configuration, or use one of: {', '.join(usual)}",
         )
     return column
 
@@ -314,23 +324,6 @@ def optional_value(row: Row, name: str | None, usual: Sequence[str], where: str)
     """Return the value of an optional column; None if the row has none."""
     column = find_column(row, name, usual, where)
     return None if column is None else row[column]
-
-
-def check_id(value: Any, where: str) -> str:
-    """Return an identifier as text without white space, as TREC files require; a whole number becomes text.
-
-    Raises
-    ------
-    DataFormatError
-        If the value is neither a whole number nor such a text.
-    """
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)  # pandas converts whole numbers to floats in a column with missing values
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if not isinstance(value, str) or not value or value != "".join(value.split()):
-        raise DataFormatError(f"{where}: invalid identifier {value!r}", "use identifiers without white space")
-    return value
 
 
 def check_ids(cell: Any, where: str) -> list[str]:

@@ -12,7 +12,7 @@ from evalkit.datasets.columns import (
     QueryColumns,
     documents,
     queries_with_exclusions,
-    read_judgments,
+    read_judgment_rows,
 )
 from evalkit.datasets.pairs import PairColumns, read_pairs
 from evalkit.datasets.tables import build_qrels
@@ -56,7 +56,7 @@ def dataset_from_frames(
         If a column is missing or a value is invalid; the message names frame and row.
     """
     queries, excluded = queries_with_exclusions(_rows(queries_, "queries"), QueryColumns())
-    judgments, ungraded = read_judgments(_rows(qrels, "qrels"), JudgmentColumns())
+    judgments, ungraded = read_judgment_rows(_rows(qrels, "qrels"), JudgmentColumns())
     parts = Parts(
         location="frames in memory",
         split=None,

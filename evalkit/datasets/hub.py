@@ -19,7 +19,7 @@ from evalkit.datasets.columns import (
     documents,
     find_column,
     queries_with_exclusions,
-    read_judgments,
+    read_judgment_rows,
     required_value,
 )
 from evalkit.datasets.hub_files import read_beir_files
@@ -253,7 +253,7 @@ def _parts_of_tables(settings: Hub.Settings, repository: Repository, tables: _Ta
     queries, excluded = queries_with_exclusions(tables.queries.rows(), settings.queries)
     if tables.instructions:
         queries = with_instructions(queries, tables.instructions.rows())
-    judgments, ungraded = read_judgments(tables.qrels.rows(), columns)
+    judgments, ungraded = read_judgment_rows(tables.qrels.rows(), columns)
     candidates = tables.candidates
     return Parts(
         location=repository.location,

@@ -18,7 +18,6 @@ from evalkit.datasets.columns import (
     TITLE,
     Grades,
     Row,
-    check_id,
     check_text,
     find_column,
     find_instruction,
@@ -28,7 +27,7 @@ from evalkit.datasets.columns import (
 )
 from evalkit.datasets.corpora import RawDocument
 from evalkit.errors import DataFormatError
-from evalkit.formats import Rows, number_of
+from evalkit.formats import Rows, check_id, number_of, text_id
 from evalkit.records import Qrels, Query, Run
 
 QUERY = ("query", "question", "anchor", "search_term")
@@ -155,11 +154,6 @@ class Pairs:
         )  # fmt: skip
 
 
-def text_id(prefix: str, text: str) -> str:
-    """Return an id computed from a text; the prefix keeps ids of queries and documents apart."""
-    return prefix + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
 def random_score(query_id: str, doc_id: str) -> float:
     """Return a pseudo-random number in [0, 1) that depends only on the pair.
 
@@ -197,8 +191,10 @@ def _add_pair(pairs: Pairs, row: Row, columns: PairColumns, where: str) -> None:
     text = check_text(text, where, "document")
     title = check_text(optional_value(row, columns.title, TITLE, where), where, "title")
     instruction = find_instruction(row, columns.instruction, where)
-    query_id = _optional_id(row, columns.query_id, JUDGED_QUERY, where)
-    query_id = pairs.add_query(query, query_id, where, instruction)
+    known_id = _optional_id(row, columns.query_id, JUDGED_QUERY, where)
+    if known_id is None and not query.strip():
+        raise DataFormatError(f"{where}: the query is empty", "give every row its query")
+    query_id = pairs.add_query(query, known_id, where, instruction)
     doc_id = pairs.add_document(text, title, _optional_id(row, columns.doc_id, JUDGED_DOCUMENT, where), where)
     column = find_column(row, columns.grade, GRADE, where)
     grade = None if column is None else parse_grade(row[column], columns.grades, where)

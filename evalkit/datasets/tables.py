@@ -1,9 +1,11 @@
-"""The source for a user's own tables: CSV, TSV, JSON Lines, Parquet."""
+"""The source for a user's own tables, and for the judgments of other tools."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Literal, Self
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
@@ -15,14 +17,16 @@ from evalkit.datasets.columns import (
     JudgmentColumns,
     QueryColumns,
     documents,
+    is_ungraded,
+    parse_grade,
     queries_with_exclusions,
-    read_judgments,
+    read_judgment_rows,
 )
-from evalkit.datasets.corpora import Stamp
+from evalkit.datasets.corpora import RawDocument, Stamp
 from evalkit.datasets.pairs import PairColumns, read_pairs
 from evalkit.errors import DataFormatError
-from evalkit.formats import read_rows
-from evalkit.records import Qrels
+from evalkit.formats import JudgmentNames, NamedJudgments, Rows, read_named_judgments, read_rows
+from evalkit.records import Qrels, Query
 
 
 class File(Block):
@@ -31,10 +35,18 @@ class File(Block):
     Attributes
     ----------
     path
-        CSV or TSV with a header, JSON Lines or Parquet, packed or not.
+        CSV or TSV with a header, JSON Lines, a JSON list, Parquet, or an Excel workbook (.xlsx, extra `xlsx`). Text
+        may be packed.
+    sheet
+        Name of the sheet of an Excel workbook. Default: the first one.
     """
 
     path: InputFile
+    sheet: str | None = None
+
+    def rows(self) -> Rows:
+        """Return an iterator over the rows."""
+        return read_rows(self.path, self.sheet)
 
 
 class CorpusTable(DocumentColumns, File):
@@ -44,9 +56,27 @@ class CorpusTable(DocumentColumns, File):
 class QueryTable(QueryColumns, File):
     """A table of queries."""
 
+    def read(self) -> tuple[tuple[Query, ...], dict[str, frozenset[str]]]:
+        """Return the queries, and query id -> documents that its row excludes."""
+        return queries_with_exclusions(self.rows(), self)
+
 
 class JudgmentTable(JudgmentColumns, File):
-    """A table of judgments."""
+    """A table of judgments, or a file with judgments of another tool."""
+
+    def read(self, queries: Mapping[str, str] | None) -> NamedJudgments:
+        """Return the judgments; `queries` has the text of each query id, None if there is no table of queries."""
+
+        def grade_of(value: Any, where: str) -> int:
+            return parse_grade(value, self.grades, where)
+
+        return read_named_judgments(
+            self.path,
+            sheet=self.sheet,
+            names=JudgmentNames(self.query, self.document, self.grade),
+            grade_of=grade_of,
+            queries=queries,
+        )
 
 
 class PairTable(PairColumns, File):
@@ -54,7 +84,7 @@ class PairTable(PairColumns, File):
 
 
 class Tables:
-    """Your own tables (CSV, TSV, JSON Lines, Parquet): graded pairs, or corpus, queries and judgments."""
+    """Your own tables (CSV, TSV, JSON, Parquet, Excel): graded pairs, or corpus, queries and judgments."""
 
     class Settings(DatasetSettings):
         """Settings of `tables`: either ``pairs`` or the three other tables.
@@ -64,7 +94,9 @@ class Tables:
         pairs
             One table with a query, a document and a grade per row. IDs are optional.
         corpus, queries, qrels
-            Three tables that are joined by IDs.
+            Three tables that are joined by IDs; judgments that name their queries by text are joined by the text.
+            `qrels` may also be a file of Quepid, Elasticsearch's `_rank_eval`, OpenSearch or LETOR, or TREC qrels.
+            Without `queries` the queries are those of the judgments, which must have the texts.
         """
 
         source: Literal["tables"] = "tables"
@@ -75,8 +107,8 @@ class Tables:
 
         @model_validator(mode="after")
         def _check_tables(self) -> Self:
-            given = [table is not None for table in (self.corpus, self.queries, self.qrels)]
-            if any(given) if self.pairs is not None else not all(given):
+            given = [table is not None for table in (self.corpus, self.qrels)]
+            if any((*given, self.queries)) if self.pairs is not None else not all(given):
                 raise ValueError("needs either 'pairs', or all of 'corpus', 'queries' and 'qrels'")
             return self
 
@@ -89,21 +121,89 @@ class Tables:
     def read(settings: Settings) -> Parts:
         """Read the tables."""
         if settings.pairs is not None:
-            return read_pairs(read_rows(settings.pairs.path), settings.pairs, str(settings.pairs.path))
-        corpus, query_table, qrels = settings.corpus, settings.queries, settings.qrels
-        if corpus is None or query_table is None or qrels is None:
-            raise AssertionError("checked settings have all three")
-        queries, excluded = queries_with_exclusions(read_rows(query_table.path), query_table)
-        judgments, ungraded = read_judgments(read_rows(qrels.path), qrels)
+            return read_pairs(settings.pairs.rows(), settings.pairs, str(settings.pairs.path))
+        corpus, qrels = settings.corpus, settings.qrels
+        if corpus is None or qrels is None:
+            raise AssertionError("checked settings have both")
+        asked, excluded = (None, {}) if settings.queries is None else settings.queries.read()
+        judged = _read_judgments(qrels, asked)
         return Parts(
             location=str(corpus.path),
             split=None,
-            documents=documents(read_rows(corpus.path), corpus),
-            queries=queries,
-            qrels=build_qrels(judgments, str(qrels.path)),
+            documents=_with_all_zeros(documents(corpus.rows(), corpus), judged.qrels, qrels.path),
+            queries=judged.queries,
+            qrels=judged.qrels,
             stamp=Stamp.of_files([corpus.path], corpus.model_dump(mode="json")),
             excluded=excluded,
-            ungraded=ungraded,
+            ungraded=judged.ungraded,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Judged:
+    """The queries with their judgments, and whether the judgments have no grades."""
+
+    queries: Sequence[Query]
+    qrels: Qrels
+    ungraded: bool = False
+
+
+def _read_judgments(table: JudgmentTable, queries: Sequence[Query] | None) -> _Judged:
+    """Return the judgments by query id, and the queries: those given, else those whose texts the judgments have.
+
+    Raises
+    ------
+    DataFormatError
+        If no queries are given, and the judgments do not have all the texts.
+    """
+    if queries is not None and _has_no_grades(table):
+        rows, ungraded = read_judgment_rows(table.rows(), table)
+        return _Judged(queries, build_qrels(rows, str(table.path)), ungraded)
+    if queries is not None:
+        return _Judged(queries, table.read({query.query_id: query.text for query in queries}).qrels)
+    judged = table.read(None)
+    unknown = [query_id for query_id in judged.qrels.grades if query_id not in judged.texts]
+    if unknown:
+        raise DataFormatError(
+            f"{table.path} has no text for {len(unknown)} of its queries, or does not state that it has texts"
+            f" (first: {unknown[0]!r})",
+            "name a table with the texts with queries:, or call the column with texts query_text",
+        )
+    return _Judged([Query(query_id, text) for query_id, text in judged.texts.items()], judged.qrels)
+
+
+def _has_no_grades(table: JudgmentTable) -> bool:
+    """Return whether the file is a table of ids without grades; False where it is no table that can be read."""
+    if table.fixed_grade is not None:
+        return True
+    try:
+        first = next(table.rows(), None)
+        return first is not None and is_ungraded(first[1], table, first[0])
+    except DataFormatError:  # the reader of judgments knows more formats, and reports what is wrong
+        return False
+
+
+def _with_all_zeros(found: Iterable[RawDocument], qrels: Qrels, path: Path) -> Iterator[RawDocument]:
+    """Yield documents, and check that no judged id lost its leading zeros, as numbers in a spreadsheet do.
+
+    Raises
+    ------
+    DataFormatError
+        If a judged document is not in the collection, but one whose id has zeros before it is.
+    """
+    numbers = {doc_id for docs in qrels.grades.values() for doc_id in docs if doc_id.isdigit()}
+    without_zeros: dict[str, str] = {}
+    for document in found:
+        numbers.discard(document.doc_id)
+        if document.doc_id.startswith("0") and document.doc_id.lstrip("0") in numbers:
+            without_zeros[document.doc_id.lstrip("0")] = document.doc_id
+        yield document
+    lost = min(numbers & without_zeros.keys(), default=None)
+    if lost is not None:
+        raise DataFormatError(
+            f"{path}: the judged document {lost!r} is not in the collection, but {without_zeros[lost]!r} is:"
+            " a spreadsheet may have removed the zeros",
+            "format the column as text in the spreadsheet, and enter the identifiers again",
         )
 
 

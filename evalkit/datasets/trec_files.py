@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
@@ -22,11 +23,13 @@ from evalkit.formats import (
     Rows,
     format_suffix,
     open_lines,
-    read_qrels,
+    read_judgments,
     read_rows,
     read_sgml_documents,
     read_topics,
 )
+
+_ADDRESS = re.compile(r"(?:https?|ftp)://")
 
 
 def _known_encoding(name: str) -> str:
@@ -47,12 +50,13 @@ class TrecFiles:
         Attributes
         ----------
         corpus
-            JSON Lines, CSV, TSV (id, text or id, title, text, without a header) or SGML (``<DOC>``); or a folder of
-            SGML files.
+            JSON Lines, CSV, Excel (.xlsx), SGML (``<DOC>``), or TSV without a header: id, text; id, title, text; or MS
+            MARCO's id, url, title, text. Or a folder of SGML files.
         queries
-            JSON Lines, CSV, TSV (id, text), or TREC topics (``<top>``).
+            JSON Lines, CSV, Excel (.xlsx), TSV (id, text), or TREC topics (``<top>``).
         qrels
-            ``query_id iteration doc_id grade``, or three columns without the iteration; with a header or without.
+            ``query_id iteration doc_id grade``, or three columns without the iteration; with a header or without. Or a
+            table or a file of another tool, as for source `tables`.
         topic_field
             Part of a topic that is the query: its title, its description, or both.
         encoding
@@ -80,13 +84,13 @@ class TrecFiles:
         document_rows = (_rows(file, ("docno", "title", "text"), read_documents) for file in files)
         read_query_topics = partial(_topics, encoding=settings.encoding, field=settings.topic_field)
         query_rows = _rows(settings.queries, ("num", "text"), read_query_topics)
-        queries, excluded = queries_with_exclusions(query_rows, QueryColumns())
+        asked, excluded = queries_with_exclusions(query_rows, QueryColumns())
         return Parts(
             location=str(corpus),
             split=None,
             documents=documents(chain.from_iterable(document_rows), DocumentColumns()),
-            queries=queries,
-            qrels=read_qrels(settings.qrels),
+            queries=asked,
+            qrels=read_judgments(settings.qrels, {query.query_id: query.text for query in asked}).qrels,
             stamp=Stamp.of_files(files, settings.encoding),
             excluded=excluded,
         )
@@ -105,7 +109,7 @@ def _rows(path: Path, names: tuple[str, ...], read_sgml: Callable[[Path], Rows])
         Reader for SGML.
     """
     suffix = format_suffix(path)
-    if suffix in {*JSON_SUFFIXES, ".csv", ".parquet"}:
+    if suffix in {*JSON_SUFFIXES, ".csv", ".parquet", ".xlsx"}:
         return read_rows(path)
     if suffix != ".tsv":
         first_line = next((line for _, line in open_lines(path, "latin-1")), "")
@@ -115,18 +119,47 @@ def _rows(path: Path, names: tuple[str, ...], read_sgml: Callable[[Path], Rows])
 
 
 def _read_tsv(path: Path, names: tuple[str, ...]) -> Rows:
-    """Yield rows of a TSV file without a header: with all names as columns, or with the first and the last."""
+    """Yield rows of a TSV file without a header; the first line shows which columns the file has.
+
+    Where it has two, id and text, a tab in a later line belongs to the text. Of MS MARCO's documents, with four, the
+    address is left out.
+    """
+    columns: tuple[str, ...] = ()
     for number, line in open_lines(path):
-        columns = line.split("\t")
-        if len(columns) == len(names):
-            yield f"{path}:{number}", dict(zip(names, columns, strict=True))
-        elif len(columns) == 2:
-            yield f"{path}:{number}", {names[0]: columns[0], names[-1]: columns[1]}
+        where = f"{path}:{number}"
+        cells = line.split("\t")
+        if not columns:
+            columns = _columns(cells, names, where)
+        if len(columns) == 2:
+            cells = line.split("\t", 1)
+        if len(cells) == 2:
+            yield where, {names[0]: cells[0], names[-1]: cells[1]}
+        elif len(cells) == len(columns):
+            yield where, {name: cell for name, cell in zip(columns, cells, strict=True) if name}
         else:
-            expected = "id, text" if len(names) == 2 else "id, text or id, title, text"
-            raise DataFormatError(
-                f"{path}:{number} has {len(columns)} columns", f"use the columns {expected}"
-            )
+            raise _wrong_columns(where, len(cells), names)
+
+
+def _columns(cells: list[str], names: tuple[str, ...], where: str) -> tuple[str, ...]:
+    """Return the columns of a file from its first line; an empty name is a column that is left out.
+
+    Raises
+    ------
+    DataFormatError
+        If the number of columns is another one.
+    """
+    if len(cells) == 2:
+        return names[0], names[-1]
+    if len(cells) == len(names):
+        return names
+    if len(cells) == 4 and len(names) == 3 and _ADDRESS.match(cells[1]):
+        return names[0], "", *names[1:]
+    raise _wrong_columns(where, len(cells), names)
+
+
+def _wrong_columns(where: str, count: int, names: tuple[str, ...]) -> DataFormatError:
+    expected = "id, text" if len(names) == 2 else "id, text or id, title, text or id, url, title, text"
+    return DataFormatError(f"{where} has {count} columns", f"use the columns {expected}")
 
 
 def _topics(path: Path, encoding: str, field: str) -> Iterator[tuple[str, dict[str, str]]]:

@@ -1,8 +1,12 @@
 """Read and write TREC runs, qrels, topics and collections, JSON Lines and tables. Errors name file and line."""
 
+from evalkit.formats.identifiers import check_id, query_id_of, text_id
+from evalkit.formats.judgment_files import read_judgments, read_named_judgments
+from evalkit.formats.judgment_tables import JudgmentNames
 from evalkit.formats.plain_numbers import is_plain, number_of
 from evalkit.formats.qrels_files import QrelsFile, judgment_rows, read_qrels, read_qrels_file, write_qrels
-from evalkit.formats.row_files import JSON_SUFFIXES, Rows, read_rows
+from evalkit.formats.rated_rows import NamedJudgments
+from evalkit.formats.row_files import JSON_SUFFIXES, WITHOUT_HEADER, Rows, looks_like_data, read_rows
 from evalkit.formats.run_files import RunFile, read_run, read_run_file, write_run
 from evalkit.formats.sgml import read_sgml_documents, read_topics
 from evalkit.formats.text_files import (
@@ -20,18 +24,26 @@ from evalkit.formats.text_files import (
 __all__ = [
     "COMPRESSED_SUFFIXES",
     "JSON_SUFFIXES",
+    "WITHOUT_HEADER",
     "File",
+    "JudgmentNames",
+    "NamedJudgments",
     "QrelsFile",
     "Rows",
     "RunFile",
     "absolute_path",
+    "check_id",
     "format_suffix",
     "is_plain",
     "judgment_rows",
+    "looks_like_data",
     "number_of",
     "open_lines",
+    "query_id_of",
     "read_json_lines",
+    "read_judgments",
     "read_lines",
+    "read_named_judgments",
     "read_qrels",
     "read_qrels_file",
     "read_rows",
@@ -40,6 +52,7 @@ __all__ = [
     "read_sgml_documents",
     "read_text",
     "read_topics",
+    "text_id",
     "write_gzip",
     "write_qrels",
     "write_run",

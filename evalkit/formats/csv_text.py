@@ -42,10 +42,10 @@ def _cell(value: Any) -> Any:
     if value is None or isinstance(value, Number):
         return value
     text = str(value)
-    return f"'{text}" if _could_run(text) else text
+    return f"'{text}" if could_run(text) else text
 
 
-def _could_run(text: str) -> bool:
+def could_run(text: str) -> bool:
     """Return whether a spreadsheet could take a text for a formula, also behind blanks and invisible characters."""
     if _NUMBER.fullmatch(text):
         return False

@@ -29,9 +29,13 @@ class FileKind:
 
 
 _UNPACK = "decompress it, or compress it with gzip (.gz) or zstd (.zst)"
-_WORKBOOK = FileKind("an Excel workbook (.xlsx)", _EXPORT)
+_WORKBOOK = FileKind(
+    "an Excel workbook (.xlsx)",
+    "rename it to end in .xlsx if a table is expected, else export the sheet as CSV (UTF-8)",
+)
+_SAVE_AS = "save it as .xlsx, or export the sheet as CSV (UTF-8)"
 _SIGNATURES = (
-    (b"\xd0\xcf\x11\xe0", FileKind("an Excel workbook (.xls) or another old Office file", _EXPORT)),
+    (b"\xd0\xcf\x11\xe0", FileKind("an Excel workbook (.xls) or another old Office file", _SAVE_AS)),
     (
         b"PAR1",
         FileKind(
@@ -47,10 +51,12 @@ _SIGNATURES = (
     (b"%PDF-", FileKind("a PDF document", "export the text as CSV or JSON Lines")),
 )
 _PARTS_OF_ZIPS = (
+    ("xl/vbaProject.bin", FileKind("an Excel workbook with macros (.xlsm)", _SAVE_AS)),
+    ("xl/workbook.bin", FileKind("a binary Excel workbook (.xlsb)", _SAVE_AS)),
     ("xl/", _WORKBOOK),
     ("Index/", FileKind("a Numbers spreadsheet (.numbers)", _EXPORT)),
     ("word/", FileKind("a Word document (.docx)", "export the text as CSV or JSON Lines")),
-    ("content.xml", FileKind("an OpenDocument file such as a spreadsheet (.ods)", _EXPORT)),
+    ("content.xml", FileKind("an OpenDocument file such as a spreadsheet (.ods)", _SAVE_AS)),
 )
 """Beginning of the name of a file in a zip archive -> what the archive is."""
 _ARCHIVE = FileKind("a zip archive", "unpack it, or set source: beir_folder for a zip in BEIR's layout")
@@ -61,6 +67,11 @@ def kind_of(head: bytes, path: object) -> FileKind | None:
     if head.startswith(b"PK\x03\x04"):
         return _kind_of_zip(head, path)
     return next((kind for signature, kind in _SIGNATURES if head.startswith(signature)), None)
+
+
+def is_workbook(head: bytes, path: object) -> bool:
+    """Return whether a file is an Excel workbook (.xlsx), from its first bytes."""
+    return kind_of(head, path) == _WORKBOOK
 
 
 def check_text(head: bytes, path: object) -> None:

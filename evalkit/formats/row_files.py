@@ -1,53 +1,77 @@
-"""Read tables with named columns: CSV, TSV with a header, JSON Lines, Parquet."""
+"""Read tables with named columns: CSV, TSV with a header, JSON, Parquet, Excel workbooks."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 from evalkit.errors import DataFormatError
-from evalkit.formats.file_kinds import HEAD_BYTES, check_text
+from evalkit.formats.file_kinds import HEAD_BYTES, check_text, is_workbook
+from evalkit.formats.json_tables import read_json_rows
+from evalkit.formats.plain_numbers import number_of
 from evalkit.formats.text_files import (
     LONGEST_LINE,
     File,
     absolute_path,
     format_suffix,
-    read_json_lines,
     read_lines,
 )
+from evalkit.formats.workbooks import read_workbook
 
 Rows = Iterator[tuple[str, dict[str, Any]]]
 """Rows of a table: the position of each row, for error messages, and its values by column name."""
 
 _MOST_COLUMNS = 10_000
+_MOST_WORDS = 5
+"""Words of the name of a column."""
 JSON_SUFFIXES = (".jsonl", ".json", ".ndjson")
+WITHOUT_HEADER = "write the names of the columns above it, or use source: trec_files for TSV without names"
+"""What to do with a table whose first line is data."""
 
 
-def read_rows(path: File) -> Rows:
+def read_rows(path: File, sheet: str | None = None) -> Rows:
     """Return an iterator over the rows of a table; the suffix of the file determines the format.
 
     ``.csv`` files may have quoted cells, and ``;`` as separator if the header has no comma. ``.tsv`` files have no
-    quoting. Text files may be compressed (``.gz``, ``.zst``).
+    quoting. Text files may be compressed (``.gz``, ``.zst``). A JSON file has one object per line, or is one list of
+    objects.
+
+    Parameters
+    ----------
+    path
+        The file.
+    sheet
+        Name of the sheet of an Excel workbook; None for the first one.
 
     Raises
     ------
     DataFormatError
-        If the suffix is unknown or, during iteration, if the file does not have the format of its suffix; the message
-        names file and line.
+        If the suffix is unknown, a sheet of another file is named or, during iteration, if the file does not have the
+        format of its suffix; the message names file and line.
     """
     suffix = format_suffix(path)
+    head = _head(path) if suffix == ".xlsx" else b""
+    if (
+        suffix == ".xlsx"
+        and path.suffix.lower() == suffix
+        and isinstance(path, Path)
+        and is_workbook(head, path)
+    ):
+        return read_workbook(path, sheet)
+    if sheet is not None:
+        raise DataFormatError(f"{path} has no sheets", "remove 'sheet', or use an Excel workbook (.xlsx)")
     if suffix in JSON_SUFFIXES:
-        return ((f"{path}:{number}", row) for number, row in read_json_lines(path))
+        return read_json_rows(path)
     if suffix in {".csv", ".tsv"}:
-        return _read_delimited(path, tabs=suffix == ".tsv")
+        return read_delimited(path, tabs=suffix == ".tsv")
     if suffix == ".parquet" and isinstance(path, Path):
         return _read_parquet(path)
     check_text(_head(path), path)
     raise DataFormatError(
         f"{path} is not a supported table format",
-        "use .csv, .tsv, .jsonl or .parquet, optionally compressed (.gz, .zst)",
+        "use .csv, .tsv, .jsonl, .parquet or .xlsx; text may be compressed (.gz, .zst)",
     )
 
 
@@ -60,7 +84,8 @@ def _head(path: File) -> bytes:
         return b""
 
 
-def _read_delimited(path: File, *, tabs: bool) -> Rows:
+def read_delimited(path: File, *, tabs: bool, pad: bool = False) -> Rows:
+    """Yield the rows of a CSV file, or of a TSV file (`tabs`); see `read_rows`. Short rows are an error, or filled."""
     csv.field_size_limit(LONGEST_LINE)
     lines = read_lines(path)
     first = next(lines, "")
@@ -70,25 +95,44 @@ def _read_delimited(path: File, *, tabs: bool) -> Rows:
     if len(header) > _MOST_COLUMNS:
         raise DataFormatError(f"{path}:1 has {len(header)} columns", f"use at most {_MOST_COLUMNS}")
     if len(set(header)) != len(header):
+        if looks_like_data(header):
+            raise DataFormatError(f"{path}:1 looks like data, not like the names of columns", WITHOUT_HEADER)
         raise DataFormatError(
             f"{path}:1 has two columns with the same name", "give every column a different name"
         )
     reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)
     try:
-        for cells in reader:
-            if not cells:
+        for found in reader:
+            if not found:
                 continue
             where = f"{path}:{reader.line_num + 1}"
+            cells = [*found, *[""] * (len(header) - len(found))] if pad else found
             if len(cells) != len(header):
                 raise DataFormatError(
                     f"{where} has {len(cells)} cells, but the header has {len(header)} columns",
-                    "fix the row, or put quotes around cells that contain the separator",
+                    WITHOUT_HEADER
+                    if looks_like_data(header)
+                    else "fix the row, or put quotes around cells that contain the separator",
                 )
             yield where, dict(zip(header, cells, strict=True))
     except csv.Error as error:
         raise DataFormatError(
             f"{path}:{reader.line_num + 1} is not {format_suffix(path)[1:].upper()}: {error}"
         ) from None
+
+
+def looks_like_data(header: Iterable[str]) -> bool:
+    """Return whether the first line of a table has numbers or sentences, as data has, instead of names."""
+    return any(is_number(name) or len(name.split()) > _MOST_WORDS for name in header)
+
+
+def is_number(text: str) -> bool:
+    """Return whether a text denotes a number."""
+    try:
+        number_of(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _read_parquet(path: Path) -> Rows:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from evalkit.comparison import ComparisonSet, System
 from evalkit.errors import IncompleteError, InputError
-from evalkit.formats import read_qrels, read_run
+from evalkit.formats import read_judgments, read_run
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import BelowDepth, Qrels, Run
 from evalkit.results import ResultFolder
@@ -120,7 +120,7 @@ def runs_set(qrels_file: Path, run_files: Sequence[Path], metrics: Sequence[str]
     InputError
         If no query has a relevant document, or a run has none of the judged queries.
     """
-    qrels = read_qrels(qrels_file)
+    qrels = read_judgments(qrels_file).qrels
     if not qrels.answerable:
         raise InputError(f"{qrels_file} contains no query with a relevant document", "check the qrels")
     systems: dict[str, System] = {}

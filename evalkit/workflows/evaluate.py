@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evalkit.errors import InputError
-from evalkit.formats import read_qrels_file, read_rows, read_run_file
+from evalkit.formats import read_judgments, read_rows, read_run_file
 from evalkit.metrics import check_metrics, parse_metrics, proper_name
 from evalkit.records import Coverage, GradeFacts, Query, check_overlap
 from evalkit.summaries.evaluation_rows import Row, levels_by, mean_rows, query_rows, slice_rows, value_run
@@ -74,11 +74,12 @@ def evaluate_files(qrels: Path, runs: Sequence[Path], options: EvaluationOptions
         has none of the judged queries.
     """
     metrics = parse_metrics(map(proper_name, options.metrics or DEFAULT_METRICS))
-    judged = read_qrels_file(qrels)
+    queries = _read_queries(options.queries)
+    judged = read_judgments(qrels, {query_id: query.text for query_id, query in queries.items()} or None)
     if not judged.qrels.answerable:
         raise InputError(f"{qrels} contains no query with a relevant document", "check the qrels")
     check_metrics(metrics, judged.qrels, f"the judgments in {qrels}")
-    levels = {} if options.by is None else levels_by(options.by, judged.qrels, _read_queries(options.queries))
+    levels = {} if options.by is None else levels_by(options.by, judged.qrels, queries)
     read = [read_run_file(path) for path in runs]
     rows: list[Row] = []
     coverage: list[Coverage] = []

@@ -106,7 +106,7 @@ def test_yaml_is_valid(page: Path, tmp_path: Path) -> None:
     """Configurations, rules of a gate and files of keys pass their checks; an action has the inputs of its steps."""
     (tmp_path / "ratings.csv").write_text("search,passage,rating\nq,d,fair\n", encoding="utf-8")
     (tmp_path / "minilm").mkdir()
-    for name in ("es.trec", "vespa.trec", "vespa.csv"):
+    for name in ("es.trec", "vespa.trec", "vespa.csv", "docs.csv", "case_basic.csv", "judgments.json"):
         (tmp_path / name).touch()
     for block in blocks(page, "yaml"):
         file = tmp_path / "block.yaml"
@@ -136,3 +136,19 @@ def test_the_blocks_of_datasets_are_valid() -> None:
         read = read_source(block, "block")
         assert not read.problems
         assert dataset_settings(read.data)
+
+
+def test_the_examples_of_other_tools_are_read(tmp_path: Path) -> None:
+    """The judgments that the page shows, with the configurations that it shows for them."""
+    page = ROOT / "configs" / "your-data.md"
+    (basic,), (judgments,) = blocks(page, "csv"), blocks(page, "json")
+    (tmp_path / "docs.csv").write_text("id,text\nd1,a film\nd2,a series\n", encoding="utf-8")
+    (tmp_path / "case_basic.csv").write_text(basic, encoding="utf-8")
+    (tmp_path / "judgments.json").write_text(judgments, encoding="utf-8")
+    shown = [block for block in blocks(page, "yaml") if "docs.csv" in block]
+    for block, counts in zip(shown, ("2 judgments of 2 queries", "2 judgments of 1 queries"), strict=True):
+        name = block.split()[1]
+        (tmp_path / f"{name}.yaml").write_text(block, encoding="utf-8")
+        done = evalkit("dataset", "export", f"{name}.yaml", f"{name}.csv", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert counts in done.stdout

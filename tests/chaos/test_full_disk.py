@@ -23,6 +23,7 @@ CASES = {
     "compare into a folder with other files": Case(("compare", "a", "--into", "other"), None, ("other",), 0),
     "baseline save": Case(("baseline", "save", "a", "n", "--into", "bl"), None, ("bl",), 0),
     "dataset import": Case(("dataset", "import", "demo", "--into", "imp"), None, ("imp",), 0),
+    "dataset export": Case(("dataset", "export", "demo", "x.csv"), None, ("x.csv",), 0),
     "gate": Case(("gate", "a", "--against", "a2", "--junit", "j.xml"), None, ("j.xml",), 0),
     "tune": Case(("tune", "all", "a", "--save", "p.json"), None, ("p.json",), 0),
     "init": Case(("init", "y.yaml"), None, ("y.yaml",), 0),

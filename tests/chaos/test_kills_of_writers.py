@@ -31,6 +31,7 @@ CASES = {
     "dataset import": Case(("dataset", "import", "demo", "--into", "imp"), None, ("imp",), 6),
     "dataset import into an empty folder": Case(
         ("dataset", "import", "demo", "--into", "empty"), None, ("empty",), 3, at_once=False, last="empty/qrels/"),
+    "dataset export": Case(("dataset", "export", "demo", "x.csv"), None, ("x.csv",), 2),
     "gate": Case(("gate", "a", "--against", "b", "--junit", "j.xml"), ("gate", "a", "--against", "b", "--junit",
                  "j.xml", "--nights"), ("j.xml", "a/gates.json"), 4, at_once=False, code=3),
     "init": Case(("init", "y.yaml"), None, ("y.yaml",), 3),

@@ -23,7 +23,7 @@ from evalkit.datasets.columns import (
     QueryColumns,
     queries,
     queries_with_exclusions,
-    read_judgments,
+    read_judgment_rows,
 )
 from evalkit.errors import ConfigError, DataFormatError
 from evalkit.formats import Rows
@@ -155,7 +155,7 @@ def rows(*cells: dict[str, Any]) -> Rows:
 
 def judged(*cells: dict[str, Any], **columns: Any) -> tuple[list[tuple[str, str, int]], bool]:
     """Return the judgments of rows, and whether they have no grades."""
-    found, ungraded = read_judgments(rows(*cells), JudgmentColumns(**columns))
+    found, ungraded = read_judgment_rows(rows(*cells), JudgmentColumns(**columns))
     return list(found), ungraded
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+import pytest
 from support.collections import DOCUMENTS, QUERIES
 from support.messages import said
 from support.sources import ROWS, same
@@ -59,3 +60,48 @@ def test_trec_files_are_the_same_collection(beir_folder: Path, tmp_path: Path) -
         "qrels": str(qrels),
     }
     assert load_dataset(json_corpus).origin.content_hash == dataset.origin.content_hash
+
+
+def three_files(folder: Path, corpus: str, queries: str, qrels: str, judgments: str = "qrels.txt") -> Dataset:
+    """Load a collection in three files without headers."""
+    block = {"source": "trec_files"}
+    names = {"corpus": "corpus.tsv", "queries": "queries.tsv", "qrels": judgments}
+    for (key, name), content in zip(names.items(), (corpus, queries, qrels), strict=True):
+        (folder / name).write_text(content, encoding="utf-8")
+        block[key] = str(folder / name)
+    return load_dataset(block)
+
+
+def test_a_tab_in_a_text_belongs_to_the_text(tmp_path: Path) -> None:
+    """Where the first line has two columns, in queries and in a corpus."""
+    dataset = three_files(tmp_path, "d1\ta\nd2\tb\tc\td\n", "1\tone\n2\tis it\tsafe\n", "1 d1 1\n2 d2 1\n")
+    assert [query.text for query in dataset.queries] == ["one", "is it\tsafe"]
+    assert dataset.corpus.text("d2") == "b\tc\td"
+
+
+def test_documents_of_ms_marco_have_an_address(tmp_path: Path) -> None:
+    """It is left out; title and text are joined."""
+    corpus = "D1\thttps://x.org/\tTitle\tText\nD2\thttp://x.org/2\t\tOther\n"
+    dataset = three_files(tmp_path, corpus, "1\tone\n", "1 0 D1 1\n")
+    assert tuple(dataset.corpus.texts) == ("Title\nText", "Other")
+
+
+@pytest.mark.parametrize(
+    ("corpus", "queries", "problem"),
+    [
+        ("1\t2\tquery\tpassage\n", "1\tone\n", "corpus.tsv:1 has 4 columns"),
+        ("d1\ta\n", "1\tone\tmore\n", "queries.tsv:1 has 3 columns"),
+        ("d1\ta\n", "1\tone\n2\n", "queries.tsv:2 has 1 columns"),
+        ("d1\ta\tb\nd2\ta\tb\tc\n", "1\tone\n", "corpus.tsv:2 has 4 columns"),
+    ],
+)
+def test_other_columns_are_refused(tmp_path: Path, corpus: str, queries: str, problem: str) -> None:
+    """What they mean cannot be known."""
+    assert problem in said(lambda: three_files(tmp_path, corpus, queries, "1 0 d1 1\n"))
+
+
+def test_judgments_of_other_tools_are_joined_by_text(tmp_path: Path) -> None:
+    """As for tables."""
+    rated = "query,docid,rating\nstar wars,d1,3\n"
+    dataset = three_files(tmp_path, "d1\ta\n", "7\tstar wars\n", rated, "case_basic.csv")
+    assert dataset.qrels.grades == {"7": {"d1": 3}}

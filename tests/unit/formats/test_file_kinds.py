@@ -37,6 +37,12 @@ def as_parquet() -> bytes:
 
 OTHERS = {
     "Excel": (zipped("[Content_Types].xml", "xl/workbook.xml"), "an Excel workbook (.xlsx)", "export"),
+    "Excel with macros": (
+        zipped("xl/workbook.xml", "xl/vbaProject.bin"),
+        "an Excel workbook with macros (.xlsm)",
+        "save it as .xlsx",
+    ),
+    "binary Excel": (zipped("xl/workbook.bin"), "a binary Excel workbook (.xlsb)", "save it as .xlsx"),
     "old Excel": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504), "an Excel workbook (.xls)", "export"),
     "OpenDocument": (zipped("mimetype", "content.xml"), "an OpenDocument file", "export the sheet as CSV"),
     "Numbers": (zipped("Index/Document.iwa"), "a Numbers spreadsheet", "export the sheet as CSV"),

@@ -41,7 +41,7 @@ def test_repeated_queries_count_once() -> None:
 
 
 def test_an_interval_of_changes_reaches_below_zero() -> None:
-    """pMRR is between -1 and 1: equal values have an interval around them, and not one that ends at 0."""
+    """PMRR is between -1 and 1: equal values have an interval around them, and not one that ends at 0."""
     same = system_mean(values("pMRR", *[0.0] * 14), "pMRR", ALONE)
     assert same.estimate == 0.0
     assert same.lower == pytest.approx(-(same.upper or 0.0))

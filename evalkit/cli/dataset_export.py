@@ -1,0 +1,35 @@
+"""``evalkit dataset export``."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import click
+
+from evalkit.cli.options import SET
+from evalkit.cli.output import echo
+
+
+@click.command()
+@click.argument("spec", metavar="SPEC|CONFIG")
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@SET
+def export(spec: str, file: Path, overrides: tuple[str, ...]) -> None:
+    """Write the judgments of a dataset, with their texts, to FILE.
+
+    FILE ends in `.xlsx` (ids, texts and grades; extra: xlsx) or `.csv` (`query,docid,rating`, as Quepid imports
+    and exports it). SPEC is as for `evalkit dataset info`. A configuration must have a single dataset.
+    """
+    from evalkit.datasets import named_datasets
+    from evalkit.errors import InputError
+    from evalkit.workflows.judgment_export import export_judgments
+
+    named = named_datasets(spec, overrides)
+    if len(named) != 1:
+        names = ", ".join(settings.label for settings in named)
+        raise InputError(f"{spec} contains {len(named)} datasets: {names}", "export them one by one")
+    written = export_judgments(named[0], file)
+    lacking = f", {written.without_document} of them without a document" if written.without_document else ""
+    echo(f"{written.judgments} judgments{lacking} of {written.queries} queries written to {file}")
+    echo(f"next: evalkit evaluate {shlex.quote(str(file))} RUN")

@@ -1,0 +1,171 @@
+"""Read judgments of any tool: the file is recognised by its suffix and its content."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import orjson
+
+from evalkit.errors import DataFormatError
+from evalkit.formats.judgment_json import DOCUMENT_KEYS, read_judgment_json
+from evalkit.formats.judgment_tables import (
+    JudgmentNames,
+    has_short_rows,
+    is_judgment_header,
+    read_judgment_table,
+)
+from evalkit.formats.letor_files import is_letor, read_letor
+from evalkit.formats.qrels_files import QrelsFile, read_qrels, read_qrels_file
+from evalkit.formats.rated_rows import NamedJudgments, RatedRows, named_judgments, whole_grade
+from evalkit.formats.row_files import JSON_SUFFIXES, WITHOUT_HEADER, is_number, read_delimited, read_rows
+from evalkit.formats.text_files import File, format_suffix, open_lines
+from evalkit.records.qrels import Qrels
+
+_Kind = Literal["TREC", "rows", "CSV", "TSV", "JSON", "LETOR"]
+_MOST_CHARACTERS = 100_000
+"""Characters of a first line that are looked at."""
+_ID_HEADERS = {"query-id", "query_id", "queryid", "qid", "topic", "topic_id"}
+"""First names of a header that `read_qrels` reads."""
+
+
+def read_judgments(path: File, queries: Mapping[str, str] | None = None) -> QrelsFile:
+    """Read judgments: TREC's and BEIR's lines, tables, and the files of Quepid, Elasticsearch, OpenSearch and LETOR.
+
+    Where a file names queries by their texts, their ids are those of `queries`, else from `query_id_of`.
+
+    Parameters
+    ----------
+    path
+        The file.
+    queries
+        Query id -> text; None if the texts are not known.
+
+    Raises
+    ------
+    DataFormatError
+        If the format is not recognised, or a row is invalid; the message names the place.
+    """
+    if _kind(path) == "TREC":
+        return read_qrels_file(path)
+    return QrelsFile(read_named_judgments(path, queries=queries).qrels, ())
+
+
+def read_named_judgments(
+    path: File,
+    *,
+    sheet: str | None = None,
+    names: JudgmentNames | None = None,
+    grade_of: Callable[[Any, str], int] = whole_grade,
+    queries: Mapping[str, str] | None = None,
+) -> NamedJudgments:
+    """Read judgments with the texts of their queries, as far as the file has them; see `read_judgments`.
+
+    Parameters
+    ----------
+    path
+        The file.
+    sheet
+        Name of the sheet of an Excel workbook; None for the first one.
+    names
+        Names of the columns of a table.
+    grade_of
+        Returns the grade of a rating at a position.
+    queries
+        See `read_judgments`.
+    """
+    kind = _kind(path) if sheet is None and names in {None, JudgmentNames()} else "rows"
+    if (
+        kind == "TREC"
+        and format_suffix(path) in {".csv", ".tsv"}
+        and not _ends_with_number(_first_line(path))
+    ):
+        kind = "rows"
+    if kind == "TREC":
+        return NamedJudgments(_graded(read_qrels(path), path, grade_of), {})
+    return named_judgments(_rated(path, kind, sheet, names), path, grade_of, queries)
+
+
+def _graded(qrels: Qrels, path: File, grade_of: Callable[[Any, str], int]) -> Qrels:
+    """Return judgments with the grades that `grade_of` returns for theirs."""
+
+    def graded(query_id: str, docs: Mapping[str, int]) -> dict[str, int]:
+        return {
+            doc: grade_of(grade, f"{path}: query {query_id!r}, document {doc!r}")
+            for doc, grade in docs.items()
+        }
+
+    return Qrels(
+        {query_id: graded(query_id, docs) for query_id, docs in qrels.grades.items()},
+        {
+            query_id: {subtopic: graded(query_id, docs) for subtopic, docs in subtopics.items()}
+            for query_id, subtopics in qrels.subtopics.items()
+        },
+    )
+
+
+def _rated(path: File, kind: _Kind, sheet: str | None, names: JudgmentNames | None) -> RatedRows:
+    if kind == "LETOR":
+        return read_letor(path)
+    if kind == "JSON":
+        return read_judgment_json(path)
+    if kind == "rows":
+        return read_judgment_table(read_rows(path, sheet), path, names)
+    pad = has_short_rows(_cells(_first_line(path), ","))
+    return read_judgment_table(read_delimited(path, tabs=kind == "TSV", pad=pad), path, names)
+
+
+def _kind(path: File) -> _Kind:
+    """Return the format of a file of judgments, from its suffix and its first line."""
+    suffix = format_suffix(path)
+    if suffix in {".xlsx", ".parquet"}:
+        return "rows"
+    first = _first_line(path)
+    if first.lstrip().startswith(("{", "[")):
+        return "rows" if suffix in JSON_SUFFIXES and _is_json_table(first) else "JSON"
+    if suffix in JSON_SUFFIXES:
+        return "rows"
+    return "LETOR" if is_letor(first) else _kind_of_lines(path, first, suffix)
+
+
+def _first_line(path: File) -> str:
+    """Return the beginning of the first line that is neither blank nor a comment; empty if there is none."""
+    return next((line for _, line in open_lines(path) if not line.startswith("#")), "")[:_MOST_CHARACTERS]
+
+
+def _ends_with_number(line: str) -> bool:
+    return is_number(line.rsplit(None, 1)[-1]) if line.strip() else False
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    return next(csv.reader([line], delimiter=delimiter), [])
+
+
+def _is_json_table(first: str) -> bool:
+    """Return whether a JSON file is a table: one object per line, or a list; from its first line."""
+    if first.lstrip().startswith("["):
+        return True
+    try:
+        row = orjson.loads(first)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(row, dict) and not any(isinstance(row.get(key), list | dict) for key in DOCUMENT_KEYS)
+
+
+def _kind_of_lines(path: File, first: str, suffix: str) -> _Kind:
+    tabs = "\t" in first
+    delimiter = "\t" if tabs else ";" if ";" in first and "," not in first else ","
+    cells = _cells(first, delimiter)
+    if is_judgment_header(cells):
+        known = tabs and len(cells) in {3, 4} and cells[0].strip().lower() in _ID_HEADERS
+        return "TREC" if known else "TSV" if tabs else "CSV"
+    delimited = len(cells) > 1 and not tabs
+    columns = first.split("\t") if tabs and " " not in first.strip() else first.split()
+    if len(columns) in {3, 4} and is_number(columns[-1]) and not (suffix == ".csv" and delimited):
+        return "TREC"
+    if suffix == ".csv" or (delimited and len(first.split()) not in {3, 4}):
+        if cells and is_number(cells[-1]):
+            raise DataFormatError(f"{path}:1 looks like data, not like the names of columns", WITHOUT_HEADER)
+        return "CSV"
+    return "TREC"

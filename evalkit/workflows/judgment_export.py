@@ -1,0 +1,69 @@
+"""``evalkit dataset export``: the judgments of a dataset, with their texts, in a file for other tools."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from evalkit.config import DatasetSettings
+from evalkit.datasets import open_dataset
+from evalkit.errors import InputError, StorageError
+from evalkit.files import write_file
+from evalkit.formats.written_judgments import WrittenJudgment, judgments_csv, judgments_workbook
+from evalkit.records import Dataset
+
+_WRITERS = {".csv": judgments_csv, ".xlsx": judgments_workbook}
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedJudgments:
+    """What was written.
+
+    Attributes
+    ----------
+    queries, judgments
+        Their numbers.
+    without_document
+        Judgments of documents that the collection lacks; their texts are empty.
+    """
+
+    queries: int
+    judgments: int
+    without_document: int
+
+
+def export_judgments(settings: DatasetSettings, file: Path) -> ExportedJudgments:
+    """Write the judgments of a dataset: ``.xlsx`` with ids and texts, or ``.csv`` as Quepid imports it.
+
+    Raises
+    ------
+    InputError
+        If the suffix is another one, the file exists, the judgments are by subtopic, or a text cannot be written.
+    StorageError
+        If the file cannot be written.
+    """
+    write = _WRITERS.get(file.suffix.lower())
+    if write is None:
+        raise InputError(f"{file} has an unknown format", "use a name that ends in .xlsx or .csv")
+    if file.exists():
+        raise InputError(f"{file} exists", "choose a new file")
+    dataset = open_dataset(settings)
+    if dataset.qrels.subtopics:
+        raise InputError(
+            f"{dataset.name} has judgments by subtopic, which the file cannot contain", "use its own files"
+        )
+    content = write(_rows(dataset))
+    try:
+        write_file(file, content)
+    except OSError as error:
+        raise StorageError(f"cannot write {file.resolve()}: {error}", "choose a writable folder") from None
+    counts = dataset.origin.counts
+    return ExportedJudgments(counts["queries"], counts["judgments"], counts["judgments_without_document"])
+
+
+def _rows(dataset: Dataset) -> Iterator[WrittenJudgment]:
+    for query in dataset.queries:
+        for doc_id, grade in dataset.qrels.of(query.query_id).items():
+            text = dataset.corpus.text(doc_id) if doc_id in dataset.corpus else ""
+            yield WrittenJudgment(query.query_id, query.text, doc_id, text, grade)
