@@ -71,11 +71,12 @@ class KnownScores:
         """
         identity = self.identities.get(tag)
         own = {self.session, *self.earlier}
-        texts = {query.query_id: query.text for query in eval_set.dataset.queries}
+        dataset = eval_set.sent_dataset
+        texts = {query.query_id: query.text for query in dataset.queries}
         for query_id, docs, _ in candidates:
             known: list[StoredScore | None] = [None] * len(docs)
             if identity is not None and self.scores is not None:
-                documents = [eval_set.dataset.corpus.text(doc_id) for doc_id in docs]
+                documents = [dataset.corpus.text(doc_id) for doc_id in docs]
                 stored = self.scores.known(ScoreKey(identity, texts[query_id], documents, pointwise))
                 known = [None if self.refresh and one and one.session not in own else one for one in stored]
             if not pointwise and None in known:
