@@ -81,5 +81,5 @@ def _prepare(config: Config, settings: DatasetSettings, cluster: RayCluster | No
         candidates = retrieve_candidates(retriever, dataset, config.retriever.depth)
     if settings.passages is None:
         return EvalSet(dataset, candidates, runs)
-    passages = make_passages(settings.passages, dataset, candidates.cut(max(config.depths)))
+    passages = make_passages(settings.passages, dataset, candidates.cut(max(config.depths)).doc_ids)
     return EvalSet(dataset, candidates, runs, passages)

@@ -79,8 +79,8 @@ def passage_of(passage_id: str) -> tuple[str, int]:
     return doc_id, int(number)
 
 
-def make_passages(settings: PassageSettings, dataset: Dataset, candidates: Run) -> PassageView:
-    """Return the passages of all candidates of a dataset.
+def make_passages(settings: PassageSettings, dataset: Dataset, doc_ids: Iterable[str]) -> PassageView:
+    """Return the passages of some documents of a dataset, which may be named more than once.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def make_passages(settings: PassageSettings, dataset: Dataset, candidates: Run) 
         If `tokenizers` is not installed.
     """
     tokenizer = open_text_tokenizer(settings.tokenizer)
-    docs = list(dict.fromkeys(candidates.doc_ids))
+    docs = list(dict.fromkeys(doc_ids))
     ids: dict[str, tuple[str, ...]] = {}
     texts: list[str] = []
     # Only large collections take long, so the progress bar appears after some seconds.
