@@ -356,9 +356,11 @@ class Summary(Document, JsonObject):
 
     def _is_one_pass(self, cost: CostRow, depth: int) -> bool:
         """Return whether a cost is that of one pass over the whole lists, and these are no longer than a depth."""
+        passages = self.passages_of(cost.dataset)
+        if passages is not None:
+            whole = depth >= self.reached(cost.dataset, len(passages.sent))
+            return whole and cost.documents <= passages.pairs
         deepest = next((row for row in reversed(self.ceilings) if row.dataset == cost.dataset), None)
         if deepest is None or deepest.pairs is None:
             return cost.documents <= depth * cost.queries
-        passages = self.passages_of(cost.dataset)
-        pairs = deepest.pairs if passages is None else passages.pairs
-        return depth >= self.reached(cost.dataset, deepest.depth) and cost.documents <= pairs
+        return depth >= self.reached(cost.dataset, deepest.depth) and cost.documents <= deepest.pairs
