@@ -80,16 +80,13 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> Findings
         summary = summarise(manifest, config, cells, ceilings, calls, latency, clusters, of_runs)
         summary = with_cascades(summary, folder, manifest, config, timed, clusters)
         failures = folder.read_failures()
+        summary = replace(summary, failures=failure_reasons(manifest, failures) or None)
         progress.update()
         plan = plan_of(config, manifest.first_stage)
         judged = qrels if config.quality else {}
         systems = sets_at_depth(cells, manifest.first_stage, judged, queries, config, manifest.origins)
         systems = with_passages(systems, folder, manifest)
-        summary = replace(
-            summary,
-            failures=failure_reasons(manifest, failures) or None,
-            passages=passage_summaries(systems, folder, manifest, plan.primary),
-        )
+        summary = replace(summary, passages=passage_summaries(systems, folder, manifest, plan.primary))
         compared = compare_sets(systems, plan)
         progress.update()
         found = Findings(
