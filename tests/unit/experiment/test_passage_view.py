@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.experiments import eval_set
+from support.experiments import api, config_for, eval_set
 from support.inspected import candidates, dataset
 from support.long_documents import write_long_documents
 
@@ -16,6 +16,7 @@ from evalkit.config import PassageSettings
 from evalkit.encoding.text_tokenizer import open_text_tokenizer
 from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.passage_view import PassageView, make_passages, passage_of, split_text
+from evalkit.experiment.precision_pass import sampled_candidates
 from evalkit.records import Corpus
 from evalkit.reranking import ScoredCandidates
 from evalkit.results.passage_rows import PassageFacts
@@ -109,3 +110,11 @@ def test_passages_are_made_once_of_each_document(tmp_path: Path) -> None:
     assert (facts.documents, facts.passages, facts.most_per_document) == (3, 2 + len(own), len(own))
     assert facts.per_document == pytest.approx((2 + len(own)) / 3)
     assert facts.tokenizer_sha256 == tokenizer.sha256
+
+
+def test_the_precision_check_samples_passages_too() -> None:
+    """All passages of the candidates of the sampled queries, up to the deepest depth."""
+    view = view_of({"d": 2, "e": 1, "f": 3})
+    one = EvalSet(view.dataset, candidates({"q": ["d", "e", "f"], "p": ["e"]}), passages=view)
+    config = config_for({"a": api()}, depths=[2], retriever={"depth": 3})
+    assert sampled_candidates(config, one).doc_ids == ("d#1", "d#2", "e#1"), "only q has a relevant document"
