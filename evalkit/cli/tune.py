@@ -12,6 +12,7 @@ import click
 
 from evalkit.cli.options import DETAILS, JSON, FiniteNumber, NumberInRange, WholeNumber
 from evalkit.cli.output import echo, echo_json, echo_text
+from evalkit.cli.tune_passages import passages
 
 if TYPE_CHECKING:
     from evalkit.report.next_step import NextStep
@@ -390,3 +391,6 @@ def _show(
     for table in filter(None, map(view.table, found)) if details else ():
         echo_text(as_text(table, width))
     show_next(view.next_step)
+
+
+tune.add_command(passages)

@@ -112,6 +112,9 @@ class ComparisonSet:
         Whether unjudged documents may be relevant, as the configuration states.
     below_depth
         What becomes of the candidates below the depth.
+    sent
+        Query id -> ``(n,)`` number of passages of each candidate, where rerankers score passages; None where they score
+        documents.
     query_clusters
         Which queries are not independent.
     """
@@ -125,6 +128,7 @@ class ComparisonSet:
     cluster_field: str | None = None
     unjudged: Unjudged = "unknown"
     below_depth: BelowDepth = "dropped"
+    sent: Mapping[str, NDArray[np.int64]] | None = None
     query_clusters: QueryClusters = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -140,6 +144,19 @@ class ComparisonSet:
     def deepest(self) -> int | None:
         """The most candidates that are reranked for a query: lists may be shorter than the depth."""
         return self.depth if self.depth is None else min(self.depth, self.longest_list or self.depth)
+
+    def sent_at_depths(self, deepest: int) -> NDArray[np.int64]:
+        """Return ``(q, deepest)`` texts that a reranker scores of the first 1 to `deepest` candidates of each query.
+
+        They are the candidates, or their passages where these are known.
+        """
+        if self.sent is None:
+            lists = [] if self.first_stage is None else list(self.first_stage)
+            counts = [np.ones(len(docs), dtype=np.int64) for _, docs, _ in lists]
+        else:
+            counts = list(self.sent.values())
+        rows = [np.cumsum(np.pad(one[:deepest], (0, max(0, deepest - len(one))))) for one in counts]
+        return np.array(rows, dtype=np.int64).reshape(len(rows), deepest)
 
     def clusters_of(self, query_ids: Sequence[str]) -> Clusters | None:
         """Return the ``(n,)`` cluster of each query; None if each is a cluster of its own, or texts are unknown."""

@@ -19,6 +19,7 @@ from evalkit.config.load import (
     retriever_settings,
     validate_block,
 )
+from evalkit.config.passage_settings import PassageRule, PassageSettings
 from evalkit.config.plugins import load_plugins
 from evalkit.config.resolved import resolved_yaml
 from evalkit.config.run_settings import RunSettings
@@ -41,6 +42,8 @@ __all__ = [
     "LatencySettings",
     "LimitSettings",
     "OfflineSettings",
+    "PassageRule",
+    "PassageSettings",
     "Price",
     "RerankerSettings",
     "RetrieverSettings",

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from evalkit.config.latency import read_claim
+from evalkit.config.passage_settings import PassageSettings
 from evalkit.config.settings import Concurrency, Language, PositiveInt, Seed, Settings, Slug
 from evalkit.config.traffic import Traffic
 from evalkit.errors import EvalkitError, InputError
@@ -64,6 +65,9 @@ class DatasetSettings(BlockSettings):
     unjudged
         ``not_relevant``: the judgments contain every relevant document. ``unknown``: a verdict that unjudged
         documents could reverse is withheld.
+    passages
+        Make passages of the documents for reranking. The first stage still retrieves documents, and a depth counts
+        documents; calls, batch sizes, limits and costs count passages.
     """
 
     source: str
@@ -75,6 +79,7 @@ class DatasetSettings(BlockSettings):
     judged_queries_without_text: Literal["refuse", "leave_out"] = "refuse"
     cluster_field: str | None = None
     unjudged: Literal["unknown", "not_relevant"] = "unknown"
+    passages: PassageSettings | None = None
 
     def default_name(self) -> str:
         """Return the name used if the configuration has no ``name``."""

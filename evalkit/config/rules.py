@@ -48,6 +48,7 @@ def check_rules(
         *_batch_sizes(outline, rerankers),
         *_latency(outline),
         *_prices(outline, rerankers),
+        *_passages(known, rerankers),
     ]
 
 
@@ -178,4 +179,18 @@ def _prices(outline: Outline, rerankers: Mapping[str, Settings | None]) -> Itera
                 ("rerankers", tag),
                 f"budget is set, but {tag!r} has no price",
                 "add price: {usd_per_million_tokens: ..., as_of: YYYY-MM-DD}; use 0 if it is free",
+            )
+
+
+def _passages(
+    datasets: Sequence[DatasetSettings], rerankers: Mapping[str, Settings | None]
+) -> Iterator[Problem]:
+    """Yield a problem for each reranker that does not score texts, if rerankers are to score passages."""
+    name = next((dataset.label for dataset in datasets if dataset.passages is not None), None)
+    for tag, reranker in rerankers.items() if name is not None else ():
+        if isinstance(reranker, RerankerSettings) and (reranker.derived or not reranker.timed):
+            yield Problem(
+                ("rerankers", tag),
+                f"backend {reranker.backend!r} has no scores of passages, which dataset {name!r} needs",
+                "remove this reranker, or remove passages from the dataset",
             )

@@ -102,7 +102,9 @@ def _quality(experiment: Experiment, eval_set: EvalSet, tag: str) -> tuple[list[
         rows = experiment.store.rows(tag, eval_set, candidates, pointwise=pointwise)
         known = {query_id: row.known_ranks for query_id, row in rows.items()}
         pairs += sum(map(len, known.values()))
-        batches = batch(candidates, eval_set.dataset, Caps.of(settings), pointwise=pointwise, known=known)
+        batches = batch(
+            candidates, eval_set.sent_dataset, Caps.of(settings), pointwise=pointwise, known=known
+        )
         requests += [item.request for item in batches]
     return requests, pairs
 

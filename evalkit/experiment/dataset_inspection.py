@@ -19,6 +19,7 @@ from evalkit.datasets import open_dataset
 from evalkit.datasets.loading import read_parts
 from evalkit.errors import DataFormatError, DatasetError
 from evalkit.experiment.eval_sets import EvalSet
+from evalkit.experiment.passage_view import PassageView, make_passages
 from evalkit.experiment.token_readings import read_pairs
 from evalkit.metrics import parse_metrics
 from evalkit.records import Dataset, Query
@@ -50,8 +51,18 @@ def inspect(config: Config) -> Iterator[DataFinding]:
         train = _train_queries(settings)
         data = replace(_check_input(config, settings), train=train)
         yield from run_all_checks(data)
-        for reading in read_pairs(config, data):
+        for reading in read_pairs(config, data, _passages(config, settings, data)):
             yield from truncation(data.name, reading)
+
+
+def _passages(config: Config, settings: DatasetSettings, data: CheckInput) -> PassageView | None:
+    """Return the passages of the candidates and of the relevant documents; None where documents are scored."""
+    if settings.passages is None or data.candidates is None:
+        return None
+    relevant = (doc for docs in data.qrels.grades.values() for doc, grade in docs.items() if grade > 0)
+    known = (doc for doc in relevant if doc in data.dataset.corpus)
+    candidates = data.candidates.cut(max(config.depths)).doc_ids
+    return make_passages(settings.passages, data.dataset, (*candidates, *known))
 
 
 def _check_input(config: Config, settings: DatasetSettings) -> CheckInput:

@@ -63,7 +63,7 @@ def sampled_requests(
     whole = [query_id for query_id, scores in known.items() if scores and all(scores)]
     drawn = np.random.default_rng(config.seed).permutation(len(whole))[: config.drift_check.queries]
     sample = candidates.restricted_to({whole[place] for place in drawn.tolist()})
-    items = batch(sample, eval_set.dataset, caps, pointwise=pointwise)
+    items = batch(sample, eval_set.sent_dataset, caps, pointwise=pointwise)
     return [_stored(item, known[item.request.query_id]) for item in items]
 
 
@@ -83,7 +83,7 @@ def stored_requests(
     for _, candidates in quality_lists(config, eval_set, pointwise=pointwise):
         lists = candidates.cut(size) if pointwise else candidates
         by_query = dict(known.lists(tag, eval_set, lists, pointwise=pointwise))
-        for item in batch(lists, eval_set.dataset, limits, pointwise=pointwise):
+        for item in batch(lists, eval_set.sent_dataset, limits, pointwise=pointwise):
             found = by_query[item.request.query_id]
             if item.ranks[0] == 1 and all(found[rank - 1] for rank in item.ranks):
                 yield _stored(item, found)

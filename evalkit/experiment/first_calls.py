@@ -91,13 +91,13 @@ def make_first_calls(experiment: Experiment, sessions: Sequence[RerankerSession]
 
 def first_request(eval_set: EvalSet) -> Batch:
     """Return the batch of a test call: the first query with its first candidate."""
-    return next(batch(eval_set.candidates.cut(1), eval_set.dataset, Caps(1), pointwise=True))
+    return next(batch(eval_set.sent_run(1).cut(1), eval_set.sent_dataset, Caps(1), pointwise=True))
 
 
 def is_split(config: Config, eval_set: EvalSet, caps: Caps) -> bool:
     """Return whether one pass serves several depths, or a list is split over several calls."""
-    longest = max((len(docs) for _, docs, _ in eval_set.candidates), default=0)
-    split = caps.documents is not None and caps.documents < min(max(config.depths), longest)
+    longest = max((len(docs) for _, docs, _ in eval_set.sent_run(max(config.depths))), default=0)
+    split = caps.documents is not None and caps.documents < longest
     return longest > 1 and (len(config.depths) > 1 or split)
 
 
@@ -106,7 +106,7 @@ def _check_lists(experiment: Experiment, session: RerankerSession) -> None:
     if session.reranker.pointwise:
         return
     limit = session.caps.documents
-    lists = [docs for one in experiment.eval_sets for _, docs, _ in one.candidates.cut(experiment.depth)]
+    lists = [docs for one in experiment.eval_sets for _, docs, _ in one.sent_run(experiment.depth)]
     longest = max(map(len, lists), default=0)
     if limit is not None and longest > limit:
         raise InputError(
@@ -115,9 +115,8 @@ def _check_lists(experiment: Experiment, session: RerankerSession) -> None:
             f"lower depths to at most {limit}, or raise its batch_size or max_documents",
         )
     for eval_set in experiment.eval_sets:
-        for _ in batch(
-            eval_set.candidates.cut(experiment.depth), eval_set.dataset, session.caps, pointwise=False
-        ):
+        sent = eval_set.sent_run(experiment.depth)
+        for _ in batch(sent, eval_set.sent_dataset, session.caps, pointwise=False):
             pass
 
 

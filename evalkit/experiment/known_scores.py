@@ -71,11 +71,12 @@ class KnownScores:
         """
         identity = self.identities.get(tag)
         own = {self.session, *self.earlier}
-        queries = {query.query_id: query for query in eval_set.dataset.queries}
+        dataset = eval_set.sent_dataset
+        queries = {query.query_id: query for query in dataset.queries}
         for query_id, docs, _ in candidates:
             known: list[StoredScore | None] = [None] * len(docs)
             if identity is not None and self.scores is not None:
-                documents = [eval_set.dataset.corpus.text(doc_id) for doc_id in docs]
+                documents = [dataset.corpus.text(doc_id) for doc_id in docs]
                 query = queries[query_id]
                 key = ScoreKey(identity, query.text, documents, pointwise, query.instruction)
                 stored = self.scores.known(key)

@@ -29,7 +29,7 @@ from evalkit.latency import (
     without_finished,
 )
 from evalkit.latency.flags import flag_overload
-from evalkit.records import Call
+from evalkit.records import Call, Dataset, Run
 from evalkit.reranking import OpenLoop, Outcome, RerankerSession
 
 
@@ -69,7 +69,7 @@ def latency_cells(experiment: Experiment, eval_set: EvalSet, tags: Sequence[str]
     config = experiment.config
     if config.latency is None:
         return []
-    cells = plan_cells(config.latency, tags, eval_set.dataset, eval_set.candidates, config.seed)
+    cells = plan_cells(config.latency, tags, *_texts(experiment, eval_set), config.seed)
     return without_finished(cells, experiment.recorder.timed(eval_set.dataset.name))
 
 
@@ -78,8 +78,15 @@ def arrival_cells(experiment: Experiment, eval_set: EvalSet, loads: Loads) -> li
     config = experiment.config
     if config.latency is None:
         return []
-    cells = plan_arrivals(config.latency, loads, eval_set.dataset, eval_set.candidates, config.seed)
+    cells = plan_arrivals(config.latency, loads, *_texts(experiment, eval_set), config.seed)
     return without_finished(cells, experiment.recorder.timed(eval_set.dataset.name))
+
+
+def _texts(experiment: Experiment, eval_set: EvalSet) -> tuple[Dataset, Run]:
+    """Return the texts of timed calls with the candidates, or with the passages of the candidates that are scored."""
+    if eval_set.passages is None:
+        return eval_set.dataset, eval_set.candidates
+    return eval_set.sent_dataset, eval_set.sent_run(experiment.depth)
 
 
 def timed_calls(experiment: Experiment, eval_set: EvalSet, tag: str) -> list[Call]:

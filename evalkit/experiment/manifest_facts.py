@@ -129,6 +129,7 @@ def _dataset_facts(eval_set: EvalSet) -> DatasetFacts:
             query.query_id for query in eval_set.dataset.queries if query.query_id not in with_candidates
         ),
         candidates=CandidateLists.of_lengths(lengths),
+        passages=eval_set.passages.facts if eval_set.passages else None,
     )
 
 

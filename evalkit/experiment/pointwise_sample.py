@@ -23,13 +23,17 @@ def sample_batches(
 
     They are the first calls of the quality pass for these queries, unless those have very many documents.
     """
-    size = min(depth, caps.documents or depth)
+    sent = eval_set.sent_run(depth)
+    longest = depth
+    if eval_set.passages is not None:
+        longest = max((len(passages) for _, passages, _ in sent), default=depth)
+    size = min(longest, caps.documents or longest)
     size = size if size <= LONGEST_SHARED else SAMPLED_DOCUMENTS
-    shallow = eval_set.candidates.cut(size)
+    shallow = sent.cut(size)
     caps = Caps(size, caps.bytes, caps.tokens)
     requests = [
         item.request
-        for item in batch(shallow, eval_set.dataset, caps, pointwise=True)
+        for item in batch(shallow, eval_set.sent_dataset, caps, pointwise=True)
         if item.ranks[0] == 1 and len(item.request.documents) > 1
     ]
     rng = np.random.default_rng(seed)
@@ -45,8 +49,8 @@ def shared_queries(
     """
     if not experiment.config.rerankers[tag].traffic().billed:
         return set()
-    own = eval_set.candidates.restricted_to({request.query_id for request in sample}).cut(experiment.depth)
+    own = eval_set.sent_run(experiment.depth).restricted_to({request.query_id for request in sample})
     rows = experiment.store.rows(tag, eval_set, own, pointwise=True)
     known = {query_id: row.known_ranks for query_id, row in rows.items()}
-    planned = {item.request for item in batch(own, eval_set.dataset, caps, pointwise=True, known=known)}
+    planned = {item.request for item in batch(own, eval_set.sent_dataset, caps, pointwise=True, known=known)}
     return {request.query_id for request in sample if request in planned}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +18,17 @@ from evalkit.experiment.sessions import open_session
 from evalkit.metrics import parse_metric
 from evalkit.progress import progress_bar
 from evalkit.records import Run
-from evalkit.reranking import Batch, CallContext, Caps, Outcome, RerankerSession, Row, assemble, batch
+from evalkit.reranking import (
+    Batch,
+    CallContext,
+    Caps,
+    Outcome,
+    RerankerSession,
+    Row,
+    ScoredCandidates,
+    assemble,
+    batch,
+)
 from evalkit.results.raw_tables import precise_tag
 
 
@@ -49,22 +59,24 @@ def precision_pass(run: StartedExperiment, session: RerankerSession, eval_set: E
     except (InputError, CallError) as error:  # the other results are complete without this check
         run.recorder.precision_checks.append(replace(check, missing=error.message))
         return
-    full = _run(tag, sample, known, outcomes)
-    reduced = _run(session.tag, sample, run.store.rows(session.tag, eval_set, sample, pointwise=True))
+    reduced_rows = run.store.rows(session.tag, eval_set, sample, pointwise=True)
+    full = _run(eval_set, assemble(outcomes, sample, tag, known))
+    reduced = _run(eval_set, assemble((), sample, session.tag, reduced_rows))
     run.recorder.precision_checks.append(
         compare_precisions(check, full, reduced, eval_set.dataset.qrels, metric)
     )
 
 
 def sampled_candidates(config: Config, eval_set: EvalSet) -> Run:
-    """Return the candidates of a sample of answerable queries, drawn with the experiment's seed."""
+    """Return what is sent of a sample of answerable queries, drawn with the experiment's seed."""
     with_candidates = set(eval_set.candidates.query_ids)
     queries = [query for query in eval_set.dataset.qrels.answerable if query in with_candidates]
     drawn = np.random.default_rng(config.seed).permutation(len(queries))[: config.precision_check.queries]
     chosen = {queries[place] for place in drawn.tolist()}
     lengths = np.diff(eval_set.candidates.offsets)
     keep = np.repeat([query in chosen for query in eval_set.candidates.query_ids], lengths)
-    return eval_set.candidates.where(keep.astype(bool)).cut(max(config.depths))
+    sample = eval_set.candidates.where(keep.astype(bool)).cut(max(config.depths))
+    return sample if eval_set.passages is None else eval_set.passages.run_of(sample)
 
 
 def batches_in_full(
@@ -72,7 +84,7 @@ def batches_in_full(
 ) -> list[Batch]:
     """Return the batches of a sample that are not scored in fp32 yet."""
     ranks = {query_id: row.known_ranks for query_id, row in known.items()}
-    return list(batch(sample, eval_set.dataset, Caps.of(precise), pointwise=True, known=ranks))
+    return list(batch(sample, eval_set.sent_dataset, Caps.of(precise), pointwise=True, known=ranks))
 
 
 def _score(
@@ -88,6 +100,6 @@ def _score(
     return outcomes
 
 
-def _run(tag: str, sample: Run, known: Mapping[str, Row], outcomes: Iterable[Outcome] = ()) -> Run:
-    scored = assemble(outcomes, sample, tag, known)
-    return Run.from_rows(tag, scored.query_ids, scored.doc_ids, scored.scores)
+def _run(eval_set: EvalSet, scored: ScoredCandidates) -> Run:
+    scored = eval_set.combined(scored)
+    return Run.from_rows(scored.tag, scored.query_ids, scored.doc_ids, scored.scores)

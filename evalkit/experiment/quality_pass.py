@@ -41,9 +41,9 @@ def quality_pass(run: StartedExperiment, session: RerankerSession, eval_set: Eva
 
 
 def quality_lists(config: Config, eval_set: EvalSet, *, pointwise: bool) -> Iterator[tuple[int | None, Run]]:
-    """Yield the depth and the candidates of each pass; the depth is None where one pass serves every depth."""
+    """Yield the depth and what is sent in each pass; the depth is None where one pass serves every depth."""
     for depth in (None,) if pointwise else config.depths:
-        yield depth, eval_set.candidates.cut(depth or max(config.depths))
+        yield depth, eval_set.sent_run(depth or max(config.depths))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class _Scoring:
 
     def score(self, depth: int | None, candidates: Run) -> None:
         """Request the unknown scores of one pass and record all of them, also where the pass is interrupted."""
-        run, session, dataset = self.run, self.session, self.eval_set.dataset
+        run, session, dataset = self.run, self.session, self.eval_set.sent_dataset
         rows = run.store.recall(session, self.eval_set, candidates)
         known = {query_id: row.known_ranks for query_id, row in rows.items()}
         batches = list(
@@ -78,7 +78,11 @@ class _Scoring:
                         outcomes.append(outcome)
                         run.record_late(session, outcome)
                     scored = assemble(outcomes, candidates, session.tag, rows)
-                    run.recorder.add_scored(dataset.name, scored, depth, len(candidates))
+                    run.recorder.add_scored(
+                        dataset.name, self.eval_set.combined(scored), depth, len(candidates)
+                    )
+                    if self.eval_set.passages is not None:
+                        run.recorder.add_passages(dataset.name, scored, depth)
                     self._note_concurrency(sending.lowest_concurrency)
         session.check_range(scored.scores)
 

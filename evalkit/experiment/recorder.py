@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from evalkit.backend_checks import DependenceCheck, DriftCheck, PointwiseCheck, PrecisionCheck
 from evalkit.experiment.journal import JournalRecord, failure_of
+from evalkit.experiment.passage_view import passage_of
 from evalkit.latency import CallKey, RoundState, call_key
 from evalkit.records import Call, Run
 from evalkit.reranking import Outcome, ScoredCandidates
 from evalkit.results.folder import ResultFolder
 from evalkit.results.manifest import CallCounts, Failure, QualityPass
 from evalkit.results.parquet import to_table, write_table, write_tables
-from evalkit.results.raw_tables import CALLS, SCORES, STATIONS
+from evalkit.results.raw_tables import CALLS, PASSAGES, SCORES, STATIONS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -60,6 +61,7 @@ class Recorder:
     lowest_concurrency: dict[str, int] = field(default_factory=dict)
     unsent_timings: int = 0
     _scores: list[pa.Table] = field(default_factory=list)
+    _passages: list[pa.Table] = field(default_factory=list)
 
     @classmethod
     def restored(cls, journal: Iterable[JournalRecord]) -> Recorder:
@@ -179,6 +181,20 @@ class Recorder:
             )
         )
 
+    def add_passages(self, dataset: str, scored: ScoredCandidates, depth: int | None) -> None:
+        """Add the scores that a reranker gave to passages; see `add_scored` for the depth."""
+        rows, named = len(scored.doc_ids), [passage_of(one) for one in scored.doc_ids]
+        columns = {
+            "dataset": [dataset] * rows,
+            "reranker": [scored.tag] * rows,
+            "query_id": scored.query_ids,
+            "doc_id": [doc_id for doc_id, _ in named],
+            "passage": [number for _, number in named],
+            "score": scored.scores,
+            "depth": [depth] * rows,
+        }
+        self._passages.append(to_table(PASSAGES, columns))
+
     def scores_of(
         self, dataset: str, tag: str, depth: int
     ) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
@@ -253,6 +269,8 @@ class Recorder:
         with folder.writing():
             write_tables(folder.scores_file, scores, inside=folder.path)
             write_table(folder.calls_file, CALLS, columns, inside=folder.path)
+            if self._passages:
+                write_tables(folder.passages_file, self._passages, inside=folder.path)
             folder.write_failures(self.failures)
         return WrittenTables(folder)
 

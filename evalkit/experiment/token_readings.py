@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from evalkit.config import Config
 from evalkit.dataset_checks import CheckInput, Reading
 from evalkit.errors import InputError
+from evalkit.experiment.passage_view import PassageView
 from evalkit.experiment.sessions import open_session
 from evalkit.records import Run
 from evalkit.rerankers import Described, Measuring
@@ -21,14 +22,25 @@ MOST_PAIRS = 5000
 """Most pairs that are tokenised; of more pairs, a sample is drawn with the experiment's seed."""
 
 
-def read_pairs(config: Config, data: CheckInput) -> Iterator[Reading]:
-    """Yield what each model would read of the candidates; for a ``serve:`` block, the served model."""
+def read_pairs(config: Config, data: CheckInput, passages: PassageView | None = None) -> Iterator[Reading]:
+    """Yield what each model would read of the candidates; for a ``serve:`` block, the served model.
+
+    Parameters
+    ----------
+    config, data
+        The rerankers, and a dataset with its candidates.
+    passages
+        The passages of the candidates and the relevant documents, which are read in their place; None for documents.
+    """
     if data.candidates is None:
         return
     run = data.candidates.cut(max(config.depths))
-    pairs, relevant = _of_candidates(run, config.seed), _relevant(data, config.seed)
+    corpus = data.dataset.corpus
+    if passages is not None:
+        run, corpus = passages.run_of(run), passages.dataset.corpus
+    pairs, relevant = _of_candidates(run, config.seed), _relevant(data, config.seed, passages)
     texts = {query.query_id: query.instructed_text for query in data.dataset.queries}
-    items = [(texts[query], data.dataset.corpus.text(doc)) for query, doc in (*pairs, *relevant)]
+    items = [(texts[query], corpus.text(doc)) for query, doc in (*pairs, *relevant)]
     for tag, given in config.rerankers.items():
         settings = given.served_settings() or given
         if isinstance(settings, RemoteSettings):
@@ -62,13 +74,14 @@ def _of_candidates(run: Run, seed: int) -> list[tuple[str, str]]:
     ]
 
 
-def _relevant(data: CheckInput, seed: int) -> list[tuple[str, str]]:
-    """Return (query id, document id) of a sample of the relevant documents that are in the corpus."""
+def _relevant(data: CheckInput, seed: int, passages: PassageView | None) -> list[tuple[str, str]]:
+    """Return (query id, document id) of a sample of the relevant documents that are in the corpus, or of passages."""
     pairs = [
-        (query, doc)
+        (query, text)
         for query, docs in data.qrels.grades.items()
         for doc, grade in docs.items()
         if grade > 0 and doc in data.dataset.corpus
+        for text in (passages.ids_of([doc]) if passages is not None else (doc,))
     ]
     return [pairs[row] for row in _drawn(len(pairs), seed).tolist()]
 

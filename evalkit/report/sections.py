@@ -16,6 +16,7 @@ from evalkit.report.depth import depth_line, depth_table, depth_tables
 from evalkit.report.latency_sentences import latency_cautions, latency_lines
 from evalkit.report.latency_tables import latency_details, latency_tables
 from evalkit.report.model_precision import precision_lines, precision_tables
+from evalkit.report.passage_tables import passage_tables
 from evalkit.report.quality import call_tables, data_table, result_tables
 from evalkit.report.run_tables import run_cautions, run_latency_tables, run_tables
 from evalkit.report.table import Table
@@ -145,7 +146,8 @@ def report_sections(
             "comparison", "Comparison", "Comparison with the baseline",
             lines=[*findings(compared), *precision_lines(summary)],
             more=[*comparison_tables(compared), *to_judge_tables(compared), *result_tables(summary),
-                  *precision_tables(summary), *evidence_tables(compared)],
+                  *passage_tables(summary.passages, summary.confidence), *precision_tables(summary),
+                  *evidence_tables(compared)],
         ),
         Section("trade-off", "Trade-off", "Quality against latency and cost", plots=plots["trade-off"]),
         Section(

@@ -23,7 +23,7 @@ from evalkit.report.table import Table
 from evalkit.results.cascade_rows import find_cascade
 from evalkit.results.comparison_document import Comparisons, DatasetComparisons
 from evalkit.results.manifest import Manifest
-from evalkit.results.summary_document import Summary
+from evalkit.results.summary_document import LatencyRow, Summary
 from evalkit.results.tuning_document import DepthRow, DepthSweep, Tuning
 from evalkit.stats import Interval
 
@@ -192,10 +192,15 @@ def _with_expense(row: SystemRow, entry: DatasetComparisons, measured: Measured)
 
 def _median(measured: Measured, dataset: str, system: str, depth: int | None) -> tuple[str, int]:
     """Return the median where p95 was timed with too few calls, and how many more p95 needs."""
-    timed = None if depth is None else measured.summary.alone(dataset, system).get(depth)
+    timed = _timed(measured.summary, dataset, system, depth)
     if timed is None or timed.p95_s.estimate is not None or timed.p50_s.estimate is None:
         return NO_VALUE, 0
     return milliseconds(timed.p50_s.estimate), max(0, timed.p95_s.needs - timed.p95_s.interval.n)
+
+
+def _timed(summary: Summary, dataset: str, system: str, depth: int | None) -> LatencyRow | None:
+    """Return the timed calls with as many texts as a query has at a depth; None where there are none."""
+    return None if depth is None else summary.alone(dataset, system).get(summary.sent_at(dataset, depth))
 
 
 def _sweep(tuned: Tuning, dataset: str, system: str) -> DepthSweep | None:
@@ -207,7 +212,7 @@ def _p95(measured: Measured, dataset: str, system: str, depth: int | None, at: D
     about = measured.manifest.rerankers.get(system)
     if about is not None and about.backend == "replay":
         return "replayed"
-    timed = None if depth is None else measured.summary.alone(dataset, system).get(depth)
+    timed = _timed(measured.summary, dataset, system, depth)
     if timed is not None and timed.p95_s.estimate is not None:
         return milliseconds_text(timed.p95_s.interval)
     row = find_cascade(measured.summary.cascades, dataset, system)

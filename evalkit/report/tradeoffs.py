@@ -121,7 +121,7 @@ def latency_points(summary: Summary, dataset: str) -> list[Point]:
     for row in _qualities(summary, dataset):
         if row.depth is None:  # a run was not timed here
             continue
-        timed = summary.alone(dataset, row.reranker).get(row.depth)
+        timed = summary.alone(dataset, row.reranker).get(summary.sent_at(dataset, row.depth))
         if timed is not None and timed.p50_s.estimate is not None:
             expense = timed.p50_s.interval
             points.append(Point(row.reranker, row.depth, row.mean, expense, difference=row.difference))

@@ -261,9 +261,12 @@ def _truncated(summary: Summary) -> list[Caution]:
     return [
         Caution(
             "figures",
-            f"{row.dataset}: {row.reranker} truncated {row.truncated_documents} of {row.documents} documents"
+            f"{row.dataset}: {row.reranker} truncated {row.truncated_documents} of {row.documents}"
+            f" {'passages' if summary.passages_of(row.dataset) else 'documents'}"
             f" ({row.truncated_documents / row.documents:.1%}). Text past the limit was ignored.",
-            "Raise max_length_tokens if the model allows it, or split long documents.",
+            "Lower passages.tokens, or raise max_length_tokens if the model allows it."
+            if summary.passages_of(row.dataset)
+            else "Raise max_length_tokens if the model allows it, or split long documents.",
         )
         for row in summary.calls
         if row.pass_ == "quality" and row.truncated_documents

@@ -11,7 +11,7 @@ from evalkit.errors import InputError
 from evalkit.records import Qrels, Query
 from evalkit.results.manifest import Manifest
 from evalkit.results.parquet import distinct_rows
-from evalkit.results.raw_tables import CALL_COLUMNS, SCORE_COLUMNS, precise_tag
+from evalkit.results.raw_tables import CALL_COLUMNS, PASSAGE_COLUMNS, SCORE_COLUMNS, precise_tag
 from evalkit.results.recorded_config import RecordedConfig
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def check_consistent(folder: ResultFolder, manifest: Manifest, config: RecordedC
         raise _damaged(folder.resolved_config_file, f"compare.baseline: unknown system {baseline!r}")
     if config.quality:
         _check_scores(folder, manifest, config)
+        _check_passages(folder, manifest)
     for dataset, tag in _distinct(folder.calls_file, CALL_COLUMNS, ("dataset", "reranker")):
         _check_names(folder.calls_file, manifest, dataset, tag, _called(manifest))
 
@@ -104,6 +105,17 @@ def _check_counts(file: Path, manifest: Manifest) -> None:
                 file,
                 f"{one.reranker!r} has scores of {queries} queries of {one.dataset!r}, not of {one.scored}",
             )
+
+
+def _check_passages(folder: ResultFolder, manifest: Manifest) -> None:
+    """Check that the table of passages is of datasets whose documents were split, and of rerankers."""
+    with_passages = {facts.name for facts in manifest.datasets if facts.passages is not None}
+    if not folder.passages_file.is_file():
+        return
+    for dataset, tag in _distinct(folder.passages_file, PASSAGE_COLUMNS, ("dataset", "reranker")):
+        _check_names(folder.passages_file, manifest, dataset, tag, manifest.rerankers)
+        if dataset not in with_passages:
+            raise _damaged(folder.passages_file, f"the manifest has no passages of dataset {dataset!r}")
 
 
 def _check_names(file: Path, manifest: Manifest, dataset: str, tag: str, systems: Iterable[str]) -> None:

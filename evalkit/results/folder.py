@@ -62,6 +62,7 @@ class ResultFolder:
         self.resolved_config_file = path / "config.resolved.yaml"
         self.scores_file = path / "scores.parquet"
         self.calls_file = path / "calls.parquet"
+        self.passages_file = path / "passages.parquet"
         self.texts_file = path / "texts.parquet"
         self.run_latencies_file = path / "run_latencies.parquet"
         self.failures_file = path / "failures.jsonl"

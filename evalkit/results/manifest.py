@@ -13,6 +13,7 @@ from evalkit.latency import RoundState
 from evalkit.records import DatasetOrigin
 from evalkit.results.bounds import Amount, AtLeastOne, Count, Date, Moment
 from evalkit.results.json_shapes import Document, Inline, JsonObject, Key
+from evalkit.results.passage_rows import PassageFacts
 from evalkit.results.reranker_facts import RerankerFacts
 from evalkit.results.run_facts import RunFacts
 
@@ -87,12 +88,15 @@ class DatasetFacts(JsonObject):
     ----------
     empty_queries
         Queries for which the first stage found no candidate.
+    passages
+        How passages were made of the candidates; None where rerankers scored documents.
     """
 
     name: str
     origin: Annotated[DatasetOrigin, Inline.all_of(DatasetOrigin)]
     empty_queries: tuple[str, ...]
     candidates: CandidateLists
+    passages: Annotated[PassageFacts | None, Key(omit_none=True)] = None
 
 
 @dataclass(frozen=True, slots=True)

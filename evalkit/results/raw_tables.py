@@ -86,8 +86,21 @@ RUN_LATENCY_COLUMNS = {
 }
 """Columns of ``run_latencies.parquet``: what the files of compared runs say, without the unknown ones."""
 
+PASSAGE_COLUMNS = {
+    "dataset": Column("string"),
+    "reranker": Column("string"),
+    "query_id": Column("string"),
+    "doc_id": Column("string"),
+    "passage": Column("int32", least=1),
+    "score": Column("float64"),
+    "depth": Column("int32", nullable=True, least=1),
+}
+"""Columns of ``passages.parquet``, one row for each passage of a candidate; ``passage`` is its number in the document,
+from 1. Depth is null where one pass serves every depth. A result without passages has no such table."""
+
 SCORES, CALLS = kinds(SCORE_COLUMNS), kinds(CALL_COLUMNS)
 TEXTS, RUN_LATENCIES = kinds(TEXT_COLUMNS), kinds(RUN_LATENCY_COLUMNS)
+PASSAGES = kinds(PASSAGE_COLUMNS)
 """Column -> its type, for each table."""
 
 SHOWN = 10

@@ -13,6 +13,7 @@ from evalkit.results.failure_reasons import FailureReason
 from evalkit.results.json_shapes import Document, Inline, JsonObject, Key, Mean
 from evalkit.results.latency_quantiles import Quantile, RunLatency
 from evalkit.results.manifest import CandidateLists, Status
+from evalkit.results.passage_rows import PassageSummary
 from evalkit.stats import Interval
 
 Loop = Literal["closed", "open"]
@@ -267,6 +268,8 @@ class Summary(Document, JsonObject):
         Latency and cost of cascades; None without a cascade.
     failures
         Why queries have no scores and timed calls failed; None if nothing failed.
+    passages
+        By dataset; None where rerankers scored documents.
     """
 
     VERSION: ClassVar[int] = 2
@@ -288,6 +291,7 @@ class Summary(Document, JsonObject):
     run_latencies: tuple[RunLatency, ...] = ()
     cascades: Annotated[tuple[CascadeRow, ...] | None, Key(omit_none=True)] = None
     failures: Annotated[tuple[FailureReason, ...] | None, Key(omit_none=True)] = None
+    passages: Annotated[tuple[PassageSummary, ...] | None, Key(omit_none=True)] = None
 
     def alone(self, dataset: str, reranker: str) -> dict[int, LatencyRow]:
         """Return batch size -> the row of timed calls with one call in flight."""
@@ -333,8 +337,17 @@ class Summary(Document, JsonObject):
         if cost is not None and cost.usd_per_thousand_queries is not None:
             return cost.usd_per_thousand_queries if self._is_one_pass(cost, depth) else None
         row = self.billing_of(dataset, reranker)
-        timed = row.timed if row else ()
-        return next((1000 * call.usd for call in timed if call.documents == depth), None)
+        timed, sent = row.timed if row else (), self.sent_at(dataset, depth)
+        return next((1000 * call.usd for call in timed if call.documents == sent), None)
+
+    def passages_of(self, dataset: str) -> PassageSummary | None:
+        """Return the passages of a dataset; None where rerankers scored documents."""
+        return next((one for one in self.passages or () if one.dataset == dataset), None)
+
+    def sent_at(self, dataset: str, depth: int) -> int:
+        """Return how many texts a reranker scores for a query at a depth: documents, or passages on average."""
+        one = self.passages_of(dataset)
+        return depth if one is None or not one.sent else round(one.sent[min(depth, len(one.sent)) - 1])
 
     def reached(self, dataset: str, depth: int) -> int:
         """Return the most candidates that a query has at a depth: lists may be shorter."""
@@ -343,6 +356,10 @@ class Summary(Document, JsonObject):
 
     def _is_one_pass(self, cost: CostRow, depth: int) -> bool:
         """Return whether a cost is that of one pass over the whole lists, and these are no longer than a depth."""
+        passages = self.passages_of(cost.dataset)
+        if passages is not None:
+            whole = depth >= self.reached(cost.dataset, len(passages.sent))
+            return whole and cost.documents <= passages.pairs
         deepest = next((row for row in reversed(self.ceilings) if row.dataset == cost.dataset), None)
         if deepest is None or deepest.pairs is None:
             return cost.documents <= depth * cost.queries

@@ -179,6 +179,10 @@ def cascade_cost(
     for number, (stage, size) in enumerate(zip(cascade.stages, (depth, *cascade.keeps), strict=True)):
         cost = summary.cost_of(dataset, stage.reranker)
         usd = cost.usd_per_thousand_queries if cost else None
-        at = depth_costs(summary.billing_of(dataset, stage.reranker), usd, np.minimum(lengths, depth), depth)
+        at = depth_costs(
+            summary.billing_of(dataset, stage.reranker),
+            usd,
+            np.minimum(lengths[:, None], np.arange(1, depth + 1)),
+        )
         total += float(at[size - 1]) * (1.0 - skipped if number else 1.0)
     return none_if_nan(total)

@@ -54,9 +54,9 @@ def _billing(price: Mapping[str, Any], calls: BilledCalls) -> Billing:
 
 
 def depth_costs(
-    row: BillingRow | None, usd_per_thousand_queries: float | None, lengths: NDArray[np.int64], deepest: int
+    row: BillingRow | None, usd_per_thousand_queries: float | None, sent: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Return ``(deepest,)`` costs of a thousand queries in US dollars at depths 1 to `deepest`, NaN where unknown.
+    """Return ``(d,)`` costs of a thousand queries in US dollars at depths 1 to d, NaN where unknown.
 
     Parameters
     ----------
@@ -64,27 +64,26 @@ def depth_costs(
         How calls are billed; None where it is not known.
     usd_per_thousand_queries
         Cost of the quality pass, which is that of the deepest depth; None where it is not known.
-    lengths
-        ``(q,)`` number of candidates of each query.
-    deepest
-        The last depth.
+    sent
+        ``(q, d)`` number of documents, or of passages, that are sent for each query at each depth.
     """
-    costs = np.full(deepest, np.nan) if row is None else 1000 * _means(row, lengths, deepest)
+    costs = np.full(sent.shape[1], np.nan) if row is None else 1000 * _means(row, sent)
     if usd_per_thousand_queries is None:
         return costs
     if costs[-1] > 0:
         # The bill of the quality pass counts every call, also those that a limit of bytes or tokens split.
         costs = costs * (usd_per_thousand_queries / costs[-1])
-    pairs = np.array([np.minimum(lengths, depth).sum() for depth in range(1, deepest + 1)])
+    pairs = sent.sum(axis=0)
     return np.where(pairs == pairs[-1], usd_per_thousand_queries, costs)
 
 
-def _means(row: BillingRow, lengths: NDArray[np.int64], deepest: int) -> NDArray[np.float64]:
-    """Return ``(deepest,)`` mean costs of a query at each depth: full calls and a last one with the rest."""
-    most = min(row.most_documents or deepest, deepest)
+def _means(row: BillingRow, sent: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return ``(d,)`` mean costs of a query at each depth: full calls and a last one with the rest."""
+    longest = max(sent.shape[1], int(sent.max(initial=0)))
+    most = min(row.most_documents or longest, longest)
     usd = row.billing.of_calls(most)
-    of_list = np.array([(n // most) * usd[most] + usd[n % most] if n else 0.0 for n in range(deepest + 1)])
-    return np.array([of_list[np.minimum(lengths, depth)].mean() for depth in range(1, deepest + 1)])
+    of_list = np.array([(n // most) * usd[most] + usd[n % most] if n else 0.0 for n in range(longest + 1)])
+    return np.asarray(of_list[sent].mean(axis=0))
 
 
 def why_unknown(row: BillingRow | None, costs: NDArray[np.float64]) -> str | None:

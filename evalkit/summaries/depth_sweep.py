@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -69,6 +70,9 @@ def sweep(
     split = split_queries(len(swept.query_ids), plan.seed, clusters)
     values = swept.of(metric)
     measured = summary.quantiles_alone(comparison_set.dataset, tag, "p95")
+    timed = {
+        depth for depth in range(1, deepest + 1) if summary.sent_at(comparison_set.dataset, depth) in measured
+    }
     return DepthSweep(
         dataset=comparison_set.dataset,
         reranker=tag,
@@ -77,7 +81,7 @@ def sweep(
         limits=question.limits,
         queries=len(swept.query_ids),
         first_stage=bounded_interval(unranked, clusters=clusters),
-        rows=tuple(_rows((values, ideal, recall), costs, measured, clusters)),
+        rows=tuple(_rows((values, ideal, recall), costs, timed, clusters)),
         choice=choose_depth(values, unranked, split, costs, question.limits, margin, clusters=clusters),
         cost_unknown=_cost_unknown(summary, comparison_set.dataset, tag, costs, question.limits),
         candidates=candidate_lists(comparison_set),
@@ -121,7 +125,7 @@ def _swept(
 def _rows(
     swept: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
     costs: Costs,
-    measured: Mapping[int, float],
+    timed: AbstractSet[int],
     clusters: Clusters | None,
 ) -> Iterator[DepthRow]:
     values, ideal, recall = swept
@@ -139,7 +143,7 @@ def _rows(
             retrieval_loss=None if oracle is None else 1 - oracle,
             ranking_loss=lost,
             p95_s=none_if_nan(costs.p95_s[index]),
-            p95_measured=index + 1 in measured,
+            p95_measured=index + 1 in timed,
             usd_per_thousand_queries=none_if_nan(costs.usd_per_thousand_queries[index]),
             p95_upper_s=none_if_nan(costs.p95_upper_s[index]),
         )
@@ -148,11 +152,16 @@ def _rows(
 def known_costs(summary: Summary, comparison_set: ComparisonSet, tag: str) -> Costs:
     """Return latency and cost of every depth, NaN where they are not known."""
     deepest = comparison_set.deepest or 1
-    p95_s = interpolated(summary.quantiles_alone(comparison_set.dataset, tag, "p95"), deepest)
+    sent = np.array([summary.sent_at(comparison_set.dataset, depth) for depth in range(1, deepest + 1)])
+
+    def at_depths(measured: Mapping[int, float]) -> NDArray[np.float64]:
+        return np.asarray(interpolated(measured, int(sent[-1]))[sent - 1])
+
+    p95_s = at_depths(summary.quantiles_alone(comparison_set.dataset, tag, "p95"))
     bounds = {
         size: row.p95_s.interval.upper for size, row in summary.alone(comparison_set.dataset, tag).items()
     }
-    upper_s = interpolated({size: bound for size, bound in bounds.items() if bound is not None}, deepest)
+    upper_s = at_depths({size: bound for size, bound in bounds.items() if bound is not None})
     return Costs(p95_s, _costs(summary, comparison_set, tag, deepest), upper_s)
 
 
@@ -165,8 +174,7 @@ def _costs(summary: Summary, comparison_set: ComparisonSet, tag: str, deepest: i
     return depth_costs(
         summary.billing_of(comparison_set.dataset, tag),
         cost.usd_per_thousand_queries if cost else None,
-        np.array([len(docs) for _, docs, _ in lists]),
-        deepest,
+        comparison_set.sent_at_depths(deepest),
     )
 
 

@@ -18,6 +18,7 @@ from evalkit.results.locate import locate_result, locate_results
 from evalkit.results.manifest import Manifest
 from evalkit.results.recorded_config import RecordedConfig
 from evalkit.summaries.comparisons import sets_at_depth
+from evalkit.summaries.passage_rules import with_passages
 from evalkit.summaries.quality_cells import derive_cells
 
 BEFORE, AFTER = "before", "after"
@@ -70,8 +71,8 @@ class OpenedResult:
             self.folder, self.manifest, qrels, config.metrics, config.depths, config.below_depth
         )
         first_stage, origins = self.manifest.first_stage, self.manifest.origins
-        (found,) = sets_at_depth(cells, first_stage, qrels, queries, config, origins)
-        return found
+        found = sets_at_depth(cells, first_stage, qrels, queries, config, origins)
+        return with_passages(found, self.folder, self.manifest)[0]
 
 
 def open_results(named: Sequence[str | Path], *, allow_incomplete: bool = False) -> list[OpenedResult]:
@@ -109,6 +110,7 @@ def open_result(named: str | Path, *, allow_incomplete: bool = False) -> OpenedR
     qrels, queries = folder.read_judged(manifest)
     cells = derive_cells(folder, manifest, qrels, config.metrics, [config.depth], config.below_depth)
     comparison_sets = sets_at_depth(cells, manifest.first_stage, qrels, queries, config, manifest.origins)
+    comparison_sets = with_passages(comparison_sets, folder, manifest)
     return OpenedResult(folder, config, manifest, tuple(comparison_sets))
 
 

@@ -218,8 +218,9 @@ def _latency(summary: Summary, comparison_set: ComparisonSet, tag: str, depth: i
         for size, row in summary.alone(comparison_set.dataset, tag).items()
         if row.p95_s.estimate is not None
     }
+    sent = summary.sent_at(comparison_set.dataset, depth)
     bounds = {
-        name: interpolated({size: value for size, value in known.items() if value is not None}, depth)[-1]
+        name: interpolated({size: value for size, value in known.items() if value is not None}, sent)[-1]
         for name, known in (
             ("estimate", {size: one.estimate for size, one in rows.items()}),
             ("lower", {size: one.interval.lower for size, one in rows.items()}),

@@ -33,6 +33,7 @@ from evalkit.summaries.comparisons import compare_sets, plan_of, sets_at_depth
 from evalkit.summaries.depth_sweep import default_sweep
 from evalkit.summaries.latency_answers import answer
 from evalkit.summaries.latency_cells import CONFIDENCE, latency_rows
+from evalkit.summaries.passage_rules import passage_summaries, with_passages
 from evalkit.summaries.quality_cells import QualityCell, derive_ceilings, derive_cells
 from evalkit.summaries.run_latencies import run_latency_rows
 from evalkit.summaries.summary import summarise
@@ -84,6 +85,8 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> Findings
         plan = plan_of(config, manifest.first_stage)
         judged = qrels if config.quality else {}
         systems = sets_at_depth(cells, manifest.first_stage, judged, queries, config, manifest.origins)
+        systems = with_passages(systems, folder, manifest)
+        summary = replace(summary, passages=passage_summaries(systems, folder, manifest, plan.primary))
         compared = compare_sets(systems, plan)
         progress.update()
         found = Findings(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,11 @@ from evalkit.config.source import Source
 from evalkit.dataset_checks import CheckInput, Reading
 from evalkit.errors import MissingExtraError
 from evalkit.experiment import sessions, token_readings
+from evalkit.experiment.passage_view import PassageView
 from evalkit.experiment.token_readings import read_pairs
-from evalkit.records import RerankRequest
+from evalkit.records import Corpus, RerankRequest
 from evalkit.rerankers import Measuring, load_reranker
+from evalkit.results.passage_rows import PassageFacts
 
 pytestmark = pytest.mark.filterwarnings("default")
 needs_models = pytest.mark.skipif(find_spec("sentence_transformers") is None, reason="needs the local extra")
@@ -172,3 +175,22 @@ def test_every_local_reranker_is_read_and_nothing_else(
     sampled = next(iter(read_pairs(config, SEEN)))
     assert (sampled.pairs, len(sampled.truncated)) == (3, 2)
     assert np.array_equal(next(iter(read_pairs(config, SEEN))).tokens, sampled.tokens)
+
+
+def test_passages_are_read_in_place_of_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the candidates within the depth, and those of the relevant documents: none is cut if all are short."""
+    data = numbered(1, 3, d2=1)
+    words = {doc: data.dataset.corpus.text(doc).split() for doc in data.dataset.corpus.doc_ids}
+    ids = {doc: tuple(f"{doc}#{n}" for n in range(1, len(own) + 1)) for doc, own in words.items()}
+    corpus = Corpus(
+        tuple(one for own in ids.values() for one in own), tuple(one for own in words.values() for one in own)
+    )
+    facts = PassageFacts("t", "0" * 64, 1, 0, "max", 3, 6, 2.0, 3)
+    view = PassageView(replace(data.dataset, corpus=corpus), ids, "max", facts)
+    monkeypatch.setattr(sessions, "open_reranker", lambda _settings: Words())
+    config = config_for({"m": MODEL}, retriever={"depth": 1000}, depths=[2])
+    (found,) = read_pairs(config, data, view)
+    assert (found.pairs, found.tokens.tolist()) == (1 + 2, [2, 2, 2])
+    assert found.relevant_truncated.tolist() == [False] * 3
+    (plain,) = read_pairs(config, data)
+    assert plain.tokens.tolist() == [2, 3]

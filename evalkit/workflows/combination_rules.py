@@ -1,0 +1,41 @@
+"""``evalkit tune passages``: the rules of combining the scores of passages, compared from stored scores."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from evalkit.errors import InputError, UnknownNameError
+from evalkit.results.passage_rows import PassageSummary
+from evalkit.summaries.opened_results import open_result
+from evalkit.summaries.passage_rules import passage_summaries
+
+
+def compare_rules(result: str | Path, reranker: str | None = None) -> tuple[PassageSummary, ...]:
+    """Return the primary metric under every rule, for each dataset and reranker.
+
+    Parameters
+    ----------
+    result
+        A complete result: its folder, a folder with results (the newest complete one is taken), or ``latest``.
+    reranker
+        Only this one.
+
+    Raises
+    ------
+    InputError
+        If there is no such reranker, or the result has no scores of passages.
+    """
+    opened = open_result(result)
+    if reranker is not None and reranker not in opened.rerankers:
+        raise UnknownNameError("reranker", reranker, opened.rerankers)
+    found = passage_summaries(opened.comparison_sets, opened.folder, opened.manifest, opened.config.primary)
+    if found is None:
+        raise InputError(
+            f"{opened.folder.path} has no scores of passages",
+            "set passages in the dataset's block and rerun",
+        )
+    return tuple(
+        replace(one, rules=tuple(row for row in one.rules if reranker in {None, row.reranker}))
+        for one in found
+    )
