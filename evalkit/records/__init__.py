@@ -4,6 +4,7 @@ from evalkit.records.amounts import MAX_AMOUNT, known_amount, known_count, shown
 from evalkit.records.below_depth import BelowDepth, append_below
 from evalkit.records.calls import Call
 from evalkit.records.collection import ContentHash, Corpus, Dataset, DatasetOrigin, Query, Unjudged
+from evalkit.records.coverage import Coverage, check_overlap
 from evalkit.records.metric_values import MetricValues
 from evalkit.records.packed_texts import PackedTexts
 from evalkit.records.qrels import Qrels
@@ -18,6 +19,7 @@ __all__ = [
     "Call",
     "ContentHash",
     "Corpus",
+    "Coverage",
     "Dataset",
     "DatasetOrigin",
     "MetricValues",
@@ -33,6 +35,7 @@ __all__ = [
     "Unjudged",
     "Usage",
     "append_below",
+    "check_overlap",
     "known_amount",
     "known_count",
     "outside_range",

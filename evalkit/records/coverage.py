@@ -1,0 +1,86 @@
+"""Which judged queries a run answers, and what of it the judgments say nothing about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from evalkit.errors import InputError
+from evalkit.records.qrels import EXCLUDED_GRADE, Qrels
+from evalkit.records.runs import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The queries that a run and its judgments have in common, and those that only one of them has.
+
+    Attributes
+    ----------
+    tag
+        Tag of the run.
+    averaged
+        Number of judged queries with a relevant document: means are over these.
+    missing
+        Averaged queries that the run lacks; each counts as 0.
+    unanswerable
+        Judged queries without a relevant document; they are left out of means, whatever the run has for them.
+    unjudged
+        Queries of the run without judgments; they are ignored.
+    excluded_documents
+        Rows of the run whose document has `EXCLUDED_GRADE` for its query: they are taken out of the lists.
+    """
+
+    tag: str
+    averaged: int
+    missing: tuple[str, ...]
+    unanswerable: tuple[str, ...]
+    unjudged: tuple[str, ...]
+    excluded_documents: int = 0
+
+    @classmethod
+    def of(cls, run: Run, qrels: Qrels) -> Coverage:
+        """Compare the queries of a run and of its judgments, both as they were read: nothing taken out yet."""
+        answerable, found = qrels.answerable, frozenset(run.query_ids)
+        return cls(
+            run.tag,
+            len(answerable),
+            tuple(query_id for query_id in answerable if query_id not in found),
+            qrels.unanswerable,
+            tuple(query_id for query_id in run.query_ids if query_id not in qrels.grades),
+            _excluded_rows(run, qrels),
+        )
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run has every averaged query."""
+        return not self.missing
+
+
+def check_overlap(run: Run, qrels: Qrels) -> None:
+    """Check that a run has at least one of the queries that means are over.
+
+    Raises
+    ------
+    InputError
+        If it has none. The hint shows the first query of both: often the same ids are written in two ways.
+    """
+    answerable = qrels.answerable
+    if not answerable or not frozenset(answerable).isdisjoint(run.query_ids):
+        return
+    judged = not frozenset(qrels.grades).isdisjoint(run.query_ids)
+    which = "judged queries with a relevant document" if judged else "judged queries"
+    first = repr(run.query_ids[0]) if run.query_ids else "no query at all"
+    raise InputError(
+        f"run {run.tag!r} contains none of the {which}",
+        "use a run and qrels of the same dataset, with the same query ids:"
+        f" the run begins with {first}, the qrels with {answerable[0]!r}",
+    )
+
+
+def _excluded_rows(run: Run, qrels: Qrels) -> int:
+    """Return how many rows of a run have a document that must not be in the list of its query."""
+    return sum(
+        grades.get(doc_id) == EXCLUDED_GRADE
+        for query_id, docs, _ in run
+        if EXCLUDED_GRADE in (grades := qrels.of(query_id)).values()
+        for doc_id in docs
+    )
