@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.records import BelowDepth, MetricValues, Qrels, Query, Run, Unjudged
+from evalkit.records import BelowDepth, Coverage, MetricValues, Qrels, Query, Run, Unjudged
 from evalkit.stats import Clusters, clusters_at
 from evalkit.text_analysis import normal_form
 
@@ -37,6 +37,10 @@ class System:
     reranked
         The part of `run` that the system was given; None if that is all of it. The other documents are candidates
         below the depth: they have a place in the ranking, and no score.
+    coverage
+        Which of the judged queries its file has; None for rankings that evalkit made.
+    missing_as_zero
+        Whether it is stated that the engine returned nothing for the queries that the file lacks.
     """
 
     name: str
@@ -46,6 +50,8 @@ class System:
     placed_last: Mapping[str, frozenset[str]] | None = field(default_factory=dict)
     own_candidates: bool = False
     reranked: Run | None = None
+    coverage: Coverage | None = None
+    missing_as_zero: bool = False
 
     @property
     def scores(self) -> Run:

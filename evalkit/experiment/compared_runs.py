@@ -89,6 +89,7 @@ def _read(tag: str, settings: RunSettings, dataset: Dataset) -> ComparedRun:
         documents_not_in_corpus=len(unknown),
         same_id_left_out=len(of_dataset) - len(run),
         latencies=latencies,
+        missing_as_zero=settings.missing_queries == "zero",
     )
     return ComparedRun(run, facts, seconds)
 

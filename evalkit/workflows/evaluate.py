@@ -10,7 +10,7 @@ from evalkit.formats import read_qrels, read_rows, read_run
 from evalkit.metrics import parse_metrics, proper_name
 from evalkit.records import Query
 from evalkit.summaries.evaluation_rows import Row, levels_by, mean_rows, query_rows, slice_rows, value_run
-from evalkit.summaries.opened_results import distinct_tags
+from evalkit.summaries.system_names import distinct_tags
 
 DEFAULT_METRICS = ("nDCG@10", "MRR@10")
 

@@ -1,0 +1,72 @@
+"""Sentences on the judged queries that the files of rankings have, lack, or say more than."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from evalkit.comparison import Comparison
+from evalkit.report.cautions import Caution
+from evalkit.results.comparison_document import Comparisons, CoverageRow, DatasetComparisons
+
+
+def coverage_lines(compared: Comparisons) -> tuple[str, ...]:
+    """Return a sentence for each system whose file and judgments do not have the same queries."""
+    several = len(compared.datasets) > 1
+    lines = []
+    for entry in compared.datasets:
+        where = f"{entry.dataset}: " if several else ""
+        for name, row in entry.coverage.items():
+            found = list(_parts(row))
+            if found:
+                lines.append(f"{where}{name} {'; '.join(found)}.")
+        left_out = max((row.unanswerable for row in entry.coverage.values()), default=0)
+        if left_out:
+            have, are = ("has", "is") if left_out == 1 else ("have", "are")
+            lines.append(f"{where}{_queries(left_out)} {have} no relevant document and {are} left out.")
+    return tuple(lines)
+
+
+def _parts(row: CoverageRow) -> Iterator[str]:
+    if row.missing:
+        stated = ", as stated" if row.missing_as_zero else ""
+        yield f"lacks {missing_text(row)}: each counts as 0{stated}"
+    if row.unjudged:
+        are = "is" if row.unjudged == 1 else "are"
+        yield f"has {_queries(row.unjudged)} that {are} not judged and left out"
+    if row.excluded_documents:
+        yield f"has {row.excluded_documents} documents that the judgments exclude"
+
+
+def missing_text(row: CoverageRow) -> str:
+    """Return the missing queries, such as ``28 of 40 judged queries``."""
+    return f"{row.missing} of {row.averaged} judged queries"
+
+
+def _queries(count: int) -> str:
+    return f"{count} {'query' if count == 1 else 'queries'}"
+
+
+def missing_sentence(one: Comparison, entry: DatasetComparisons | None) -> str:
+    """Return which of the two files lack judged queries, as a sentence; of several datasets where `entry` is None."""
+    names = [(one.baseline, one.baseline_missing), (one.contender, one.contender_missing)]
+    lacking = [(name, count) for name, count in names if count]
+    if entry is None:
+        return (
+            f"{' and '.join(name for name, _ in lacking)} lack judged queries of a dataset: each counts as 0."
+        )
+    texts = [f"{name} lacks {missing_text(entry.coverage[name])}" for name, _ in lacking]
+    return f"{', and '.join(texts)}: each counts as 0."
+
+
+def missing_remedy(entry: DatasetComparisons) -> str:
+    """Return what to do about missing queries."""
+    state = "set `missing_queries: zero` on the run" if entry.runs else "add --missing-as-zero"
+    return f"Complete the file, or {state} if the engine returned nothing for these queries."
+
+
+def coverage_cautions(entry: DatasetComparisons) -> Iterator[Caution]:
+    """Yield a warning for each system whose file lacks judged queries and for which nothing is stated."""
+    for name, row in entry.coverage.items():
+        if row.missing and not row.missing_as_zero:
+            text = f"{entry.dataset}: {name} lacks {missing_text(row)}: each counts as 0."
+            yield Caution("verdict", text, missing_remedy(entry))
