@@ -156,6 +156,21 @@ class ComparisonSet:
         """Names of the systems with candidates of their own: `depth` does not apply to them."""
         return tuple(name for name, system in self.systems.items() if system.own_candidates)
 
+    def with_known(self, metric: str) -> ComparisonSet:
+        """Return the comparison set without the judgments of queries for which a system has no value of a metric.
+
+        Tuning compares many rankings of the same queries, so that each of them needs a value.
+        """
+        unknown = {
+            query_id
+            for one in self.systems.values()
+            if metric in one.values.metrics
+            for query_id in set(one.values.query_ids).difference(one.values.by_query(metric))
+        }
+        if not unknown:
+            return self
+        return replace(self, qrels=self.qrels.restricted_to(q for q in self.qrels.grades if q not in unknown))
+
     def pair(self, baseline: str, contender: str, metric: str) -> Paired:
         """Return the paired values of two systems, with the clusters of their queries."""
         paired = pair(self.systems[baseline].values, self.systems[contender].values, metric)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -72,25 +73,33 @@ def tied_on_each(
         The systems of each dataset, and how they are compared.
     compared
         The comparisons with the baseline on each dataset. Their answers are taken over, so that no system is both
-        better than the baseline and tied with it. The other pairs of all datasets are one family.
+        better than the baseline and tied with it, and so is what follows from them: a system that is better than the
+        baseline is not tied with one that is worse. The other pairs of all datasets are one family.
 
     Notes
     -----
     A pair that is undecided, or has too few queries for a verdict, is not tied: nothing is known of its difference.
     Ties are not transitive: A may be tied with B and B with C, while A is significantly better than C.
     """
-    known: list[Pairs] = [
-        {
-            frozenset((one.baseline, one.contender)): one.p_adjusted if _is_decided(one) else None
-            for one in row
-        }
-        for row in compared
-    ]
-    tested = _pair_tests(comparison_sets, plan, known)
+    tested = _pair_tests(comparison_sets, plan, [_answers(row) for row in compared])
     return [
         _ties(_ordered(one, plan), answers, plan)
         for one, answers in zip(comparison_sets, tested, strict=True)
     ]
+
+
+def _answers(row: Sequence[Comparison]) -> Pairs:
+    """Return what comparisons with one baseline say of pairs: of the baseline, and of a better and a worse system."""
+    found: Pairs = {
+        frozenset((one.baseline, one.contender)): one.p_adjusted if _is_decided(one) else None for one in row
+    }
+    sides: dict[str, dict[str, float]] = {"better": {}, "worse": {}}
+    for one in row:
+        if one.verdict in sides and one.p_adjusted is not None:
+            sides[one.verdict][one.contender] = one.p_adjusted
+    for (above, p), (below, q) in product(sides["better"].items(), sides["worse"].items()):
+        found[frozenset((above, below))] = max(p, q)
+    return found
 
 
 def _is_decided(one: Comparison) -> bool:

@@ -76,8 +76,9 @@ def mean_interval(
 
 
 def mean_or_none(values: NDArray[np.float64]) -> float | None:
-    """Return the mean of ``(n,)`` values; None for n = 0."""
-    return float(values.mean()) if len(values) else None
+    """Return the mean of the known ``(n,)`` values; None if none is known. NaN is unknown."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else None
 
 
 def none_if_nan(value: float) -> float | None:

@@ -9,11 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from evalkit.errors import InputError
+from evalkit.file_names import same_looking
 from evalkit.records import Run
 
 
 def distinct_tags(runs: Sequence[Run], files: Sequence[str | Path]) -> list[Run]:
     """Return runs of which those that share a tag are named by the shortest different parts of their paths instead.
+
+    Tags that look the same to a reader count as one.
 
     Parameters
     ----------
@@ -26,8 +29,8 @@ def distinct_tags(runs: Sequence[Run], files: Sequence[str | Path]) -> list[Run]
         If a file is given twice, also through a link or another spelling of its path.
     """
     check_different_files(files)
-    counts = Counter(run.tag for run in runs)
-    kept = {tag for tag, count in counts.items() if count == 1}
+    counts = Counter(same_looking(run.tag) for run in runs)
+    kept = {run.tag for run in runs if counts[same_looking(run.tag)] == 1}
     shared = [place for place, run in enumerate(runs) if run.tag not in kept]
     named = dict(zip(shared, shortest_paths([files[place] for place in shared], kept), strict=True))
     return [replace(run, tag=named[place]) if place in named else run for place, run in enumerate(runs)]

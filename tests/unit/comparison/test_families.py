@@ -40,6 +40,24 @@ def test_no_system_is_both_better_than_the_baseline_and_tied_with_it(seed: int, 
         assert differs == (row.contender not in tied["a"])
 
 
+@given(st.integers(0, 500))
+def test_a_system_above_the_baseline_is_not_tied_with_one_below_it(seed: int) -> None:
+    """It follows from the two answers, whatever a test of the pair alone says: its family is another one."""
+    rng = np.random.default_rng(seed)
+    base = rng.uniform(0.3, 0.6, 40)
+    columns = {"a": base}
+    for place in range(8):
+        columns["bcdefghi"[place]] = base + rng.choice([-0.06, 0.0, 0.06]) + rng.normal(0, 0.12, 40)
+    one = set_of_values(columns)
+    compared = compare(one, PLAN)
+    (tied,) = tied_on_each([one], PLAN, [compared])
+    sides = {kind: [row.contender for row in compared if row.verdict == kind] for kind in ("better", "worse")}
+    for above in sides["better"]:
+        assert set(tied[above]).isdisjoint(sides["worse"])
+    for below in sides["worse"]:
+        assert set(tied[below]).isdisjoint(sides["better"])
+
+
 def test_many_systems_are_not_all_tied() -> None:
     """With 33 systems of two kinds far apart no pair across the kinds is tied, whatever the number of sign flips."""
     rng = np.random.default_rng(1)
