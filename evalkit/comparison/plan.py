@@ -151,9 +151,14 @@ class Comparison:
         return Interval(self.difference, self.joint_lower, self.joint_upper, self.n)
 
     @property
+    def is_tested(self) -> bool:
+        """Whether it is one of the family of tests; False where a file lacks too many queries."""
+        return self.verdict != MISSING or self.p is not None
+
+    @property
     def has_evidence(self) -> bool:
-        """Whether it was tested; False where a file lacks too many queries, so that it has means alone."""
-        return self.n > 0 and not (self.verdict == MISSING and self.p is None)
+        """Whether it has a difference with an interval; without, it has means at most."""
+        return self.n > 0 and self.is_tested
 
     @property
     def undecided(self) -> bool:

@@ -53,7 +53,7 @@ def findings(compared: Comparisons) -> list[str]:
 
 def _sentence(one: Comparison, compared: Comparisons) -> str:
     clause = _CLAUSES[one.verdict].format(baseline=one.baseline)
-    several = sum(row.has_evidence for entry in compared.datasets for row in entry.comparisons) > 1
+    several = sum(row.is_tested for entry in compared.datasets for row in entry.comparisons) > 1
     adjusted = f", {'adjusted ' if several else ''}{_p_equals(one.p_adjusted)}"
     if one.undecided or one.verdict in {"identical", "too few queries"}:
         adjusted = ""

@@ -10,40 +10,32 @@ from evalkit.results.comparison_document import Comparisons, CoverageRow, Datase
 
 
 def coverage_lines(compared: Comparisons) -> tuple[str, ...]:
-    """Return a sentence for each system whose file and judgments do not have the same queries."""
+    """Return a sentence for each way in which files and judgments do not have the same queries."""
     several = len(compared.datasets) > 1
-    lines = []
-    for entry in compared.datasets:
-        where = f"{entry.dataset}: " if several else ""
-        for name, row in entry.coverage.items():
-            found = list(_parts(row))
-            if found:
-                lines.append(f"{where}{name} {'; '.join(found)}.")
-        left_out = max((row.unanswerable for row in entry.coverage.values()), default=0)
-        if left_out:
-            have, are = ("has", "is") if left_out == 1 else ("have", "are")
-            lines.append(f"{where}{_queries(left_out)} {have} no relevant document and {are} left out.")
-    return tuple(lines)
+    return tuple(
+        f"{entry.dataset}: {line}" if several else line
+        for entry in compared.datasets
+        for line in _lines(entry)
+    )
 
 
-def _parts(row: CoverageRow) -> Iterator[str]:
-    if row.missing:
-        stated = ", as stated" if row.missing_as_zero else ""
-        yield f"lacks {missing_text(row)}: each counts as 0{stated}"
-    if row.unjudged:
-        are = "is" if row.unjudged == 1 else "are"
-        yield f"has {_queries(row.unjudged)} that {are} not judged and left out"
-    if row.excluded_documents:
-        yield f"has {row.excluded_documents} documents that the judgments exclude"
+def _lines(entry: DatasetComparisons) -> Iterator[str]:
+    for name, row in entry.coverage.items():
+        if row.missing_queries:
+            stated = ", as stated" if row.missing_as_zero else ""
+            yield f"{name} lacks {missing_text(row)}: each counts as 0{stated}."
+        if row.unjudged_queries:
+            yield f"{name}: queries without judgments, ignored: {row.unjudged_queries}."
+        if row.excluded_documents:
+            yield f"{name}: documents that the judgments exclude, removed from its lists: {row.excluded_documents}."
+    left_out = max((row.queries_without_relevant for row in entry.coverage.values()), default=0)
+    if left_out:
+        yield f"Judged queries without a relevant document, not averaged: {left_out}."
 
 
 def missing_text(row: CoverageRow) -> str:
     """Return the missing queries, such as ``28 of 40 judged queries``."""
-    return f"{row.missing} of {row.averaged} judged queries"
-
-
-def _queries(count: int) -> str:
-    return f"{count} {'query' if count == 1 else 'queries'}"
+    return f"{row.missing_queries} of {row.averaged_queries} judged queries"
 
 
 def missing_sentence(one: Comparison, entry: DatasetComparisons | None) -> str:
@@ -67,6 +59,6 @@ def missing_remedy(entry: DatasetComparisons) -> str:
 def coverage_cautions(entry: DatasetComparisons) -> Iterator[Caution]:
     """Yield a warning for each system whose file lacks judged queries and for which nothing is stated."""
     for name, row in entry.coverage.items():
-        if row.missing and not row.missing_as_zero:
+        if row.missing_queries and not row.missing_as_zero:
             text = f"{entry.dataset}: {name} lacks {missing_text(row)}: each counts as 0."
             yield Caution("verdict", text, missing_remedy(entry))

@@ -106,7 +106,7 @@ def _gain(best: Comparison, entry: DatasetComparisons, compared: Comparisons) ->
     """Return the gain of the best system with its interval, depth and number of queries."""
     candidates = entry.depth_of(best.contender)
     depth = "" if candidates is None else f" with {most_candidates(candidates, entry.candidates)} candidates"
-    family = sum(row.has_evidence for one in compared.datasets for row in one.comparisons)
+    family = sum(row.is_tested for one in compared.datasets for row in one.comparisons)
     corrected = f", significant after correction for {family} comparisons" if family > 1 else ""
     return f"{gain_text(best, compared.plan)}{depth}, {queries_text(best)}{corrected}."
 

@@ -94,11 +94,11 @@ class CoverageRow:
 
     Attributes
     ----------
-    averaged, missing
+    averaged_queries, missing_queries
         Judged queries with a relevant document, and those of them that the file lacks: each counts as 0.
-    unanswerable
+    queries_without_relevant
         Judged queries without a relevant document, which are left out.
-    unjudged
+    unjudged_queries
         Queries of the file that are not judged, which are left out.
     excluded_documents
         Documents of the file that the judgments exclude for their query, which are left out.
@@ -106,10 +106,10 @@ class CoverageRow:
         Whether it is stated that the engine returned nothing for the missing queries.
     """
 
-    averaged: int
-    missing: int
-    unanswerable: int
-    unjudged: int
+    averaged_queries: int
+    missing_queries: int
+    queries_without_relevant: int
+    unjudged_queries: int
     excluded_documents: int = 0
     missing_as_zero: bool = False
 

@@ -231,7 +231,7 @@ def test_a_cut_off_run_is_no_evidence_on_the_first_screen(tmp_path: Path) -> Non
     assert "add --missing-as-zero" in done.stdout
     assert "difference" not in done.stdout
     (row,) = orjson.loads(evalkit(*words, "--json", cwd=tmp_path).stdout)
-    assert (row["p_adjusted"], row["lower"], row["coverage"]["cut"]["missing"]) == (None, None, 28)
+    assert (row["p_adjusted"], row["lower"], row["coverage"]["cut"]["missing_queries"]) == (None, None, 28)
     detailed = evalkit(*words, "--details", cwd=tmp_path).stdout
     assert "cut against whole, undecided because of missing queries, 40 queries." in detailed
     stated = evalkit(*words, "--missing-as-zero", cwd=tmp_path).stdout

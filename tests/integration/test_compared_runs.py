@@ -237,7 +237,7 @@ def test_a_cut_off_file_decides_nothing(folder: Path, result: Path) -> None:
     assert (rows["es"]["verdict"], rows["es"]["p"], rows["es"]["contender_missing"]) == (
         "undecided: missing queries", None, 25,
     )  # fmt: skip
-    assert entry["coverage"]["es"]["missing"] == 25
+    assert entry["coverage"]["es"]["missing_queries"] == 25
     assert "es" not in {row["contender"] for row in entry["exploratory"] + entry["slices"]}
     report = (own / "report.md").read_text(encoding="utf-8")
     assert "es lacks 25 of 40 judged queries: each counts as 0." in report
@@ -261,8 +261,8 @@ def test_an_engine_that_returned_nothing_is_judged(folder: Path) -> None:
     (row,) = [one for one in entry["comparisons"] if one["contender"] == "es"]
     assert row["p"] is not None
     assert entry["coverage"]["es"] == {
-        "averaged": 40, "missing": 25, "unanswerable": 0, "unjudged": 0, "excluded_documents": 0,
-        "missing_as_zero": True,
+        "averaged_queries": 40, "missing_queries": 25, "queries_without_relevant": 0, "unjudged_queries": 0,
+        "excluded_documents": 0, "missing_as_zero": True,
     }  # fmt: skip
     assert evalkit("baseline", "save", own, "stated", cwd=folder).returncode == 0
     code, found = gate(folder, run(folder, stated, "same-stated"), "stated")

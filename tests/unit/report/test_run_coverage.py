@@ -17,7 +17,7 @@ def covered(
     rows: dict[str, CoverageRow], *, runs: tuple[str, ...] = (), verdict: str = "better"
 ) -> Comparisons:
     """Return the comparison of a system whose file has some of the queries."""
-    missing = rows["x"].missing if "x" in rows else 0
+    missing = rows["x"].missing_queries if "x" in rows else 0
     found = comparisons(comparison("x", verdict, contender_missing=missing))
     (entry,) = found.datasets
     return replace(found, datasets=(replace(entry, coverage=rows, runs=runs),))
@@ -32,16 +32,15 @@ def covered(
             CoverageRow(40, 28, 0, 0, missing_as_zero=True),
             ("x lacks 28 of 40 judged queries: each counts as 0, as stated.",),
         ),
-        (CoverageRow(40, 0, 0, 160), ("x has 160 queries that are not judged and left out.",)),
-        (CoverageRow(40, 0, 1, 0), ("1 query has no relevant document and is left out.",)),
+        (CoverageRow(40, 0, 0, 160), ("x: queries without judgments, ignored: 160.",)),
+        (CoverageRow(40, 0, 1, 0), ("Judged queries without a relevant document, not averaged: 1.",)),
         (
             CoverageRow(40, 1, 2, 1, 3),
             (
-                (
-                    "x lacks 1 of 40 judged queries: each counts as 0; has 1 query that is not judged and left out;"
-                    " has 3 documents that the judgments exclude."
-                ),
-                "2 queries have no relevant document and are left out.",
+                "x lacks 1 of 40 judged queries: each counts as 0.",
+                "x: queries without judgments, ignored: 1.",
+                "x: documents that the judgments exclude, removed from its lists: 3.",
+                "Judged queries without a relevant document, not averaged: 2.",
             ),
         ),
     ],

@@ -307,8 +307,13 @@ def test_queries_that_a_file_lacks_are_counted_for_each_system(qrels: Path, tmp_
     (document,) = compare_runs(qrels, [whole, cut])
     (entry,) = document.datasets
     row = entry.coverage["cut"]
-    assert (row.averaged, row.missing, row.unjudged, row.unanswerable) == (40, 28, 1, 1)
-    assert entry.coverage["whole"].missing == 0
+    assert (
+        row.averaged_queries,
+        row.missing_queries,
+        row.unjudged_queries,
+        row.queries_without_relevant,
+    ) == (40, 28, 1, 1)
+    assert entry.coverage["whole"].missing_queries == 0
     assert [one.verdict for one in entry.comparisons] == ["undecided: missing queries"]
     (stated,) = compare_runs(qrels, [whole, cut], missing_as_zero=True)
     assert stated.datasets[0].comparisons[0].verdict == "worse"
