@@ -9,7 +9,8 @@ from pathlib import Path
 from evalkit.comparison import ComparisonSet, System
 from evalkit.errors import IncompleteError, InputError
 from evalkit.formats import read_qrels, read_run
-from evalkit.metrics import evaluate, find_spelling, parse_metrics
+from evalkit.metrics import evaluate, parse_metrics
+from evalkit.metrics.names import same_metric
 from evalkit.records import BelowDepth, Coverage, MetricValues, Qrels, check_overlap
 from evalkit.results import ResultFolder
 from evalkit.results.consistency import check_consistent
@@ -204,18 +205,25 @@ def version_sets(before: OpenedResult, after: OpenedResult, tags: tuple[str, str
                 "run both versions on the same queries, judgments and candidates, and with the same below_depth",
             )
         one, two = mine.systems[tags[0]], theirs.systems[tags[1]]
-        shared = [label for label in one.values.metrics if find_spelling(label, two.values.metrics)]
+        shared = [
+            label
+            for label in one.values.metrics
+            if any(same_metric(label, other) for other in two.values.metrics)
+        ]
         systems = {
-            BEFORE: replace(one, name=BEFORE, values=_with_metrics(one.values, shared)),
-            AFTER: replace(two, name=AFTER, values=_with_metrics(two.values, shared)),
+            BEFORE: replace(one, name=BEFORE, values=with_metrics(one.values, shared)),
+            AFTER: replace(two, name=AFTER, values=with_metrics(two.values, shared)),
         }
         comparison_sets.append(replace(mine, systems=systems))
     return comparison_sets
 
 
-def _with_metrics(values: MetricValues, metrics: Sequence[str]) -> MetricValues:
-    """Return the values of some metrics, under the given spellings."""
-    columns = [values.metrics.index(find_spelling(metric, values.metrics) or metric) for metric in metrics]
+def with_metrics(values: MetricValues, metrics: Sequence[str]) -> MetricValues:
+    """Return the values of some metrics that it has, under the given spellings."""
+    columns = [
+        next(place for place, label in enumerate(values.metrics) if same_metric(label, metric))
+        for metric in metrics
+    ]
     return replace(values, metrics=tuple(metrics), values=values.values[:, columns])
 
 

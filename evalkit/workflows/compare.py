@@ -99,7 +99,7 @@ def compare_results(
     if "baseline" in changes:
         raise InputError("with two folders, the first one is the baseline", "remove --baseline")
     before, after = results
-    plan = replace(plan, primary=_shared_primary(plan, after))
+    _with_primary(plan, after.config.metrics)  # the version after must have the metric, too
     documents: list[Comparisons] = []
     for tags in matched_tags(before, after):
         comparison_sets = version_sets(before, after, tags)
@@ -206,12 +206,6 @@ def compare_runs(
 def _check_baseline(plan: Plan, names: Collection[str]) -> None:
     if plan.baseline not in names:
         raise UnknownNameError("system", plan.baseline, names)
-
-
-def _shared_primary(plan: Plan, after: OpenedResult) -> str:
-    """Return the primary metric of the version before, which the one after must have, too."""
-    _with_primary(plan, after.config.metrics)
-    return plan.primary
 
 
 def _with_primary(plan: Plan, metrics: Sequence[str]) -> Plan:

@@ -13,16 +13,16 @@ from evalkit.comparison.dominance import Rounds, dominated_by
 from evalkit.comparison.missing_queries import count_missing
 from evalkit.errors import InputError, tell
 from evalkit.metrics import find_spelling
+from evalkit.metrics.names import same_metric
 from evalkit.records import Run
 from evalkit.results.leaderboard_document import Leaderboard, LeaderboardRow
 from evalkit.results.locate import has_only_latencies, locate_results
 from evalkit.summaries.candidate_runs import candidate_lists
 from evalkit.summaries.comparisons import plan_of
 from evalkit.summaries.gate_evidence import evidence_of
-from evalkit.summaries.opened_results import OpenedResult, mismatch, open_results
+from evalkit.summaries.opened_results import OpenedResult, mismatch, open_results, with_metrics
 from evalkit.summaries.system_means import system_mean
 from evalkit.summaries.system_names import shortest_paths
-from evalkit.workflows.gate_case import spelt_as
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def leaderboard(
     wanted = metric or first.primary
     plan = replace(first, primary=find_spelling(wanted, results[0].config.metrics) or wanted)
     for result in results:
-        if find_spelling(plan.primary, result.config.metrics) is None:
+        if not any(same_metric(plan.primary, label) for label in result.config.metrics):
             raise InputError(
                 f"{result.folder.path} contains no values of {plan.primary!r}",
                 f"use one of: {', '.join(result.config.metrics)}",
@@ -113,7 +113,7 @@ def _grouped(results: Sequence[OpenedResult], metric: str) -> list[_Group]:
     for result, name in zip(results, names, strict=True):
         for comparison_set in result.comparison_sets:
             systems = {
-                tag: replace(entry, values=spelt_as(metric, entry.values))
+                tag: replace(entry, values=with_metrics(entry.values, [metric]))
                 for tag, entry in comparison_set.systems.items()
             }
             _place(groups, _Source(result, name), replace(comparison_set, systems=systems), repeated)

@@ -131,6 +131,17 @@ def test_the_first_of_two_folders_is_the_baseline(result: Path, later: Path) -> 
     assert (one.wins, one.losses) == (other.losses, other.wins)
 
 
+def test_two_versions_are_compared_on_the_metrics_that_both_have(folder: Path) -> None:
+    """Whatever their spelling; the primary metric must be one of them."""
+    versions = [
+        finished(folder / "small", folder / f"metrics{n}", {"good": Backend(lifted(0.5))}, metrics=metrics)
+        for n, metrics in enumerate((["nDCG@10", "RR@10", "P@5"], ["nDCG@10", "MRR@10"]))
+    ]
+    (document,) = compare_results(versions)
+    assert [row.metric for row in document.datasets[0].exploratory] == ["RR@10"]
+    assert "contains no values of 'P@5'" in said(lambda: compare_results(versions, primary="P@5"))
+
+
 def test_two_rerankers_that_are_alone_are_matched(folder: Path, result: Path, later: Path) -> None:
     """Whatever their tags; where there are several, a tag must be in both."""
     renamed = finished(folder / "small", folder / "three", {"new": Backend(lifted(0.6))})
