@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.systems import run_of
 
@@ -118,6 +118,7 @@ def test_empty_queries_of_a_reranker_are_not_missing() -> None:
     assert compare(one, PLAN)[0].verdict == "worse"
 
 
+@settings(max_examples=30)
 @given(st.integers(0, 300))
 def test_a_cut_off_file_takes_no_verdict_from_the_others(seed: int) -> None:
     """The others are tested as if it were not there: same p-values, same verdicts."""
