@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from evalkit.cli.options import JSON
-from evalkit.cli.output import echo_json, echo_text
+from evalkit.cli.output import echo, echo_json, echo_text
 
 
 @click.command()
@@ -46,18 +46,23 @@ def evaluate(  # noqa: PLR0913 - one parameter for each flag
 ) -> None:
     """Evaluate TREC run files.
 
-    Means are over all queries with a grade above 0. A query that is missing in a run counts as 0.
+    Means are over all queries with a grade above 0. A query that is missing in a run counts as 0. Lines below the
+    table and further keys of --json count the queries that a run lacks and those that are not averaged.
     """
+    from evalkit.report.coverage_notes import coverage_notes
     from evalkit.workflows.evaluate import EvaluationOptions, evaluate_files
 
     if per_query and by is not None:
         raise click.UsageError("--per-query and --by cannot be combined")
     options = EvaluationOptions(metrics, per_query, by, Path(queries) if queries else None, ties, unjudged)
-    rows = evaluate_files(Path(qrels), [Path(run) for run in runs], options)
+    evaluation = evaluate_files(Path(qrels), [Path(run) for run in runs], options)
     if as_json:
-        _print_json(rows)
+        _print_json(evaluation.rows)
     else:
-        _print_table(rows)
+        _print_table(evaluation.rows)
+    if per_query or not as_json:  # means in JSON have keys for this
+        for note in coverage_notes(evaluation.coverage, evaluation.grades, evaluation.commented):
+            echo("note: " if as_json else "", note, err=as_json)
 
 
 def _print_json(rows: Sequence[dict[str, Any]]) -> None:
@@ -69,13 +74,13 @@ def _print_json(rows: Sequence[dict[str, Any]]) -> None:
 def _print_table(rows: Sequence[dict[str, Any]]) -> None:
     from evalkit.report.numbers import value_text
     from evalkit.report.table import Table, as_text
-    from evalkit.summaries.evaluation_rows import note_on
+    from evalkit.summaries.evaluation_rows import COVERAGE_COLUMNS, note_on
 
-    columns = tuple(rows[0]) if rows else ()
+    columns = tuple(name for name in (rows[0] if rows else ()) if name not in COVERAGE_COLUMNS)
     cells = tuple(
         tuple(
             value_text(value, ".4f") if isinstance(value, float) or value is None else str(value)
-            for value in row.values()
+            for value in map(row.get, columns)
         )
         for row in rows
     )

@@ -19,7 +19,7 @@ from evalkit.datasets.corpora import RawDocument, Stamp
 from evalkit.datasets.loading import read_parts
 from evalkit.errors import DataFormatError, InputError, StorageError
 from evalkit.files import is_leftover, replacing_file, updating_folder, write_file
-from evalkit.formats import write_run
+from evalkit.formats import judgment_rows, write_run
 from evalkit.progress import progress_bar
 from evalkit.records import Dataset
 
@@ -97,12 +97,11 @@ def _write(parts: Parts, folder: Path, split: str) -> None:
     )
     _write_json_lines(folder / "corpus.jsonl", progress_bar(corpus, desc="writing", unit="document", delay=1))
     _write_json_lines(folder / "queries.jsonl", queries)
-    judgments = parts.qrels.grades.items()
-    rows = (
-        f"{query_id}\t{doc_id}\t{grade}\n" for query_id, docs in judgments for doc_id, grade in docs.items()
-    )
+    names = ("query-id", "subtopic", "corpus-id", "score")
     with replacing_file(folder / "qrels" / f"{split}.tsv", inside=folder) as file:
-        file.writelines(row.encode() for row in chain(["query-id\tcorpus-id\tscore\n"], rows))
+        for row in chain([names], judgment_rows(parts.qrels)):
+            columns = row if parts.qrels.subtopics else (row[0], *row[2:])
+            file.write(("\t".join(columns) + "\n").encode())
     if parts.candidates is not None:
         write_run(parts.candidates, folder / CANDIDATES, inside=folder)
 

@@ -1,84 +1,203 @@
-"""Read and write relevance judgments: TREC qrels and BEIR's TSV."""
+"""Read and write relevance judgments: TREC qrels, by subtopic or not, and BEIR's TSV."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from evalkit.errors import DataFormatError
 from evalkit.formats.plain_numbers import number_of
-from evalkit.formats.text_files import File, open_lines, write_gzip
+from evalkit.formats.qrels_layouts import QrelsLayout, qrels_layout
+from evalkit.formats.text_files import File, open_ended_lines, write_gzip
+from evalkit.formats.trec_lines import check_ids, cut_off, is_comment
 from evalkit.records.qrels import HIGHEST_GRADE, Qrels, check_grade
 
-_HEADERS = {"query-id", "query_id", "queryid", "qid", "query", "topic", "topic_id"}
-"""Names of the first column that identify a header line."""
-_MOST_COLUMNS = 20
-"""Columns that are counted: a line of any length must not become a list of millions."""
+_WITHOUT_MEANING = {"", "-", "0", "q0", "Q0"}
+"""Values of the iteration column that name neither a round nor a subtopic."""
+_ROUND = re.compile(r"\d*\.\d+")
+"""A round of judging, as in TREC-COVID's qrels: subtopics have whole numbers or names."""
 
 
-def read_qrels(path: File, highest_grade: int = HIGHEST_GRADE) -> Qrels:
-    """Read judgments: ``query_id iteration doc_id grade`` or ``query_id doc_id grade``, with or without a header.
+class _Row(NamedTuple):
+    """One judgment as read."""
 
-    Columns are separated by tabs if the first line contains tabs and no spaces, else by white space. BEIR's layout is
-    three columns with the header ``query-id  corpus-id  score``.
+    query_id: str
+    iteration: str
+    doc_id: str
+    grade: int
+
+
+class _Rows(NamedTuple):
+    """The rows of a file, and its lines that are comments though they have the columns of a row."""
+
+    layout: QrelsLayout
+    rows: list[_Row]
+    commented: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class QrelsFile:
+    """Judgments as they were read.
+
+    Attributes
+    ----------
+    qrels
+        The judgments.
+    commented
+        Numbers of the lines that are comments though they have the columns of a judgment.
+    """
+
+    qrels: Qrels
+    commented: tuple[int, ...]
+
+
+def read_qrels(path: File, highest_grade: int = HIGHEST_GRADE, *, comments: bool = True) -> Qrels:
+    """Read judgments; see `read_qrels_file`."""
+    return read_qrels_file(path, highest_grade, comments=comments).qrels
+
+
+def read_qrels_file(path: File, highest_grade: int = HIGHEST_GRADE, *, comments: bool = True) -> QrelsFile:
+    """Read judgments, as trec_eval 10 reads them, in these layouts, with or without a header.
+
+    - ``query_id iteration doc_id grade``, separated by white space
+    - ``query_id subtopic doc_id grade``: judgments by subtopic. They are recognised by the header ``subtopic``, or
+      by a query with several values in this column, unless the values are rounds such as ``0.5``
+    - ``query_id doc_id grade``; BEIR's header is ``query-id corpus-id score``
+    - ``query_id doc_id`` with a header: every pair is relevant, with grade 1
+
+    Lines that begin with ``#`` are comments. In a file of three columns, or with a header, whose columns are separated
+    by tabs, ids may begin with ``#``, and only such a line without a tab is a comment.
+
+    Parameters
+    ----------
+    path
+        The file.
+    highest_grade
+        Largest absolute value of a grade.
+    comments
+        Whether lines can be comments; False for a file that evalkit wrote.
 
     Raises
     ------
     DataFormatError
-        If a row has the wrong number of columns, an id contains white space, a grade is not a whole number or beyond
-        `highest_grade`, a pair has two different grades, or the file has no judgments. The message names the file
-        and, for a row, the line.
+        If a row has the wrong number of columns, an id contains white space, a grade is not a whole number of ASCII
+        digits or beyond `highest_grade`, a pair has two different grades (for one subtopic), or the file is cut off
+        or has no judgments. The message names the file and, for a row, the line.
     """
     try:
-        qrels = Qrels.from_rows(_rows(path, highest_grade), highest_grade)
+        layout, rows, commented = _read(path, highest_grade, comments=comments)
+        if layout.by_subtopic or _have_subtopics(rows):
+            qrels = Qrels.from_subtopic_rows(rows, highest_grade)
+        else:
+            qrels = Qrels.from_rows(((row.query_id, row.doc_id, row.grade) for row in rows), highest_grade)
     except DataFormatError as error:
         raise DataFormatError(_with_path(path, error.message), error.hint) from None
     if not qrels.grades:
         raise DataFormatError(f"{path} contains no judgments")
-    return qrels
+    return QrelsFile(qrels, tuple(commented))
 
 
-def _rows(path: File, highest_grade: int) -> Iterator[tuple[str, str, int]]:
-    use_tabs, width = False, 0
-    for number, line in open_lines(path):
-        if not width:
-            use_tabs = "\t" in line and " " not in line.strip()
-        columns = line.split("\t", _MOST_COLUMNS) if use_tabs else line.split(None, _MOST_COLUMNS)
-        if not width:
-            width = len(columns) if len(columns) in {3, 4} else 4
-            if columns[0].strip().lower() in _HEADERS and not _is_whole(columns[-1]):
+def _read(path: File, highest_grade: int, *, comments: bool) -> _Rows:
+    """Return the rows of a file.
+
+    Raises
+    ------
+    DataFormatError
+        See `read_qrels`.
+    """
+    layout: QrelsLayout | None = None
+    rows: list[_Row] = []
+    commented: list[int] = []
+    for number, line, ended in open_ended_lines(path):
+        where = f"{path}:{number}"
+        if layout is None:
+            layout = qrels_layout(line, where, comments=comments)
+            if layout is not None and layout.header:
                 continue
-        if len(columns) != width:
-            names = "query_id, doc_id, grade" if width == 3 else "query_id, iteration, doc_id, grade"
-            count = f"more than {_MOST_COLUMNS}" if len(columns) > _MOST_COLUMNS else str(len(columns))
-            raise DataFormatError(f"{path}:{number} has {count} columns", f"use the columns {names}")
-        query_id, doc_id = columns[0], columns[-2]
-        if len(f"{query_id} {doc_id}".split()) != 2:
-            raise DataFormatError(
-                f"{path}:{number} has an empty id or an id with white space", "use ids without white space"
-            )
-        if not _is_whole(columns[-1]):
-            raise DataFormatError(
-                f"{path}:{number} has the grade {columns[-1]!r}", "use whole numbers as grades"
-            )
-        grade = int(float(columns[-1]))
-        if abs(grade) > highest_grade:
-            check_grade(grade, f"{path}:{number}", highest_grade)
-        yield query_id, doc_id, grade
+        if layout is None or (comments and is_comment(line, table=layout.table)):
+            if _is_like_a_row(line, layout or QrelsLayout(4)):
+                commented.append(number)
+            continue
+        columns = layout.split(line)
+        if rows and not ended and len(columns) < layout.width:
+            raise cut_off(path, number)
+        if len(columns) != layout.width:
+            raise layout.wrong_width(columns, where)
+        rows.append(_row(columns, where, highest_grade))
+    return _Rows(layout or QrelsLayout(4), rows, commented)
 
 
-def _is_whole(text: str) -> bool:
-    """Return whether text is a whole number, including the form ``2.0``."""
+def _is_like_a_row(comment: str, layout: QrelsLayout) -> bool:
+    """Return whether a comment has the columns of a judgment whose query id begins with ``#``."""
+    columns = layout.split(comment)
+    return len(columns) == layout.width > 2 and columns[0] != "#" and _whole_number(columns[-1]) is not None
+
+
+def _row(columns: Sequence[str], where: str, highest_grade: int) -> _Row:
+    """Return the judgment of a row.
+
+    Raises
+    ------
+    DataFormatError
+        If an id contains white space, or the grade is not a whole number or too high.
+    """
+    query_id, iteration = columns[0], columns[1] if len(columns) == 4 else ""
+    doc_id, grade = (columns[1], "1") if len(columns) == 2 else (columns[-2], columns[-1])
+    check_ids(query_id, doc_id, where)
+    return _Row(query_id, iteration, doc_id, _grade(grade, where, highest_grade))
+
+
+def _grade(text: str, where: str, highest_grade: int) -> int:
+    grade = _whole_number(text)
+    if grade is None:
+        raise DataFormatError(f"{where} has the grade {text!r}", "use whole numbers as grades")
+    return grade if abs(grade) <= highest_grade else check_grade(grade, where, highest_grade)
+
+
+@lru_cache(maxsize=1024)  # a file of millions of rows has a handful of grades
+def _whole_number(text: str) -> int | None:
+    """Return the whole number that a text denotes, ``2.0`` included; None if it denotes none."""
     try:
-        return number_of(text).is_integer()
+        value = number_of(text)
     except ValueError:
+        return None
+    return int(value) if value.is_integer() else None
+
+
+def _have_subtopics(rows: Sequence[_Row]) -> bool:
+    """Return whether the iteration column holds subtopics: a query has several values that are no rounds."""
+    first: dict[str, str] = {}
+    if all(first.setdefault(row.query_id, row.iteration) == row.iteration for row in rows):
         return False
+    values = {row.iteration for row in rows}
+    return not values <= _WITHOUT_MEANING and not any(map(_ROUND.fullmatch, values))
 
 
 def write_qrels(qrels: Qrels, path: Path, *, inside: Path | None = None) -> None:
-    """Write judgments as gzipped TREC qrels, in the order of `qrels`. See `write_file` for `inside`."""
-    rows = [f"{q} 0 {d} {g}\n" for q, docs in qrels.grades.items() for d, g in docs.items()]
-    write_gzip(path, "".join(rows), inside=inside)
+    """Write judgments as gzipped TREC qrels, in the order of `qrels`. See `write_file` for `inside`.
+
+    The file has tabs and a header where `read_qrels` would otherwise not know that judgments are by subtopic, or that
+    rows are no comments because a query id begins with ``#``.
+    """
+    table = bool(qrels.subtopics) or any(query_id.startswith("#") for query_id in qrels.grades)
+    second = "subtopic" if qrels.subtopics else "iteration"
+    header = [("query_id", second, "doc_id", "grade")] if table else []
+    blank = "\t" if table else " "
+    write_gzip(
+        path, "".join(blank.join(row) + "\n" for row in [*header, *judgment_rows(qrels)]), inside=inside
+    )
+
+
+def judgment_rows(qrels: Qrels) -> Iterator[tuple[str, str, str, str]]:
+    """Yield query, subtopic, document and grade of every judgment as text; the subtopic is 0 where there is none."""
+    for query_id, judged in qrels.grades.items():
+        for subtopic, docs in qrels.subtopics.get(query_id, {"0": judged}).items():
+            for doc_id, grade in docs.items():
+                yield query_id, subtopic, doc_id, str(grade)
 
 
 def _with_path(path: File, message: str) -> str:

@@ -2,24 +2,68 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from evalkit.errors import DataFormatError
-from evalkit.formats.plain_numbers import number_of
-from evalkit.formats.text_files import File, open_lines, write_gzip
+from evalkit.formats.plain_numbers import is_plain, number_of
+from evalkit.formats.text_files import File, open_ended_lines, write_gzip
+from evalkit.formats.trec_lines import check_ids, column_name, columns_of, cut_off, is_comment, wrong_width
 from evalkit.records import Run
 
-_MOST_COLUMNS = 20
-"""Columns that are counted: a line of any length must not become a list of millions."""
+COLUMNS = ("query_id", "Q0", "doc_id", "rank", "score", "tag")
+_HINT = f"use the columns {' '.join(COLUMNS)}"
+_SCORE_NAMES = {"score", "sim", "similarity"}
 FEW_ROWS = 10
 """So many scores that rise with the rank, without any that falls, are no chance."""
 
 
-def read_run(path: File, tag: str | None = None) -> Run:
-    """Read a TREC run, plain or compressed.
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """The columns of the rows so far."""
 
-    Scores determine the order; the rank column is ignored, as in trec_eval. A file whose scores rise with the ranks
-    throughout is refused: they are distances, and the order would be the opposite of the engine's.
+    query_ids: list[str] = field(default_factory=list)
+    doc_ids: list[str] = field(default_factory=list)
+    ranks: list[str] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    tags: Counter[str] = field(default_factory=Counter)
+    """Tag -> number of rows, in the order of the first row of each."""
+    commented: list[int] = field(default_factory=list)
+    """Numbers of the lines that are comments though they have the columns of a row."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunFile:
+    """A run as it was read.
+
+    Attributes
+    ----------
+    run
+        The run.
+    commented
+        Numbers of the lines that are comments though they have the columns of a row.
+    """
+
+    run: Run
+    commented: tuple[int, ...]
+
+
+def read_run(path: File, tag: str | None = None) -> Run:
+    """Read a TREC run; see `read_run_file`."""
+    return read_run_file(path, tag).run
+
+
+def read_run_file(path: File, tag: str | None = None) -> RunFile:
+    """Read a TREC run, plain or compressed, as trec_eval 10 reads it.
+
+    Scores determine the order; the rank column is ignored. Lines that begin with ``#`` are comments, and words after
+    the tag are ignored. The tag is that of the first row. A header line is skipped; in a file with a header and tabs
+    between the columns, ids may begin with ``#``.
+
+    A file whose scores rise with the ranks throughout is refused: they are distances, and the order would be the
+    opposite of the engine's.
 
     Parameters
     ----------
@@ -31,43 +75,110 @@ def read_run(path: File, tag: str | None = None) -> Run:
     Raises
     ------
     DataFormatError
-        If a row does not have six columns, a score is not a finite number, scores rise with the ranks, a query lists a
-        document twice, or the file has no rows. The message names the file and, for the first two, query or line.
+        If a row has fewer than six columns, a score is not a finite number, a rank has digits of another script,
+        scores rise with the ranks, a query lists a document twice, the file is cut off, or has no rows. The message
+        names the file and query or line.
     """
-    query_ids: list[str] = []
-    doc_ids: list[str] = []
-    ranks: list[str] = []
-    scores: list[float] = []
-    file_tag = path.stem
-    for number, line in open_lines(path):
-        columns = line.split(None, _MOST_COLUMNS)
-        if len(columns) != 6:
-            count = f"more than {_MOST_COLUMNS}" if len(columns) > _MOST_COLUMNS else str(len(columns))
-            raise DataFormatError(
-                f"{path}:{number} has {count} columns",
-                "use the columns query_id Q0 doc_id rank score tag",
-            )
-        try:
-            scores.append(number_of(columns[4]))
-        except ValueError:
-            raise DataFormatError(
-                f"{path}:{number} has the score {columns[4]!r}", "use numbers as scores"
-            ) from None
-        query_ids.append(columns[0])
-        doc_ids.append(columns[2])
-        ranks.append(columns[3])
-        file_tag = columns[5]
-    if not query_ids:
+    columns = _Columns()
+    for number, row, ended in _rows(path, columns.commented):
+        _add_row(columns, row, f"{path}:{number}")
+        if not ended and _is_cut_tag(row[5], columns.tags):
+            raise cut_off(path, number)
+    if not columns.query_ids:
         raise DataFormatError(f"{path} contains no rows")
-    if _rises_with_rank(query_ids, ranks, scores):
+    if _rises_with_rank(columns.query_ids, columns.ranks, columns.scores):
         raise DataFormatError(
             f"{path}: the scores rise with the ranks, as distances do",
             "write scores of which a higher one is better, such as negated distances",
         )
     try:
-        return Run.from_rows(tag or file_tag, query_ids, doc_ids, scores)
+        run = Run.from_rows(
+            tag or next(iter(columns.tags)), columns.query_ids, columns.doc_ids, columns.scores
+        )
     except DataFormatError as error:
         raise DataFormatError(f"{path}: {error.message}", error.hint) from None
+    return RunFile(run, tuple(columns.commented))
+
+
+def _rows(path: File, commented: list[int]) -> Iterator[tuple[int, list[str], bool]]:
+    """Yield line number, columns and whether the line has an end, of each row; append to `commented`.
+
+    Raises
+    ------
+    DataFormatError
+        If a row has fewer than six columns, or words after the tag that an id with white space may have caused.
+    """
+    first, table = True, False
+    for number, line, ended in open_ended_lines(path):
+        columns = columns_of(line)
+        if is_comment(line, table=table):
+            if len(columns) >= len(COLUMNS) and _is_rank(columns[3]) and _is_number(columns[4]):
+                commented.append(number)
+            continue
+        if first and _is_header(columns):
+            first, table = False, "\t" in line
+            continue
+        if len(columns) < 6 and not first and not ended:
+            raise cut_off(path, number)
+        if len(columns) < 6 or (len(columns) > 6 and _is_shifted(columns)):
+            raise wrong_width(columns, f"{path}:{number}", _HINT)
+        first = False
+        yield number, columns, ended
+
+
+def _is_header(columns: list[str]) -> bool:
+    return (
+        len(columns) == len(COLUMNS)
+        and column_name(columns[4]) in _SCORE_NAMES
+        and column_name(columns[3]) == "rank"
+    )
+
+
+def _is_shifted(columns: list[str]) -> bool:
+    """Return whether the columns of a long row are not what they seem, as behind a document id with white space."""
+    return not _is_rank(columns[3]) or _is_number(columns[5])
+
+
+def _add_row(columns: _Columns, row: list[str], where: str) -> None:
+    """Append a row.
+
+    Raises
+    ------
+    DataFormatError
+        If its score or its rank is not a number of ASCII digits, or an id has white space.
+    """
+    query_id, _, doc_id, rank, score, tag = row[:6]
+    try:
+        columns.scores.append(number_of(score))
+    except ValueError:
+        raise DataFormatError(f"{where} has the score {score!r}", "use numbers as scores") from None
+    if not is_plain(rank) and _is_number_of_python(rank):
+        raise DataFormatError(f"{where} has the rank {rank!r}", "use the digits 0 to 9 in ranks")
+    if not (query_id.isascii() and doc_id.isascii()):
+        check_ids(query_id, doc_id, where)
+    columns.query_ids.append(query_id)
+    columns.doc_ids.append(doc_id)
+    columns.ranks.append(rank)
+    columns.tags[tag] += 1
+
+
+def _is_number(text: str) -> bool:
+    return is_plain(text) and _is_number_of_python(text)
+
+
+def _is_number_of_python(text: str) -> bool:
+    """Return whether Python reads a text as a number: with underscores or digits of other scripts, too."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_cut_tag(tag: str, tags: Counter[str]) -> bool:
+    """Return whether the tag of the last row is the beginning of the one tag that all other rows have."""
+    first, *others = tags
+    return others == [tag] and tags[tag] == 1 and first.startswith(tag)
 
 
 def _rises_with_rank(query_ids: list[str], ranks: list[str], scores: list[float]) -> bool:
@@ -87,10 +198,15 @@ def _is_rank(text: str) -> bool:
 
 
 def write_run(run: Run, path: Path, *, inside: Path | None = None) -> None:
-    """Write a gzipped TREC run; scores read back exactly equal. See `write_file` for `inside`."""
+    """Write a gzipped TREC run; scores read back exactly equal. See `write_file` for `inside`.
+
+    Where a query id begins with ``#``, the file has tabs and a header, so that its rows are no comments.
+    """
+    blank = "\t" if any(query_id.startswith("#") for query_id in run.query_ids) else " "
     rows = [
-        f"{query_id} Q0 {doc_id} {rank} {score!r} {run.tag}\n"
+        blank.join((query_id, "Q0", doc_id, str(rank), repr(score), run.tag)) + "\n"
         for query_id, docs, scores in run
         for rank, (doc_id, score) in enumerate(zip(docs, scores.tolist(), strict=True), start=1)
     ]
-    write_gzip(path, "".join(rows), inside=inside)
+    header = [blank.join(COLUMNS) + "\n"] if blank == "\t" else []
+    write_gzip(path, "".join([*header, *rows]), inside=inside)

@@ -46,7 +46,9 @@ def read_lines(path: File, encoding: str = "utf-8") -> Iterator[str]:
         raise DataFormatError(f"file not found: {absolute_path(path)}", "check the path") from None
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
         # zipfile raises the last two for a password and for an unknown compression method.
-        raise DataFormatError(f"cannot read {absolute_path(path)}: {error}") from None
+        ends_early = isinstance(error, EOFError) or "truncated" in str(error).lower()
+        hint = "download or copy it again: the file is cut off" if ends_early else None
+        raise DataFormatError(f"cannot read {absolute_path(path)}: {error}", hint) from None
 
 
 def _decompressed(file: IO[Any], suffix: str) -> IO[bytes] | gzip.GzipFile | io.BufferedReader:
@@ -136,10 +138,16 @@ def read_text(path: File, most_characters: int) -> str:
 
 def open_lines(path: File, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
     """Yield ``(line number, line without its line ending)`` of every line that is not blank; see `read_lines`."""
+    for number, line, _ in open_ended_lines(path, encoding):
+        yield number, line
+
+
+def open_ended_lines(path: File, encoding: str = "utf-8") -> Iterator[tuple[int, str, bool]]:
+    """Yield what `open_lines` does, and whether the line has a line ending: the last one of a cut off file has none."""
     for number, line in enumerate(read_lines(path, encoding), start=1):
         stripped = line.rstrip("\r\n")
         if stripped and not stripped.isspace():
-            yield number, stripped
+            yield number, stripped, line.endswith("\n")
 
 
 def read_json_lines(path: File) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -1,12 +1,16 @@
-"""Which judged queries a run answers, and what of it the judgments say nothing about."""
+"""Which judged queries a run has, and what is unusual in the judgments."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from evalkit.errors import InputError
 from evalkit.records.qrels import EXCLUDED_GRADE, Qrels
 from evalkit.records.runs import Run
+
+USUAL_GRADE = 10
+"""Grades above this one are unusual: a year or a count in the wrong column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,44 @@ class Coverage:
     def complete(self) -> bool:
         """Whether the run has every averaged query."""
         return not self.missing
+
+
+@dataclass(frozen=True, slots=True)
+class GradeFacts:
+    """What is unusual in the grades of judgments.
+
+    Attributes
+    ----------
+    negative, lowest
+        Number of grades below 0, without `EXCLUDED_GRADE`, and the lowest of them; 0 without any.
+    high, highest
+        Number of grades above `USUAL_GRADE`, and the highest of them; 0 without any.
+    by_subtopic
+        Whether a document is judged for several subtopics of a query, so that its grade is the highest of several.
+    """
+
+    negative: int
+    lowest: int
+    high: int
+    highest: int
+    by_subtopic: bool
+
+    @classmethod
+    def of(cls, qrels: Qrels) -> GradeFacts:
+        """Count the unusual grades of judgments as they were read."""
+        counts = Counter(grade for docs in qrels.grades.values() for grade in docs.values())
+        negative = {grade: count for grade, count in counts.items() if grade < 0 and grade != EXCLUDED_GRADE}
+        high = {grade: count for grade, count in counts.items() if grade > USUAL_GRADE}
+        return cls(
+            sum(negative.values()),
+            min(negative, default=0),
+            sum(high.values()),
+            max(high, default=0),
+            any(
+                sum(map(len, subtopics.values())) > len(qrels.of(query_id))
+                for query_id, subtopics in qrels.subtopics.items()
+            ),
+        )
 
 
 def check_overlap(run: Run, qrels: Qrels) -> None:

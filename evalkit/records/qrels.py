@@ -33,7 +33,7 @@ def check_grade(grade: int, where: str, highest: int = HIGHEST_GRADE) -> int:
         If its absolute value is larger.
     """
     if abs(grade) > highest:
-        shown = f"{grade:.3g}" if abs(grade) < 10**300 else "beyond 1e300"
+        shown = f"{grade:.15g}" if abs(grade) < 10**300 else "beyond 1e300"
         raise DataFormatError(
             f"{where} has the grade {shown}; grades are at most {highest}",
             "map counts, such as clicks, to a few grades, for instance 0 to 3",
@@ -141,7 +141,14 @@ class Qrels:
             query_id: {d: g for d, g in docs.items() if d not in excluded.get(query_id, ())}
             for query_id, docs in self.grades.items()
         }
-        return Qrels(grades, self.subtopics), excluded
+        subtopics = {
+            query_id: {
+                subtopic: {d: g for d, g in docs.items() if d not in excluded.get(query_id, ())}
+                for subtopic, docs in of_query.items()
+            }
+            for query_id, of_query in self.subtopics.items()
+        }
+        return Qrels(grades, subtopics), excluded
 
     def count(self) -> int:
         """Return the number of judged pairs."""

@@ -289,7 +289,7 @@ class ResultFolder:
         file = find_dataset_file(self.path, QRELS, dataset, self._datasets)
         if not file.is_file():  # a pipe would wait for a writer
             raise missing_file(file)
-        return read_qrels(file, _HIGHEST_RECORDED_GRADE)
+        return read_qrels(file, _HIGHEST_RECORDED_GRADE, comments=False)
 
     def _datasets(self) -> list[str]:
         return [facts.name for facts in self.read_manifest().datasets]

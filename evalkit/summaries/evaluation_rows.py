@@ -14,13 +14,24 @@ from evalkit.comparison.comparison_set import QueryClusters
 from evalkit.comparison.slices import group_by_level, level_functions
 from evalkit.errors import InputError, UnknownNameError
 from evalkit.metrics import Metric, evaluate, has_unjudged_bounds, tie_bounds, unjudged_bounds
-from evalkit.records import MetricValues, Qrels, Query, Run
+from evalkit.records import Coverage, GradeFacts, MetricValues, Qrels, Query, Run
 from evalkit.stats import MIN_QUERIES
 from evalkit.summaries.system_means import system_mean
 
 Row = dict[str, Any]
 ALL = "all"
 """The level of all queries."""
+COVERAGE_COLUMNS = (
+    "missing_queries",
+    "queries_without_relevant",
+    "unjudged_queries",
+    "excluded_documents",
+    "judged_by_subtopic",
+    "negative_grades",
+    "grades_above_10",
+    "commented_rows",
+)
+"""Columns of means that say which queries and judgments they rest on; tables have sentences instead."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,14 +45,31 @@ class Valued:
     bounds
         Column -> values under another assumption about ties or unjudged documents; without the metrics for which
         they cannot be computed.
+    coverage
+        The judged queries that the run has and lacks.
+    grades
+        What is unusual in the judgments.
+    commented
+        Number of lines of the files that are comments though they have the columns of a row.
     """
 
     values: MetricValues
     bounds: Mapping[str, MetricValues]
+    coverage: Coverage
+    grades: GradeFacts
+    commented: int = 0
 
 
-def value_run(run: Run, qrels: Qrels, metrics: Sequence[Metric], *, ties: bool, unjudged: bool) -> Valued:
-    """Evaluate a run; with `ties` and `unjudged` also under other orders of ties and other judgments."""
+def value_run(
+    run: Run, qrels: Qrels, metrics: Sequence[Metric], *, ties: bool, unjudged: bool, commented: int = 0
+) -> Valued:
+    """Evaluate a run; with `ties` and `unjudged` also under other orders of ties and other judgments.
+
+    Documents that the judgments exclude for a query are first removed from its list.
+    """
+    coverage, grades = Coverage.of(run, qrels), GradeFacts.of(qrels)
+    qrels, excluded = qrels.without_excluded()
+    run = run.without(excluded)
     bounds: dict[str, MetricValues] = {}
     if ties:
         over_orders = tie_bounds(run, qrels, [metric for metric in metrics if metric.has_kernel])
@@ -51,7 +79,7 @@ def value_run(run: Run, qrels: Qrels, metrics: Sequence[Metric], *, ties: bool, 
             run, qrels, [metric for metric in metrics if has_unjudged_bounds(metric)]
         )
         bounds |= {"least": over_grades.least, "most": over_grades.most}
-    return Valued(evaluate(run, qrels, metrics), bounds)
+    return Valued(evaluate(run, qrels, metrics), bounds, coverage, grades, commented)
 
 
 def mean_rows(valued: Valued) -> Iterator[Row]:
@@ -139,6 +167,7 @@ def note_on(rows: Sequence[Row]) -> str:
 
 def _means(valued: Valued, rows: NDArray[np.int64], level: Mapping[str, str]) -> Iterator[Row]:
     values = valued.values
+    coverage = _coverage_columns(valued, rows, whole=level.get("level", ALL) == ALL)
     for metric in values.metrics:
         interval = system_mean(values, metric, QueryClusters(), rows=rows)
         yield {
@@ -150,17 +179,38 @@ def _means(valued: Valued, rows: NDArray[np.int64], level: Mapping[str, str]) ->
             "upper": interval.upper,
             **_bound_means(valued, metric, rows),
             "n": interval.n,
+            **coverage,
         }
 
 
+def _coverage_columns(valued: Valued, rows: NDArray[np.int64], *, whole: bool) -> Row:
+    """Return `COVERAGE_COLUMNS` of some queries; counts of queries without a level are None but for all queries."""
+    coverage, grades = valued.coverage, valued.grades
+    missing = frozenset(coverage.missing)
+    counts = (
+        sum(valued.values.query_ids[row] in missing for row in rows),
+        len(coverage.unanswerable) if whole else None,
+        len(coverage.unjudged) if whole else None,
+        coverage.excluded_documents if whole else None,
+        grades.by_subtopic,
+        grades.negative,
+        grades.high,
+        valued.commented,
+    )
+    return dict(zip(COVERAGE_COLUMNS, counts, strict=True))
+
+
 def _bound_means(valued: Valued, metric: str, rows: NDArray[np.int64]) -> dict[str, float | None]:
-    """Return column -> mean of each bound over some queries; None where it cannot be computed."""
+    """Return column -> mean of each bound over the queries where it is known; None where it cannot be computed."""
     return {
-        column: known_number(values.of(metric)[rows].mean())
-        if metric in values.metrics and len(rows)
-        else None
+        column: _known_mean(values.of(metric)[rows]) if metric in values.metrics else None
         for column, values in valued.bounds.items()
     }
+
+
+def _known_mean(values: NDArray[np.float64]) -> float | None:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else None
 
 
 def known_number(value: float) -> float | None:

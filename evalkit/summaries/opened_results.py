@@ -235,8 +235,9 @@ def _without_first_stage(comparison_set: ComparisonSet, tag: str) -> ComparisonS
 
 def mismatch(comparison_set: ComparisonSet, other: ComparisonSet) -> str | None:
     """Return the difference in judgments, depth, `below_depth` or candidates of two sets; None if there is none."""
-    if comparison_set.qrels != other.qrels:
-        return _qrels_mismatch(comparison_set.qrels, other.qrels)
+    judgments = _qrels_mismatch(comparison_set.qrels, other.qrels)
+    if judgments is not None:
+        return judgments
     if comparison_set.depth != other.depth:
         return f"depth {comparison_set.depth} and depth {other.depth}"
     rules = below_depth_of(comparison_set), below_depth_of(other)
@@ -262,8 +263,12 @@ def below_depth_of(comparison_set: ComparisonSet) -> BelowDepth | None:
     return comparison_set.below_depth
 
 
-def _qrels_mismatch(one: Qrels, other: Qrels) -> str:
+def _qrels_mismatch(one: Qrels, other: Qrels) -> str | None:
+    """Return the difference of two judgments; None if there is none, or only one of them knows the subtopics."""
     if set(one.grades) != set(other.grades):
         return f"different judged queries ({len(one.grades)} and {len(other.grades)})"
     differ = [query_id for query_id, docs in one.grades.items() if docs != other.grades[query_id]]
-    return f"the judgments of {len(differ)} queries differ (first: {differ[0]!r})"
+    if differ:
+        return f"the judgments of {len(differ)} queries differ (first: {differ[0]!r})"
+    both = bool(one.subtopics and other.subtopics)  # earlier versions stored no subtopics
+    return "the judgments by subtopic differ" if both and one.subtopics != other.subtopics else None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evalkit.formats import read_qrels, read_rows, read_run
+from evalkit.errors import InputError
+from evalkit.formats import read_qrels_file, read_rows, read_run_file
 from evalkit.metrics import parse_metrics, proper_name
-from evalkit.records import Query
+from evalkit.records import Coverage, GradeFacts, Query, check_overlap
 from evalkit.summaries.evaluation_rows import Row, levels_by, mean_rows, query_rows, slice_rows, value_run
 from evalkit.summaries.system_names import distinct_tags
 
@@ -41,25 +42,61 @@ class EvaluationOptions:
     unjudged: bool = False
 
 
-def evaluate_files(qrels: Path, runs: Sequence[Path], options: EvaluationOptions) -> list[Row]:
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The values of some runs, and what they rest on.
+
+    Attributes
+    ----------
+    rows
+        Rows of the table.
+    coverage
+        Of each run, in the order of the files.
+    grades
+        What is unusual in the judgments.
+    commented
+        File -> numbers of its lines that are comments though they have the columns of a row.
+    """
+
+    rows: list[Row]
+    coverage: tuple[Coverage, ...]
+    grades: GradeFacts
+    commented: Mapping[str, tuple[int, ...]]
+
+
+def evaluate_files(qrels: Path, runs: Sequence[Path], options: EvaluationOptions) -> Evaluation:
     """Evaluate runs against judgments.
 
     Raises
     ------
     InputError
-        If a file, a metric or the property of the queries cannot be read.
+        If a file, a metric or the property of the queries cannot be read, no query has a relevant document, or a run
+        has none of the judged queries.
     """
     metrics = parse_metrics(map(proper_name, options.metrics or DEFAULT_METRICS))
-    judged = read_qrels(qrels)
-    levels = {} if options.by is None else levels_by(options.by, judged, _read_queries(options.queries))
+    judged = read_qrels_file(qrels)
+    if not judged.qrels.answerable:
+        raise InputError(f"{qrels} contains no query with a relevant document", "check the qrels")
+    levels = {} if options.by is None else levels_by(options.by, judged.qrels, _read_queries(options.queries))
+    read = [read_run_file(path) for path in runs]
     rows: list[Row] = []
-    for run in distinct_tags([read_run(path) for path in runs], [str(path) for path in runs]):
-        values = value_run(run, judged, metrics, ties=options.ties, unjudged=options.unjudged)
+    coverage: list[Coverage] = []
+    for run, file in zip(
+        distinct_tags([file.run for file in read], [str(path) for path in runs]), read, strict=True
+    ):
+        check_overlap(run, judged.qrels)
+        commented = len(judged.commented) + len(file.commented)
+        values = value_run(
+            run, judged.qrels, metrics, ties=options.ties, unjudged=options.unjudged, commented=commented
+        )
+        coverage.append(values.coverage)
         if options.per_query:
             rows += query_rows(values)
         else:
             rows += mean_rows(values) if options.by is None else slice_rows(values, options.by, levels)
-    return rows
+    commented_lines = {str(qrels): judged.commented}
+    commented_lines |= {str(path): file.commented for path, file in zip(runs, read, strict=True)}
+    return Evaluation(rows, tuple(coverage), GradeFacts.of(judged.qrels), commented_lines)
 
 
 def _read_queries(path: Path | None) -> dict[str, Query]:

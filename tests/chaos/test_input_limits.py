@@ -177,16 +177,16 @@ def test_the_highest_grades_are_finite(tmp_path: Path) -> None:
     "input", "numbers of a run that Python alone reads: 1_000, Arabic digits, ranks of 5,000 digits"
 )
 def test_numbers_of_a_run_are_plain(tmp_path: Path) -> None:
-    """Scores are refused with their line; a rank is never an error, as no tool reads it."""
+    """Scores and ranks are refused with their line; a rank that is no number is no error, as no tool reads it."""
     (tmp_path / "a.qrels").write_text("q1 0 d1 1\n", encoding="utf-8")
     for score in ("1_000", "\u0661\u0662", "0x1p3", "1e", "nan"):
         (tmp_path / "a.run").write_text(f"q1 Q0 d1 1 {score} t\n", encoding="utf-8")
         done = evalkit("evaluate", "a.qrels", "a.run", cwd=tmp_path)
         assert (done.returncode, "has the score" in done.stderr) == (2, True), done.stderr
-    for rank in ("²", "9" * 5_000, "\u0661"):
+    for rank, code in (("²", 0), ("-", 0), ("9" * 5_000, 0), ("\u0661", 2), ("1_0", 2)):
         rows = "".join(f"q1 Q0 d{n} {rank} {n} t\n" for n in range(3))
         (tmp_path / "a.run").write_text(rows, encoding="utf-8")
-        assert evalkit("evaluate", "a.qrels", "a.run", cwd=tmp_path).returncode == 0
+        assert evalkit("evaluate", "a.qrels", "a.run", cwd=tmp_path).returncode == code
 
 
 @pytest.mark.attack("input", "metric names with endless cutoffs, parameters and nesting")

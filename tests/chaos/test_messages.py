@@ -144,10 +144,13 @@ def test_a_path_is_printed_on_one_line(tmp_path: Path) -> None:
 def test_ids_are_printed_harmlessly(tmp_path: Path) -> None:
     """As tables they are escaped; as JSON they are equal to what the files hold."""
     evil = ["::error::forged", "##vso[task.complete]", "a\x1b[31m\u202eb", KEPT.replace(" ", "")]
-    (tmp_path / "q.qrels").write_text("".join(f"{one} 0 d1 1\n" for one in evil), encoding="utf-8")
-    (tmp_path / "r.run").write_text(
-        "".join(f"{one} Q0 d1 1 1.0 {evil[0]}\n" for one in evil), encoding="utf-8"
-    )
+    judged = ["query_id\titeration\tdoc_id\tgrade\n", *(f"{one}\t0\td1\t1\n" for one in evil)]
+    ranked = [
+        "query_id\tQ0\tdoc_id\trank\tscore\ttag\n",
+        *(f"{one}\tQ0\td1\t1\t1.0\t{evil[0]}\n" for one in evil),
+    ]
+    (tmp_path / "q.qrels").write_text("".join(judged), encoding="utf-8")
+    (tmp_path / "r.run").write_text("".join(ranked), encoding="utf-8")
     table = evalkit("evaluate", "q.qrels", "r.run", "--per-query", cwd=tmp_path)
     assert (table.returncode, harmless(table.stdout + table.stderr)) == (0, True), table.stderr
     assert evil[-1] in table.stdout

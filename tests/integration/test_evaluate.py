@@ -93,3 +93,18 @@ def test_runs_are_compared_by_a_metric_under_another_name(files: Path) -> None:
         done = evalkit(*words, primary, cwd=files)
         assert done.returncode == 0, done.stderr
         assert label in {row["metric"] for row in orjson.loads(done.stdout)}
+
+
+def test_queries_that_a_run_lacks_are_said_below_the_table_and_in_json(files: Path) -> None:
+    """As keys of means, and as notes on stderr with the values of single queries, whose JSON stays as it was."""
+    (files / "part.run").write_text("q1 Q0 a 1 1.0 part\nq9 Q0 a 1 1.0 part\n", encoding="utf-8")
+    sentence = "part lacks 1 of 2 judged queries: each counts as 0 (first: 'q2')."
+    words = ["evaluate", "q.qrels", "part.run", "-m", "RR"]
+    table = evalkit(*words, cwd=files)
+    assert (table.returncode, sentence in table.stdout.splitlines(), table.stderr) == (0, True, "")
+    means = evalkit(*words, "--json", cwd=files)
+    (row,) = orjson.loads(means.stdout)
+    assert (row["missing_queries"], row["unjudged_queries"], means.stderr) == (1, 1, "")
+    values = evalkit(*words, "--json", "--per-query", cwd=files)
+    assert f"note: {sentence}" in values.stderr.splitlines()
+    assert orjson.loads(values.stdout)[1] == {"run": "part", "query_id": "q2", "metric": "RR", "value": 0.0}

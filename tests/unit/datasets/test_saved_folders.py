@@ -48,3 +48,18 @@ def test_listed_candidates_survive_an_import(tmp_path: Path) -> None:
     assert saved.candidates is not None
     assert dataset.candidates is not None
     assert list(saved.candidates.doc_ids) == list(dataset.candidates.doc_ids)
+
+
+def test_judgments_by_subtopic_are_saved_as_such(tmp_path: Path) -> None:
+    """The folder has the same content, subtopics included."""
+    (tmp_path / "c.jsonl").write_text(
+        '{"_id": "a", "text": "x"}\n{"_id": "b", "text": "y"}\n', encoding="utf-8"
+    )
+    (tmp_path / "q.tsv").write_text("1\tone\n", encoding="utf-8")
+    (tmp_path / "j.txt").write_text("1 1 a 1\n1 2 a 0\n1 2 b 1\n", encoding="utf-8")
+    files = {"corpus": "c.jsonl", "queries": "q.tsv", "qrels": "j.txt"}
+    source = {"source": "trec_files", **{name: str(tmp_path / file) for name, file in files.items()}}
+    (settings,) = named_datasets(json.dumps(source))
+    kept = import_dataset(settings, tmp_path / "kept")
+    assert kept.qrels == load_dataset(source).qrels
+    assert kept.qrels.subtopics == {"1": {"1": {"a": 1}, "2": {"a": 0, "b": 1}}}

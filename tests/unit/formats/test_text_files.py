@@ -7,9 +7,12 @@ import zipfile
 from pathlib import Path
 
 import pyarrow as pa
+import pytest
 from support.messages import said
 
+from evalkit.errors import DataFormatError
 from evalkit.formats import open_lines
+from evalkit.formats.text_files import open_ended_lines
 
 
 def test_packed_files_are_unpacked(tmp_path: Path) -> None:
@@ -42,3 +45,21 @@ def test_damaged_files_are_reported(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(data)
         assert problem in said(lambda name=name: list(open_lines(tmp_path / name)))  # type: ignore[misc]
     assert "file not found" in said(lambda: list(open_lines(tmp_path / "none")))
+
+
+def test_a_packed_file_that_ends_early_is_named_as_such(tmp_path: Path) -> None:
+    """Wherever it was cut off."""
+    text = "".join(f"{n} Q0 d{n} 1 {1 / (n + 1)} t\n" for n in range(500)).encode()
+    packed = {"gz": gzip.compress(text), "zst": pa.compress(text, codec="zstd", asbytes=True)}
+    for suffix, data in packed.items():
+        for size in (len(data) - 1, len(data) - 9, len(data) // 2):
+            (tmp_path / f"cut.{suffix}").write_bytes(data[:size])
+            with pytest.raises(DataFormatError, match="cannot read") as refused:
+                list(open_lines(tmp_path / f"cut.{suffix}"))
+            assert refused.value.hint == "download or copy it again: the file is cut off"
+
+
+def test_lines_say_whether_they_have_an_end(tmp_path: Path) -> None:
+    """The last line of a file that was cut off has none."""
+    (tmp_path / "a").write_bytes(b"one\r\n\ntwo")
+    assert list(open_ended_lines(tmp_path / "a")) == [(1, "one", True), (3, "two", False)]

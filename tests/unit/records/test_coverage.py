@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.systems import run_of
 
 from evalkit.errors import InputError
-from evalkit.records import Coverage, Qrels, Run, check_overlap
+from evalkit.records import Coverage, GradeFacts, Qrels, Run, check_overlap
 
 QRELS = Qrels({"q1": {"a": 1}, "q2": {"a": 2, "b": -100}, "q3": {"a": 0}, "q4": {"b": 1}})
 QUERY_IDS = st.sets(st.sampled_from(["q1", "q2", "q3", "q4", "q5", "q6"]))
@@ -58,3 +58,13 @@ def test_one_query_in_common_is_enough(run: Run) -> None:
     else:
         with pytest.raises(InputError):
             check_overlap(run, QRELS)
+
+
+def test_unusual_grades_are_counted() -> None:
+    """Below 0 but for excluded documents, and above 10; grades of one document for several subtopics."""
+    assert GradeFacts.of(QRELS) == GradeFacts(0, 0, 0, 0, by_subtopic=False)
+    odd = Qrels({"q1": {"a": -2, "b": -1, "c": 10, "d": 11}, "q2": {"a": 2019, "b": -100}})
+    assert GradeFacts.of(odd) == GradeFacts(2, -2, 2, 2019, by_subtopic=False)
+    apart = Qrels.from_subtopic_rows([("q", "1", "a", 1), ("q", "2", "b", 1)])
+    assert not GradeFacts.of(apart).by_subtopic
+    assert GradeFacts.of(Qrels.from_subtopic_rows([("q", "1", "a", 1), ("q", "2", "a", 0)])).by_subtopic

@@ -26,3 +26,11 @@ def test_judgments_by_subtopic_have_the_highest_grade_of_each_document() -> None
     assert qrels.restricted_to(["q"]).subtopics == {"q": {"1": {"a": 0, "b": 1}, "2": {"a": 2}}}
     with pytest.raises(DataFormatError, match="subtopic '1', document 'a' has two grades: 0 and 1"):
         Qrels.from_subtopic_rows([*rows, ("q", "1", "a", 1)])
+
+
+def test_excluded_documents_are_in_no_subtopic() -> None:
+    """They are taken out of the judgments by subtopic, too."""
+    qrels = Qrels.from_subtopic_rows([("q", "1", "a", 1), ("q", "1", "b", -100), ("q", "2", "b", -100)])
+    kept, excluded = qrels.without_excluded()
+    assert (kept.grades, kept.subtopics) == ({"q": {"a": 1}}, {"q": {"1": {"a": 1}, "2": {}}})
+    assert excluded == {"q": frozenset({"b"})}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import orjson
@@ -10,6 +11,7 @@ from support.documents import comparison, comparisons, cost, quality, summary, s
 from support.result_folders import MANIFEST
 
 from evalkit.errors import InputError
+from evalkit.records import Qrels
 from evalkit.results import ResultFolder
 from evalkit.results.json_shapes import document, to_json
 from evalkit.results.latency_document import LatencyAnswers, MachineState
@@ -106,3 +108,14 @@ def test_a_document_can_be_read_by_the_keys_of_its_file() -> None:
     assert MANIFEST["schema_version"] == MANIFEST.VERSION
     with pytest.raises(KeyError):
         SUMMARY["mood"]
+
+
+def test_judgments_are_read_as_they_were_written(tmp_path: Path) -> None:
+    """With their subtopics, and with ids that begin with #, also from a file of an earlier evalkit."""
+    folder = folder_with_documents(tmp_path)
+    by_subtopic = Qrels.from_subtopic_rows([("#1", "1", "a", 1), ("#1", "2", "a", 0), ("2", "1", "b", -1)])
+    for qrels in (by_subtopic, Qrels({"#1": {"a": 1}, "2": {"b": 0}})):
+        folder.write_qrels("d", qrels)
+        assert folder.read_qrels("d") == qrels
+    folder.qrels_file("d").write_bytes(gzip.compress(b"#1 0 a 1\n2 0 b 0\n"))
+    assert folder.read_qrels("d") == qrels

@@ -12,9 +12,10 @@ from support.systems import run_of
 
 from evalkit.errors import InputError, UnknownNameError
 from evalkit.metrics import parse_metrics
-from evalkit.records import Qrels, Query, Run
+from evalkit.records import Coverage, GradeFacts, MetricValues, Qrels, Query, Run
 from evalkit.stats import bounded_interval
 from evalkit.summaries.evaluation_rows import (
+    COVERAGE_COLUMNS,
     Valued,
     levels_by,
     mean_rows,
@@ -154,3 +155,31 @@ def test_the_order_of_a_level_does_not_matter(order: list[str]) -> None:
         of_all, of_level = (row for row in rows if row["metric"] == metric)
         assert of_all["value"] == pytest.approx(of_level["value"])
         assert of_all["n"] == of_level["n"]
+
+
+def test_unknown_values_are_none_and_not_averaged() -> None:
+    """A query without a value is not a 0: the mean and its bounds are over the others, and n counts these."""
+    known = np.array([[np.nan, np.nan], [0.5, np.nan], [1.0, np.nan]])
+    values = MetricValues("r", ("AP", "RR"), ("q1", "q2", "q4"), known)
+    found = Valued(values, {"best": values}, Coverage.of(RUN, QRELS), GradeFacts.of(QRELS))
+    assert [row["value"] for row in query_rows(found)] == [None, None, 0.5, None, 1.0, None]
+    ap, rr = mean_rows(found)
+    assert (ap["value"], ap["best"], ap["n"]) == (0.75, 0.75, 2)
+    assert (rr["value"], rr["lower"], rr["best"], rr["n"]) == (None, None, None, 0)
+
+
+def test_means_say_which_queries_they_rest_on() -> None:
+    """The columns of the coverage follow all others; queries have no such columns."""
+    for row in mean_rows(valued()):
+        assert tuple(row)[-len(COVERAGE_COLUMNS) :] == COVERAGE_COLUMNS
+        assert (row["missing_queries"], row["queries_without_relevant"]) == (1, 1)
+    assert all(set(COVERAGE_COLUMNS).isdisjoint(row) for row in query_rows(valued()))
+
+
+def test_excluded_documents_are_taken_out_of_lists_and_judgments() -> None:
+    """The values are those of the shorter list, with the excluded document unjudged."""
+    excluded = Qrels({"q1": {"a": 1, "b": -100}, "q2": {"c": 2, "d": 1}})
+    run = run_of("r", {"q1": {"b": 2.0, "a": 1.0}, "q2": {"b": 2.0, "c": 1.0}})
+    found = value_run(run, excluded, parse_metrics(["RR", "Judged@2"]), ties=False, unjudged=False)
+    assert found.values.of("RR").tolist() == [1.0, 0.5]
+    assert found.coverage.excluded_documents == 1

@@ -212,6 +212,16 @@ def test_sets_match_if_judgments_candidates_and_depth_do(changes: dict[str, Any]
     assert mismatch(other, other) is None
 
 
+def test_subtopics_of_one_set_only_are_no_difference() -> None:
+    """Earlier versions stored none; where both have them, they are compared."""
+    one, other = ({"q1": {name: {"a": 1}}} for name in ("x", "y"))
+    with_one, with_other = (
+        replace(BASE, qrels=replace(BASE.qrels, subtopics=subtopics)) for subtopics in (one, other)
+    )
+    assert mismatch(with_one, BASE) is mismatch(BASE, with_one) is mismatch(with_one, with_one) is None
+    assert mismatch(with_one, with_other) == "the judgments by subtopic differ"
+
+
 def test_sets_with_other_rules_below_the_depth_do_not_match() -> None:
     """Kept and dropped candidates make other rankings; the reason names both. Without any they are the same."""
     assert BASE.first_stage is not None

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from support.messages import said
 
-from evalkit.errors import UnknownNameError
+from evalkit.errors import InputError, UnknownNameError
 from evalkit.workflows.evaluate import EvaluationOptions, evaluate_files
 
 QRELS = "q1 0 a 2\nq1 0 b 0\nq2 0 b 1\nq3 0 c 1\nq4 0 a 0\n"
@@ -48,7 +48,7 @@ def reciprocal_ranks(lists: dict[str, list[str]]) -> dict[str, float]:
 
 def rows_of(qrels: Path, runs: list[Path], **options: Any) -> list[dict[str, Any]]:
     """Return the rows of MRR@10 alone."""
-    return evaluate_files(qrels, runs, EvaluationOptions(metrics=["MRR@10"], **options))
+    return evaluate_files(qrels, runs, EvaluationOptions(metrics=["MRR@10"], **options)).rows
 
 
 def test_a_mean_is_taken_over_the_answerable_queries(qrels: Path, runs: list[Path]) -> None:
@@ -61,7 +61,7 @@ def test_a_mean_is_taken_over_the_answerable_queries(qrels: Path, runs: list[Pat
 
 def test_without_metrics_there_are_two(qrels: Path, runs: list[Path]) -> None:
     """nDCG@10 and MRR@10."""
-    rows = evaluate_files(qrels, runs[:1], EvaluationOptions())
+    rows = evaluate_files(qrels, runs[:1], EvaluationOptions()).rows
     assert [row["metric"] for row in rows] == ["nDCG@10", "MRR@10"]
 
 
@@ -131,3 +131,68 @@ def test_files_that_cannot_be_read_are_reported(qrels: Path, runs: list[Path], t
     assert "gone" in said(lambda: rows_of(gone, runs))
     assert "gone" in said(lambda: rows_of(qrels, [gone]))
     assert "nDCG@x" in said(lambda: evaluate_files(qrels, runs, EvaluationOptions(metrics=["nDCG@x"])))
+
+
+def test_what_means_rest_on_is_in_their_rows(qrels: Path, tmp_path: Path) -> None:
+    """Queries that the run lacks, that nothing is relevant for, that are not judged, and excluded documents."""
+    qrels.write_text(QRELS + "q1 0 x -100\nq2 0 y -1\nq3 0 y 11\n#q9 0 a 1\n", encoding="utf-8")
+    lists = {"q1": ["x", "a"], "q7": ["a"], "q8": ["a"], "q4": ["a"]}
+    run = write_run(tmp_path / "r.trec", "r", lists)
+    evaluation = evaluate_files(qrels, [run], EvaluationOptions(metrics=["MRR@10"]))
+    (row,) = evaluation.rows
+    assert row["value"] == pytest.approx(1 / 3)  # x is removed, so that a is first; q2 and q3 count as 0
+    assert list(row)[:6] == ["run", "metric", "value", "lower", "upper", "n"]
+    assert {name: row[name] for name in list(row)[6:]} == {
+        "missing_queries": 2,
+        "queries_without_relevant": 1,
+        "unjudged_queries": 2,
+        "excluded_documents": 1,
+        "judged_by_subtopic": False,
+        "negative_grades": 1,
+        "grades_above_10": 1,
+        "commented_rows": 1,
+    }
+    assert evaluation.coverage[0].missing == ("q2", "q3")
+    assert evaluation.commented == {str(qrels): (9,), str(run): ()}
+
+
+def test_missing_queries_of_a_level_are_those_of_its_queries(qrels: Path, tmp_path: Path) -> None:
+    """Queries without a relevant document or judgments have no level; they are counted over all queries."""
+    run = write_run(tmp_path / "part.trec", "part", {"q1": ["a"], "q9": ["a"]})
+    queries = tmp_path / "queries.jsonl"
+    queries.write_text(
+        "".join(
+            f'{{"_id": "q{n}", "text": "x", "kind": "{kind}"}}\n' for n, kind in enumerate("xxyx", start=1)
+        ),
+        encoding="utf-8",
+    )
+    rows = rows_of(qrels, [run], by="kind", queries=queries)
+    names = ("level", "missing_queries", "queries_without_relevant", "unjudged_queries")
+    assert [tuple(row[name] for name in names) for row in rows] == [
+        ("all", 2, 1, 1),
+        ("x", 1, None, None),
+        ("y", 1, None, None),
+    ]
+
+
+def test_nothing_in_common_is_refused(qrels: Path, runs: list[Path], tmp_path: Path) -> None:
+    """Zeros for other queries are no result; the hint shows the first query of both."""
+    stranger = write_run(tmp_path / "other.trec", "other", {"1": ["a"]})
+    with pytest.raises(InputError, match="run 'other' contains none of the judged queries") as refused:
+        rows_of(qrels, [*runs, stranger])
+    assert "'1'" in str(refused.value.hint)
+    assert "'q1'" in str(refused.value.hint)
+    qrels.write_text("q1 0 a 0\n", encoding="utf-8")
+    assert "contains no query with a relevant document" in said(lambda: rows_of(qrels, runs))
+
+
+def test_ordinary_metrics_use_the_highest_grade_over_subtopics(qrels: Path, tmp_path: Path) -> None:
+    """The same values as judgments with these grades have, and the rows say so."""
+    run = write_run(tmp_path / "r.trec", "r", {"1": ["a", "b"]})
+    values = []
+    for text in ("1 1 a 0\n1 2 a 1\n1 2 b 2\n", "1 0 a 1\n1 0 b 2\n"):
+        qrels.write_text(text, encoding="utf-8")
+        (row,) = evaluate_files(qrels, [run], EvaluationOptions(metrics=["nDCG@10"])).rows
+        values.append(row["value"])
+        assert row["judged_by_subtopic"] == (len(values) == 1)
+    assert values[0] == values[1]

@@ -1,0 +1,65 @@
+"""Lines of TREC runs and qrels: comments, columns between white space, and files that were cut off."""
+
+from __future__ import annotations
+
+import re
+
+from evalkit.errors import DataFormatError
+from evalkit.formats.text_files import File
+
+MOST_COLUMNS = 20
+"""Columns that are counted: a line of any length must not become a list of millions."""
+_BLANKS = " \t\r\v\f"
+_BLANK_RUN = re.compile(f"[{_BLANKS}]+")
+
+
+def is_comment(line: str, *, table: bool) -> bool:
+    """Return whether a line is a comment: its first character that is no blank is ``#``, as in trec_eval 10.
+
+    In a table that is separated by tabs, an id may begin with ``#``: there a comment is such a line without a tab.
+    """
+    return line.lstrip(_BLANKS).startswith("#") and not (table and "\t" in line)
+
+
+def columns_of(line: str) -> list[str]:
+    """Return the columns between white space of ASCII, as C splits them; at most `MOST_COLUMNS` and the rest."""
+    if line.isascii():
+        return line.split(None, MOST_COLUMNS)
+    return _BLANK_RUN.split(line.strip(_BLANKS), MOST_COLUMNS)
+
+
+def tab_columns(line: str) -> list[str]:
+    """Return the columns between tabs without blanks around them; tabs at the end of the line separate nothing."""
+    return [column.strip(_BLANKS) for column in line.rstrip(_BLANKS).split("\t", MOST_COLUMNS)]
+
+
+def column_name(text: str) -> str:
+    """Return the name of a column as it is compared: ``Query-ID`` and ``query_id`` are one name."""
+    return text.lower().translate({ord(character): None for character in " -_"})
+
+
+def check_ids(query_id: str, doc_id: str, where: str) -> None:
+    """Check the ids of one row.
+
+    Raises
+    ------
+    DataFormatError
+        If one is empty or contains white space of any script.
+    """
+    if f"{query_id} {doc_id}".split() != [query_id, doc_id]:
+        raise DataFormatError(
+            f"{where} has an empty id or an id with white space", "use ids without white space"
+        )
+
+
+def wrong_width(columns: list[str], where: str, hint: str) -> DataFormatError:
+    """Return the error for a line with too few or too many columns."""
+    count = f"more than {MOST_COLUMNS}" if len(columns) > MOST_COLUMNS else str(len(columns))
+    return DataFormatError(f"{where} has {count} {'column' if count == '1' else 'columns'}", hint)
+
+
+def cut_off(path: File, number: int) -> DataFormatError:
+    """Return the error for a file whose last line is incomplete."""
+    return DataFormatError(
+        f"{path}:{number} ends in the middle: the file is cut off", "download or copy it again"
+    )
