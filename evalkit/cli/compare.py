@@ -12,8 +12,9 @@ from evalkit.cli.options import DETAILS, JSON, FiniteNumber
 from evalkit.cli.output import echo, echo_json
 
 if TYPE_CHECKING:
+    from evalkit.comparison import Comparison
     from evalkit.report.first_screen import FirstScreen
-    from evalkit.results.comparison_document import Comparisons
+    from evalkit.results.comparison_document import Comparisons, DatasetComparisons
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -26,6 +27,7 @@ class Options(TypedDict):
     baseline: str | None
     primary: str | None
     allow_incomplete: bool
+    missing_as_zero: bool
     into: Path | None
     html: Path | None
     thresholds: tuple[float, ...]
@@ -39,6 +41,10 @@ class Options(TypedDict):
 @click.option("--baseline", metavar="NAME", help="System that the others are compared with.")
 @click.option("--primary", metavar="METRIC", help="Metric of the verdicts.")
 @click.option("--allow-incomplete", is_flag=True, help="Compare only the queries that have scores.")
+@click.option(
+    "--missing-as-zero", is_flag=True,
+    help="With --qrels: the engines returned nothing for judged queries that their files lack.",
+)  # fmt: skip
 @click.option("--into", metavar="DIR", type=FOLDER, help="Also write pages, tables and plots into DIR.")
 @click.option("--html", metavar="FILE", type=FILE, help="Write the comparison as one HTML page.")
 @click.option(
@@ -88,6 +94,10 @@ def _compared(sources: Sequence[Path], options: Options, plots: Path | None = No
     given = {"baseline": options["baseline"], "primary": primary}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if options["qrels"] is None:
+        if options["missing_as_zero"]:
+            raise click.UsageError(
+                "--missing-as-zero requires --qrels; in a config, set missing_queries: zero"
+            )
         return compare_results(
             sources,
             allow_incomplete=options["allow_incomplete"],
@@ -98,7 +108,8 @@ def _compared(sources: Sequence[Path], options: Options, plots: Path | None = No
     if options["thresholds"]:
         raise click.UsageError("--threshold requires two result folders")
     metrics = (*([] if primary is None else [primary]), "nDCG@10", "MRR@10")
-    return compare_runs(options["qrels"], sources, metrics, **changes)
+    as_zero = options["missing_as_zero"]
+    return compare_runs(options["qrels"], sources, metrics, missing_as_zero=as_zero, **changes)
 
 
 def _print(documents: Sequence[Comparisons], sources: Sequence[Path], *, details: bool) -> None:
@@ -140,9 +151,19 @@ def _screen(document: Comparisons, sources: Sequence[Path]) -> FirstScreen:
 def _print_json(documents: Sequence[Comparisons]) -> None:
     from evalkit.results.json_shapes import to_json, to_plain
 
-    rows = [one for document in documents for entry in document.datasets for one in entry.comparisons]
-    rows += [one for document in documents for one in document.pooled]
-    echo_json(to_json([to_plain(one) for one in rows]))
+    rows = [
+        _row(one, entry) for document in documents for entry in document.datasets for one in entry.comparisons
+    ]
+    rows += [to_plain(one) for document in documents for one in document.pooled]
+    echo_json(to_json(rows))
+
+
+def _row(one: Comparison, entry: DatasetComparisons) -> dict[str, Any]:
+    """Return a comparison with the judged queries that the files of its systems have."""
+    from evalkit.results.json_shapes import to_plain
+
+    names = [name for name in (one.baseline, one.contender) if name in entry.coverage]
+    return {**to_plain(one), "coverage": {name: to_plain(entry.coverage[name]) for name in names}}
 
 
 def _written(into: Path, sources: Sequence[Path], options: Options) -> Sequence[Comparisons]:

@@ -2,11 +2,12 @@
 
 from evalkit.comparison.comparison_set import ComparisonSet, Paired, System, pair
 from evalkit.comparison.contenders import compare, compare_all, explore
-from evalkit.comparison.plan import Comparison, Plan
+from evalkit.comparison.plan import MISSING, Comparison, Plan
 from evalkit.comparison.pooled import AcrossDatasets, across_datasets, pool
-from evalkit.comparison.tied_systems import tied_on_each, tied_with
+from evalkit.comparison.tied_systems import order_systems, tied_on_each, tied_with
 
 __all__ = [
+    "MISSING",
     "AcrossDatasets",
     "Comparison",
     "ComparisonSet",
@@ -17,6 +18,7 @@ __all__ = [
     "compare",
     "compare_all",
     "explore",
+    "order_systems",
     "pair",
     "pool",
     "tied_on_each",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.records import BelowDepth, MetricValues, Qrels, Query, Run, Unjudged
+from evalkit.records import BelowDepth, Coverage, MetricValues, Qrels, Query, Run, Unjudged
 from evalkit.stats import Clusters, clusters_at
 from evalkit.text_analysis import normal_form
 
@@ -37,6 +37,10 @@ class System:
     reranked
         The part of `run` that the system was given; None if that is all of it. The other documents are candidates
         below the depth: they have a place in the ranking, and no score.
+    coverage
+        Which of the judged queries its file has; None for rankings that evalkit made.
+    missing_as_zero
+        Whether it is stated that the engine returned nothing for the queries that the file lacks.
     """
 
     name: str
@@ -46,6 +50,8 @@ class System:
     placed_last: Mapping[str, frozenset[str]] | None = field(default_factory=dict)
     own_candidates: bool = False
     reranked: Run | None = None
+    coverage: Coverage | None = None
+    missing_as_zero: bool = False
 
     @property
     def scores(self) -> Run:
@@ -166,6 +172,21 @@ class ComparisonSet:
     def own_candidates(self) -> tuple[str, ...]:
         """Names of the systems with candidates of their own: `depth` does not apply to them."""
         return tuple(name for name, system in self.systems.items() if system.own_candidates)
+
+    def with_known(self, metric: str) -> ComparisonSet:
+        """Return the comparison set without the judgments of queries for which a system has no value of a metric.
+
+        Tuning compares many rankings of the same queries, so that each of them needs a value.
+        """
+        unknown = {
+            query_id
+            for one in self.systems.values()
+            if metric in one.values.metrics
+            for query_id in set(one.values.query_ids).difference(one.values.by_query(metric))
+        }
+        if not unknown:
+            return self
+        return replace(self, qrels=self.qrels.restricted_to(q for q in self.qrels.grades if q not in unknown))
 
     def pair(self, baseline: str, contender: str, metric: str) -> Paired:
         """Return the paired values of two systems, with the clusters of their queries."""

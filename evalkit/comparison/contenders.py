@@ -16,6 +16,7 @@ from evalkit.comparison.change_histogram import change_histogram
 from evalkit.comparison.comparison_set import ComparisonSet, Paired
 from evalkit.comparison.failed_queries import failed_in_both, holds_with_failures, ranked_by_one
 from evalkit.comparison.families import family_p_values, joint_confidence
+from evalkit.comparison.missing_queries import count_missing, lacks_too_many, without_evidence
 from evalkit.comparison.plan import Comparison, Plan, Verdict
 from evalkit.metrics import parse_metric
 from evalkit.stats import (
@@ -42,22 +43,43 @@ def compare_all(comparison_sets: Sequence[ComparisonSet], plan: Plan) -> list[li
 
     All comparisons are one family: with several datasets the correction is for datasets times contenders, so that in at
     most ``1 - confidence`` of reports any verdict *better* or *worse* is false. A claim that does not hold once failed
-    queries count against it is withheld.
+    queries count against it is withheld. A system whose file lacks too many queries is not tested: it is not part of
+    the family, as that does not depend on any value.
     """
-    names = [[name for name in one.systems if name != plan.baseline] for one in comparison_sets]
+    names = [tested_contenders(one, plan) for one in comparison_sets]
     pairs = [
         [one.pair(plan.baseline, name, plan.primary) for name in contenders]
         for one, contenders in zip(comparison_sets, names, strict=True)
     ]
     tests = family_p_values(pairs, plan)
     size = sum(map(len, pairs))
-    return [
-        [
-            holds_with_failures(one, plan, size, _compared(one, plan, name, paired, test, size))
+    compared = []
+    for one, contenders, row, found in zip(comparison_sets, names, pairs, tests, strict=True):
+        known = {
+            name: holds_with_failures(one, plan, size, _compared(one, plan, name, paired, test, size))
             for name, paired, test in zip(contenders, row, found, strict=True)
-        ]
-        for one, contenders, row, found in zip(comparison_sets, names, pairs, tests, strict=True)
+        }
+        compared.append([known.get(name) or _untested(one, plan, name) for name in _contenders(one, plan)])
+    return compared
+
+
+def _contenders(comparison_set: ComparisonSet, plan: Plan) -> list[str]:
+    return [name for name in comparison_set.systems if name != plan.baseline]
+
+
+def tested_contenders(comparison_set: ComparisonSet, plan: Plan) -> list[str]:
+    """Return the systems that are compared with the baseline, without those whose files lack too many queries."""
+    return [
+        name
+        for name in _contenders(comparison_set, plan)
+        if not lacks_too_many(comparison_set, plan.baseline, name)
     ]
+
+
+def _untested(comparison_set: ComparisonSet, plan: Plan, name: str) -> Comparison:
+    """Return the comparison of a system with too many missing queries: it has means alone."""
+    paired = comparison_set.pair(plan.baseline, name, plan.primary)
+    return without_evidence(_compared(comparison_set, plan, name, paired, (1.0, 1.0), 1))
 
 
 def _compared(
@@ -67,30 +89,31 @@ def _compared(
     one = _comparison(comparison_set.dataset, plan, name, paired, test, size)
     systems = comparison_set.systems[plan.baseline], comparison_set.systems[name]
     left_out = one.left_out + len(failed_in_both(*systems))
-    return replace(one, left_out=left_out, unranked=ranked_by_one(*systems))
+    return replace(
+        one,
+        left_out=left_out,
+        unranked=ranked_by_one(*systems),
+        baseline_missing=count_missing(systems[0]),
+        contender_missing=count_missing(systems[1]),
+    )
 
 
 def explore(comparison_set: ComparisonSet, plan: Plan) -> list[Comparison]:
     """Compare every system with the baseline on all other metrics, without correction: exploratory only.
 
-    Counts such as ``NumRet`` are left out: more of them is not better.
+    Counts such as ``NumRet`` are left out: more of them is not better; so are systems with too many missing queries.
     """
     labels = next(iter(comparison_set.systems.values())).values.metrics
     found: list[Comparison] = []
     for metric in labels:
         if metric == plan.primary or parse_metric(metric).summed:
             continue
-        for name in comparison_set.systems:
-            if name != plan.baseline:
-                paired = comparison_set.pair(plan.baseline, name, metric)
-                test = sign_flip(
-                    paired.differences[:, None], plan.resamples, plan.seed, clusters=paired.clusters
-                )
-                p = float(test.p[0])
-                one = _comparison(
-                    comparison_set.dataset, replace(plan, primary=metric), name, paired, (p, p), 1
-                )
-                found.append(replace(one, p_adjusted=None))
+        for name in tested_contenders(comparison_set, plan):
+            paired = comparison_set.pair(plan.baseline, name, metric)
+            test = sign_flip(paired.differences[:, None], plan.resamples, plan.seed, clusters=paired.clusters)
+            p = float(test.p[0])
+            one = _comparison(comparison_set.dataset, replace(plan, primary=metric), name, paired, (p, p), 1)
+            found.append(replace(one, p_adjusted=None))
     return found
 
 

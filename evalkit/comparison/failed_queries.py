@@ -1,4 +1,4 @@
-"""Check that a claim does not rest on the queries that failed: failures may be the hardest queries."""
+"""Check that a claim does not rest on queries that failed or are missing: these may be the hardest queries."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.comparison.comparison_set import ComparisonSet, System
-from evalkit.comparison.plan import Comparison, Plan
+from evalkit.comparison.missing_queries import missing
+from evalkit.comparison.plan import MISSING, Comparison, Plan, Verdict
 from evalkit.stats import Clusters, sign_flip
 
 Values = NDArray[np.float64]
@@ -20,8 +21,8 @@ _CLAIMS = ("better", "worse", "identical")
 def holds_with_failures(comparison_set: ComparisonSet, plan: Plan, size: int, one: Comparison) -> Comparison:
     """Return a comparison; its verdict is withheld if it rests on queries that failed or have no ranking.
 
-    It is kept if it is significant, too, with failed queries counted against it, and over the queries that both runs
-    rank: a query that a run lacks counts as 0.
+    It is kept if it is significant, too, with failed queries and those that a file lacks counted against it, and over
+    the queries that both runs rank.
 
     Parameters
     ----------
@@ -32,15 +33,17 @@ def holds_with_failures(comparison_set: ComparisonSet, plan: Plan, size: int, on
     one
         A comparison of the queries that both systems have.
     """
-    rests_on_rankings = one.unranked and one.verdict != "identical"  # values may be equal without a ranking
-    if one.verdict not in _CLAIMS or not (one.left_out or rests_on_rankings):
+    reason = reason_to_withhold(comparison_set, one)
+    if reason is None or one.verdict not in _CLAIMS:
         return one
+    if one.verdict == "identical" and not one.left_out:
+        return one  # values may be equal without a ranking
     sign = {"better": 1, "worse": -1}.get(one.verdict, 0)
     held = sign != 0 and all(
         _shows(sign, differences, comparison_set.clusters_of(query_ids), plan, size)
         for differences, query_ids in _other_readings(comparison_set, one, sign)
     )
-    return one if held else replace(one, verdict="undecided: failed queries")
+    return one if held else replace(one, verdict=reason)
 
 
 def _shows(sign: int, differences: Values, clusters: Clusters | None, plan: Plan, size: int) -> bool:
@@ -57,12 +60,26 @@ def _other_readings(
     """Yield differences and query ids: failures scored against the claim, and queries that both runs rank."""
     systems = comparison_set.systems[one.baseline], comparison_set.systems[one.contender]
     values = [entry.values.by_query(one.metric) for entry in systems]
-    if one.left_out:
-        yield _least_favourable(values, failed_in_both(*systems), sign)
-    if one.unranked:
-        ranked = [set(entry.run.query_ids) for entry in systems]
+    lost = [missing(entry) for entry in systems]
+    if one.left_out or any(lost):
+        known = [
+            {q: v for q, v in mine.items() if q not in out} for mine, out in zip(values, lost, strict=True)
+        ]
+        yield _least_favourable(known, (*failed_in_both(*systems), *sorted(lost[0] & lost[1])), sign)
+    if any(lost) or _unexplained(*systems):
+        ranked = [_ranked(entry) for entry in systems]
         query_ids = tuple(q for q in values[0] if q in values[1] and q in ranked[0] and q in ranked[1])
         yield np.array([values[1][q] - values[0][q] for q in query_ids]), query_ids
+
+
+def reason_to_withhold(comparison_set: ComparisonSet, one: Comparison) -> Verdict | None:
+    """Return the verdict of a claim that does not hold without some queries; None if it rests on no such query."""
+    systems = comparison_set.systems[one.baseline], comparison_set.systems[one.contender]
+    if one.left_out:
+        return "undecided: failed queries"
+    if any(map(missing, systems)):
+        return MISSING
+    return "undecided: failed queries" if _unexplained(*systems) else None
 
 
 def failed_in_both(baseline: System, contender: System) -> tuple[str, ...]:
@@ -74,6 +91,18 @@ def ranked_by_one(baseline: System, contender: System) -> int:
     """Return the number of queries that have values from both systems and a ranking from only one."""
     shared = set(baseline.values.query_ids) & set(contender.values.query_ids)
     return len(shared & (set(baseline.run.query_ids) ^ set(contender.run.query_ids)))
+
+
+def _ranked(system: System) -> set[str]:
+    """Return the queries that a system ranks documents for, or is stated to have found nothing for."""
+    stated = system.coverage.missing if system.coverage is not None and system.missing_as_zero else ()
+    return {*system.run.query_ids, *stated}
+
+
+def _unexplained(baseline: System, contender: System) -> set[str]:
+    """Return the queries that only one system ranks, without those that the other is stated to have nothing for."""
+    shared = set(baseline.values.query_ids) & set(contender.values.query_ids)
+    return shared & (_ranked(baseline) ^ _ranked(contender))
 
 
 def _least_favourable(

@@ -15,10 +15,13 @@ Verdict = Literal[
     "identical",
     "too few queries",
     "undecided: failed queries",
+    "undecided: missing queries",
     "undecided: unjudged documents",
     "undecided: cached scores",
 ]
 """Those that begin with ``undecided`` replace a claim that other evidence does not support."""
+MISSING: Verdict = "undecided: missing queries"
+"""The verdict where a file of rankings lacks queries that could change it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,8 @@ class Comparison:
         Number of the n queries that only one of the two runs ranks, and that count as 0 for the other.
     histogram
         How many queries gain and lose how much; None where no query changes, and for several datasets together.
+    baseline_missing, contender_missing
+        Number of averaged queries that the file of a run lacks: each counts as 0. 0 for rankings that evalkit made.
     """
 
     dataset: str
@@ -130,6 +135,8 @@ class Comparison:
     clusters: int | None = None
     unranked: int = 0
     histogram: ChangeHistogram | None = None
+    baseline_missing: int = 0
+    contender_missing: int = 0
 
     @property
     def change(self) -> Interval:
@@ -142,6 +149,16 @@ class Comparison:
         if self.joint_lower is None:
             return self.change
         return Interval(self.difference, self.joint_lower, self.joint_upper, self.n)
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether it is one of the family of tests; False where a file lacks too many queries."""
+        return self.verdict != MISSING or self.p is not None
+
+    @property
+    def has_evidence(self) -> bool:
+        """Whether it has a difference with an interval; without, it has means at most."""
+        return self.n > 0 and self.is_tested
 
     @property
     def undecided(self) -> bool:

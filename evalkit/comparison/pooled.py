@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from evalkit.comparison.comparison_set import ComparisonSet, Paired
+from evalkit.comparison.failed_queries import reason_to_withhold
 from evalkit.comparison.families import family_p_values, joint_confidence
+from evalkit.comparison.missing_queries import lacks_too_many, without_evidence
 from evalkit.comparison.plan import Comparison, Plan, Verdict
 from evalkit.stats import MIN_QUERIES, MeanError, count_clusters, mean_error, paired_share_interval
 
@@ -50,7 +52,7 @@ def across_datasets(compared: Sequence[Sequence[Comparison]], plan: Plan) -> lis
     Parameters
     ----------
     compared
-        The comparisons of each dataset; contenders that a dataset lacks are left out.
+        The comparisons of each dataset; contenders that a dataset lacks, or that were not tested on one, are left out.
     plan
         Its alpha, divided by the number of contenders, is the chance that any `better_on` or `worse_on` is too large.
 
@@ -60,7 +62,7 @@ def across_datasets(compared: Sequence[Sequence[Comparison]], plan: Plan) -> lis
     and Heller, "Screening for partial conjunction hypotheses", Biometrics 64 (2008).
     """
     rows: dict[str, list[Comparison]] = {}
-    for one in (one for row in compared for one in row if one.n > 1):
+    for one in (one for row in compared for one in row if one.n > 1 and one.has_evidence):
         rows.setdefault(one.contender, []).append(one)
     whole = {name: row for name, row in rows.items() if len(row) == len(compared)}
     return [_across(name, row, plan.alpha / len(whole)) for name, row in whole.items()]
@@ -139,29 +141,45 @@ def pool(
         for name, pairs in parts.items()
         if all(count_clusters(one.clusters, len(one.query_ids)) > 1 for one in pairs)
     }
-    (tests,) = family_p_values([[_weighted(pairs) for pairs in parts.values()]], plan)
-    joint = joint_confidence(plan.confidence, len(parts))
-    found = [
-        _pooled(plan, name, pairs, test, joint)
-        for (name, pairs), test in zip(parts.items(), tests, strict=True)
+    tested = [
+        name for name in parts if not any(lacks_too_many(one, plan.baseline, name) for one in comparison_sets)
     ]
-    of_datasets = [one for row in compared for one in row]
-    return [_withheld(one, [row for row in of_datasets if row.contender == one.contender]) for one in found]
+    (found,) = family_p_values([[_weighted(parts[name]) for name in tested]], plan)
+    joint, tests = joint_confidence(plan.confidence, len(tested)), dict(zip(tested, found, strict=True))
+    pooled = []
+    for name, pairs in parts.items():
+        one = _pooled(plan, name, pairs, tests.get(name, (1.0, 1.0)), joint)
+        one = _withheld(one, comparison_sets, compared)
+        pooled.append(one if name in tests else without_evidence(one))
+    return pooled
 
 
-def _withheld(one: Comparison, of_datasets: Sequence[Comparison]) -> Comparison:
+def _withheld(
+    one: Comparison, comparison_sets: Sequence[ComparisonSet], compared: Sequence[Sequence[Comparison]]
+) -> Comparison:
     """Return a pooled comparison, whose verdict is withheld where the datasets do not support it.
 
     The checks of unjudged documents and failed queries are made for the claims of a dataset. A pooled claim needs the
     same claim from every dataset whose queries failed or have no ranking.
     """
+    of_datasets = [row for rows in compared for row in rows if row.contender == one.contender]
     reason = next((row.verdict for row in of_datasets if row.undecided), None)
-    unchecked = any((row.left_out or row.unranked) and row.verdict != one.verdict for row in of_datasets)
-    if reason is None and unchecked and one.verdict in {"better", "worse", "identical"}:
-        reason = "undecided: failed queries"
+    if reason is None and one.verdict in {"better", "worse", "identical"}:
+        reasons = [
+            reason_to_withhold(part, row)
+            for part, row in zip(comparison_sets if of_datasets else (), of_datasets, strict=True)
+            if row.verdict != one.verdict
+        ]
+        reason = next(filter(None, reasons), None)
     left_out = sum(row.left_out for row in of_datasets) if of_datasets else one.left_out
-    unranked = sum(row.unranked for row in of_datasets)
-    return replace(one, verdict=reason or one.verdict, left_out=left_out, unranked=unranked)
+    return replace(
+        one,
+        verdict=reason or one.verdict,
+        left_out=left_out,
+        unranked=sum(row.unranked for row in of_datasets),
+        baseline_missing=sum(row.baseline_missing for row in of_datasets),
+        contender_missing=sum(row.contender_missing for row in of_datasets),
+    )
 
 
 def _weighted(pairs: Sequence[Paired]) -> Paired:

@@ -116,10 +116,11 @@ def unjudged_pairs(system: System, qrels: Qrels, cutoff: int) -> set[tuple[str, 
 
 def _judged(system: System, other: Run, qrels: Qrels, cutoff: int) -> float:
     """Return the mean share of judged documents, without queries that only the other system ranks."""
-    found = _values(system.run, qrels, f"Judged@{cutoff}", system.values)
+    metric = f"Judged@{cutoff}"
+    found = _values(system.run, qrels, metric, system.values).by_query(metric)
     absent = set(other.query_ids) - set(system.run.query_ids)
-    shares = found.values[[query_id not in absent for query_id in found.query_ids]]
-    return float(shares.mean()) if len(shares) else 0.0
+    shares = [share for query_id, share in found.items() if query_id not in absent]
+    return float(np.mean(shares)) if shares else 0.0
 
 
 def _condensed(comparison_set: ComparisonSet, plan: Plan, a: System, b: System) -> Interval:
@@ -192,19 +193,21 @@ def _judgments_to_reverse(
     by_query: dict[str, list[str]] = {}
     for query_id, doc_id in sorted(unjudged):
         by_query.setdefault(query_id, []).append(doc_id)
-    current = pair(a.values, b.values, plan.primary)
+    current = _by_query(pair(a.values, b.values, plan.primary))
     gains: list[tuple[float, str, str]] = []
     for place in range(max(map(len, by_query.values()), default=0)):
         chosen = [(q, docs[place]) for q, docs in by_query.items() if len(docs) > place]
-        changed = _paired_with(comparison_set, plan, a, b, chosen, grade)
-        change = dict(zip(changed.query_ids, changed.differences - current.differences, strict=True))
+        changed = _by_query(_paired_with(comparison_set, plan, a, b, chosen, grade))
         toward = 1.0 if up else -1.0
-        gains += [(toward * float(change.get(q, 0.0)), q, d) for q, d in chosen]
+        gains += [
+            (toward * (changed[q] - current[q]), q, d) for q, d in chosen if q in changed and q in current
+        ]
     gains.sort(key=lambda gain: (-gain[0], gain[1:]))
     order = [(q, d) for gain, q, d in gains if gain > 0]
 
     def reversed_by(count: int) -> bool:
-        mean = _paired_with(comparison_set, plan, a, b, order[:count], grade).differences.mean()
+        changed = _by_query(_paired_with(comparison_set, plan, a, b, order[:count], grade))
+        mean = np.mean([changed.get(query_id, before) for query_id, before in current.items()])
         return bool(mean >= 0 if up else mean <= 0)
 
     if not order or not reversed_by(len(order)):
@@ -214,6 +217,11 @@ def _judgments_to_reverse(
         middle = (low + high) // 2
         low, high = (low, middle) if reversed_by(middle) else (middle + 1, high)
     return low
+
+
+def _by_query(paired: Paired) -> dict[str, float]:
+    """Return query id -> difference, of the queries for which both values are known."""
+    return dict(zip(paired.query_ids, paired.differences.tolist(), strict=True))
 
 
 def _paired_with(

@@ -3,19 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
 
-from evalkit.comparison.comparison_set import ComparisonSet
+import numpy as np
+
+from evalkit.comparison.comparison_set import ComparisonSet, Paired
 from evalkit.comparison.families import family_p_values
+from evalkit.comparison.missing_queries import lacks_too_many
 from evalkit.comparison.plan import Comparison, Plan
-from evalkit.stats import MIN_QUERIES, count_clusters, mean_or_none
+from evalkit.stats import MIN_QUERIES, count_clusters
 
 Ties = dict[str, tuple[str, ...]]
 """System -> the systems without a significant difference from it; both in the order of their means, highest first."""
+Pairs = dict[frozenset[str], float | None]
+"""Two systems -> the adjusted p-value of their difference; None where nothing is known of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedSystems:
+    """The systems of one dataset, the highest mean first; those whose files lack too many queries are the last.
+
+    Attributes
+    ----------
+    tied
+        System -> those without a significant difference from it.
+    better
+        System -> those that are significantly better.
+    unknown
+        The systems whose files lack too many queries: their place says nothing.
+    """
+
+    tied: Ties
+    better: Ties
+    unknown: frozenset[str]
+
+
+def order_systems(comparison_set: ComparisonSet, plan: Plan) -> OrderedSystems:
+    """Return the order of the systems of one dataset; all pairs of them are one family."""
+    (tested,) = _pair_tests([comparison_set], plan, [{}])
+    names = _ordered(comparison_set, plan)
+
+    def better(name: str, other: str) -> bool:
+        p = tested[frozenset((name, other))]
+        if p is None or p > plan.alpha:
+            return False
+        return bool(comparison_set.pair(name, other, plan.primary).differences.mean() > 0)
+
+    return OrderedSystems(
+        _ties(names, tested, plan),
+        {name: tuple(other for other in names if other != name and better(name, other)) for name in names},
+        frozenset(name for name in names if lacks_too_many(comparison_set, name, name)),
+    )
 
 
 def tied_with(comparison_set: ComparisonSet, plan: Plan) -> Ties:
     """Return the ties on one dataset; all pairs of systems are one family."""
-    return tied_on_each([comparison_set], plan, [()])[0]
+    return order_systems(comparison_set, plan).tied
 
 
 def tied_on_each(
@@ -29,22 +73,43 @@ def tied_on_each(
         The systems of each dataset, and how they are compared.
     compared
         The comparisons with the baseline on each dataset. Their answers are taken over, so that no system is both
-        better than the baseline and tied with it. The other pairs of all datasets are one family.
+        better than the baseline and tied with it, and so is what follows from them: a system that is better than the
+        baseline is not tied with one that is worse. The other pairs of all datasets are one family.
 
     Notes
     -----
     A pair that is undecided, or has too few queries for a verdict, is not tied: nothing is known of its difference.
     Ties are not transitive: A may be tied with B and B with C, while A is significantly better than C.
     """
-    known: list[dict[frozenset[str], float | None]] = [
-        {
-            frozenset((one.baseline, one.contender)): one.p_adjusted if _is_decided(one) else None
-            for one in row
-        }
-        for row in compared
+    tested = _pair_tests(comparison_sets, plan, [_answers(row) for row in compared])
+    return [
+        _ties(_ordered(one, plan), answers, plan)
+        for one, answers in zip(comparison_sets, tested, strict=True)
     ]
+
+
+def _answers(row: Sequence[Comparison]) -> Pairs:
+    """Return what comparisons with one baseline say of pairs: of the baseline, and of a better and a worse system."""
+    found: Pairs = {
+        frozenset((one.baseline, one.contender)): one.p_adjusted if _is_decided(one) else None for one in row
+    }
+    sides: dict[str, dict[str, float]] = {"better": {}, "worse": {}}
+    for one in row:
+        if one.verdict in sides and one.p_adjusted is not None:
+            sides[one.verdict][one.contender] = one.p_adjusted
+    for (above, p), (below, q) in product(sides["better"].items(), sides["worse"].items()):
+        found[frozenset((above, below))] = max(p, q)
+    return found
+
+
+def _is_decided(one: Comparison) -> bool:
+    return one.n > 0 and not one.undecided and one.verdict != "too few queries"
+
+
+def _pair_tests(comparison_sets: Sequence[ComparisonSet], plan: Plan, known: Sequence[Pairs]) -> list[Pairs]:
+    """Return the answers on all pairs of each dataset: the known ones, and those of one family of tests."""
     asked = [
-        [pair for pair in _pairs(one) if pair not in answers]
+        [pair for pair in _pairs(one) if pair not in answers and not lacks_too_many(one, *sorted(pair))]
         for one, answers in zip(comparison_sets, known, strict=True)
     ]
     groups = [
@@ -52,18 +117,21 @@ def tied_on_each(
         for one, pairs in zip(comparison_sets, asked, strict=True)
     ]
     tests = family_p_values(groups, plan)
-    for answers, pairs, group, found in zip(known, asked, groups, tests, strict=True):
-        answers |= {
-            pair: adjusted
-            if count_clusters(paired.clusters, len(paired.differences)) >= MIN_QUERIES
-            else None
+    return [
+        dict.fromkeys(_pairs(one))
+        | answers
+        | {
+            pair: adjusted if _has_enough(paired) else None
             for pair, paired, (_, adjusted) in zip(pairs, group, found, strict=True)
         }
-    return [_ties(one, answers, plan) for one, answers in zip(comparison_sets, known, strict=True)]
+        for one, answers, pairs, group, found in zip(
+            comparison_sets, known, asked, groups, tests, strict=True
+        )
+    ]
 
 
-def _is_decided(one: Comparison) -> bool:
-    return one.n > 0 and not one.undecided and one.verdict != "too few queries"
+def _has_enough(paired: Paired) -> bool:
+    return count_clusters(paired.clusters, len(paired.differences)) >= MIN_QUERIES
 
 
 def _pairs(comparison_set: ComparisonSet) -> list[frozenset[str]]:
@@ -71,10 +139,18 @@ def _pairs(comparison_set: ComparisonSet) -> list[frozenset[str]]:
     return [frozenset((a, b)) for place, a in enumerate(names) for b in names[place + 1 :]]
 
 
-def _ties(comparison_set: ComparisonSet, adjusted: Mapping[frozenset[str], float | None], plan: Plan) -> Ties:
-    means = {name: mean_or_none(one.values.of(plan.primary)) for name, one in comparison_set.systems.items()}
-    names = sorted(means, key=lambda name: -(means[name] or 0.0))
+def _ordered(comparison_set: ComparisonSet, plan: Plan) -> list[str]:
+    """Return the systems by their means, the highest first; then those whose files lack too many queries."""
 
+    def place(name: str) -> tuple[bool, bool, float]:
+        known = list(comparison_set.systems[name].values.by_query(plan.primary).values())
+        mean = float(np.mean(known)) if known else 0.0
+        return lacks_too_many(comparison_set, name, name), not known, -mean
+
+    return sorted(comparison_set.systems, key=place)
+
+
+def _ties(names: Sequence[str], adjusted: Mapping[frozenset[str], float | None], plan: Plan) -> Ties:
     def tied(pair: frozenset[str]) -> bool:
         p = adjusted[pair]
         return p is not None and p > plan.alpha

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -79,12 +79,14 @@ def reversal_probability(comparison_set: ComparisonSet, plan: Plan, contender: s
     qrels, cutoff = comparison_set.qrels, counted_ranks(plan.primary)
     unjudged = sorted(set.union(*(unjudged_pairs(system, qrels, cutoff) for system in systems)))
     seen = _judged_grades(systems, qrels, cutoff)
-    known = pair(systems[0].values, systems[1].values, plan.primary).differences
+    paired = pair(systems[0].values, systems[1].values, plan.primary)
+    known = paired.differences
     if not unjudged or not len(seen) or not len(known) or not known.mean():
         return None
+    before = dict(zip(paired.query_ids, known.tolist(), strict=True))
     rng = np.random.default_rng(plan.seed)
     draws = np.array([
-        _differences(systems, _with_grades(qrels, unjudged, rng.choice(seen, len(unjudged))), plan.primary)
+        _differences(systems, _with_grades(qrels, unjudged, rng.choice(seen, len(unjudged))), plan.primary, before)
         for _ in range(_DRAWS)
     ])  # fmt: skip
     mean = float(draws.mean()) * float(np.sign(known.mean()))
@@ -112,13 +114,20 @@ def _with_grades(qrels: Qrels, pairs: Sequence[tuple[str, str]], grades: np.ndar
     return Qrels({**qrels.grades, **more})
 
 
-def _differences(systems: Sequence[System], qrels: Qrels, metric: str) -> np.ndarray:
-    """Return the ``(n,)`` differences of two systems under other judgments."""
+def _differences(
+    systems: Sequence[System], qrels: Qrels, metric: str, before: Mapping[str, float]
+) -> np.ndarray:
+    """Return the ``(n,)`` differences of two systems under other judgments, for the queries of `before`.
+
+    Where a value is unknown under these judgments, the difference is that of `before`.
+    """
     values = [
         evaluate(system.run, qrels.restricted_to(system.values.query_ids), [parse_metric(metric)])
         for system in systems
     ]
-    return pair(values[0], values[1], metric).differences
+    paired = pair(values[0], values[1], metric)
+    found = dict(zip(paired.query_ids, paired.differences.tolist(), strict=True))
+    return np.array([found.get(query_id, known) for query_id, known in before.items()])
 
 
 def with_unjudged(comparison_set: ComparisonSet, one: Comparison, found: Sensitivity) -> Comparison:

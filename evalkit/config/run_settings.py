@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -26,11 +26,15 @@ class RunSettings(Settings):
     latencies
         Latency of each query as the engine measured it: a table (``.csv``, ``.tsv``, ``.jsonl`` or ``.parquet``) with
         the columns ``query_id`` and ``seconds``, one row per query. An empty cell is unknown.
+    missing_queries
+        What is known of the judged queries that the file lacks: each counts as 0. ``withhold``: the file may be cut
+        off, so that verdicts that rest on them are withheld. ``zero``: the engine returned nothing for them.
     """
 
     path: InputFile
     dataset: str | None = None
     latencies: InputFile | None = None
+    missing_queries: Literal["withhold", "zero"] = "withhold"
 
 
 Runs = Annotated[tuple[RunSettings, ...], Field(min_length=1)]

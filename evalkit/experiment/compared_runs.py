@@ -91,6 +91,7 @@ def _read(tag: str, settings: RunSettings, dataset: Dataset) -> ComparedRun:
         same_id_left_out=len(of_dataset) - len(of_other_ids),
         latencies=latencies,
         excluded_left_out=len(of_other_ids) - len(run),
+        missing_as_zero=settings.missing_queries == "zero",
     )
     return ComparedRun(run, facts, seconds)
 

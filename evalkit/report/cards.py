@@ -12,6 +12,7 @@ from evalkit.report.comparison_sentences import FEW_JUDGED, queries_text, revers
 from evalkit.report.decision import Decision
 from evalkit.report.manifest_command import config_in
 from evalkit.report.numbers import NO_VALUE, Figure, change_text, significant
+from evalkit.report.run_coverage import missing_sentence
 from evalkit.report.systems import Measured, SystemRow, cost_unknown
 from evalkit.report.verdict import lead_comparison
 from evalkit.results.comparison_document import Comparisons, DatasetComparisons
@@ -55,6 +56,8 @@ def quality_card(compared: Comparisons, decision: Decision) -> Card:
     lead = leading(compared, decision)
     if lead is None or lead.difference is None:
         return Card("Quality", "Not measured", ("Nothing was compared.",))
+    if not lead.has_evidence:
+        return Card("Quality", "Undecided", (missing_sentence(lead, _entry_of(lead, compared)),), warns=True)
     lines = [
         f"{lead.metric}, {lead.contender} compared with {lead.baseline}.",
         f"{lead.wins} queries better, {lead.ties} unchanged, {lead.losses} worse.",
@@ -64,6 +67,11 @@ def quality_card(compared: Comparisons, decision: Decision) -> Card:
             f"This test finds a true difference of {lead.detectable:.3f} in 8 of 10 cases (80 % power)."
         )
     return Card("Quality", change_text(lead.difference), tuple(lines))
+
+
+def _entry_of(one: Comparison, compared: Comparisons) -> DatasetComparisons | None:
+    """Return the dataset of a comparison; None for several datasets together."""
+    return next((entry for entry in compared.datasets if entry.dataset == one.dataset), None)
 
 
 def leading(compared: Comparisons, decision: Decision) -> Comparison | None:

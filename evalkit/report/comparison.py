@@ -107,6 +107,8 @@ def _row(
     n = str(one.n) + (f" ({one.left_out} left out)" if one.left_out else "")
     if not one.n:
         return (name, "not scored", *[NO_VALUE] * 6, n)
+    if not one.has_evidence:
+        return (name, VERDICT_WORDS[one.verdict], value_text(mean), *[NO_VALUE] * 5, n)
     return (
         name,
         VERDICT_WORDS[one.verdict],
@@ -139,7 +141,7 @@ def _pooled(compared: Comparisons) -> Table:
         (
             one.contender,
             value_text(one.contender_mean),
-            difference_text(one.joint_change),
+            difference_text(one.joint_change) if one.has_evidence else NO_VALUE,
             p_text(one.p_adjusted),
             *_variation(across.get(one.contender)),
             str(one.n),

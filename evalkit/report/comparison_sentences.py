@@ -7,6 +7,7 @@ from evalkit.comparison.sensitivity import Sensitivity
 from evalkit.comparison.unjudged_documents import SHARES_APART
 from evalkit.report.cautions import Caution
 from evalkit.report.numbers import Figure, change_text, difference_text, level_text, p_text
+from evalkit.report.run_coverage import coverage_cautions
 from evalkit.report.undecided import reason
 from evalkit.results.comparison_document import Comparisons, DatasetComparisons
 from evalkit.stats import MIN_QUERIES
@@ -20,6 +21,7 @@ VERDICT_WORDS = {
     "identical": "identical",
     "too few queries": "too few queries",
     "undecided: failed queries": "undecided",
+    "undecided: missing queries": "undecided",
     "undecided: unjudged documents": "undecided",
     "undecided: cached scores": "undecided",
 }
@@ -31,6 +33,7 @@ _CLAUSES = {
     "identical": "equals {baseline} on every query",
     "too few queries": f"against {{baseline}}, without a verdict as it has fewer than {MIN_QUERIES} queries",
     "undecided: failed queries": "against {baseline}, undecided because of failed queries",
+    "undecided: missing queries": "against {baseline}, undecided because of missing queries",
     "undecided: unjudged documents": "against {baseline}, undecided because of unjudged documents",
     "undecided: cached scores": "against {baseline}, undecided because of cached scores",
 }
@@ -50,10 +53,12 @@ def findings(compared: Comparisons) -> list[str]:
 
 def _sentence(one: Comparison, compared: Comparisons) -> str:
     clause = _CLAUSES[one.verdict].format(baseline=one.baseline)
-    several = sum(len(entry.comparisons) for entry in compared.datasets) > 1
+    several = sum(row.is_tested for entry in compared.datasets for row in entry.comparisons) > 1
     adjusted = f", {'adjusted ' if several else ''}{_p_equals(one.p_adjusted)}"
     if one.undecided or one.verdict in {"identical", "too few queries"}:
         adjusted = ""
+    if not one.has_evidence:
+        return f"{one.dataset}: {one.contender} {clause}, {queries_text(one)}."
     gain = gain_text(one, compared.plan)
     sentence = f"{one.dataset}: {one.contender} {clause}: {gain}, {queries_text(one)}{adjusted}."
     if one.verdict == "not told apart" and one.detectable is not None:
@@ -93,7 +98,8 @@ def cautions(compared: Comparisons) -> list[Caution]:
     found: list[Caution] = []
     for entry in compared.datasets:
         found += _relevant_only(entry)
-        found += [_unranked(entry, one) for one in entry.comparisons if one.unranked]
+        found += coverage_cautions(entry)
+        found += [_unranked(entry, one) for one in entry.comparisons if _unexplained(one)]
         found += [*_unjudged(entry), *_tie_ranges(entry, compared.plan.margin)]
     return found
 
@@ -106,10 +112,15 @@ def _relevant_only(entry: DatasetComparisons) -> list[Caution]:
     return [Caution("verdict", text, hint)]
 
 
+def _unexplained(one: Comparison) -> int:
+    """Return how many queries have a ranking from only one system, without those that a file lacks."""
+    return max(0, one.unranked - one.baseline_missing - one.contender_missing)
+
+
 def _unranked(entry: DatasetComparisons, one: Comparison) -> Caution:
     text = (
-        f"{entry.dataset}: {one.unranked} queries have a ranking from only one of {one.contender} and {one.baseline}."
-        " They count as 0 for the other."
+        f"{entry.dataset}: {_unexplained(one)} queries have a ranking from only one of"
+        f" {one.contender} and {one.baseline}. They count as 0 for the other."
     )
     return Caution("verdict", text, "Add the missing rankings, or remove these queries from the judgments.")
 

@@ -27,8 +27,12 @@ def difference_charts(compared: Comparisons, roles: Mapping[str, str] | None = N
     return [
         _differences(entry, compared.plan, roles or _own_roles(entry, compared.plan))
         for entry in compared.datasets
-        if any(one.difference is not None for one in entry.comparisons)
+        if any(map(_is_known, entry.comparisons))
     ]
+
+
+def _is_known(one: Comparison) -> bool:
+    return one.difference is not None and one.has_evidence
 
 
 def _own_roles(entry: DatasetComparisons, plan: Plan) -> dict[str, str]:
@@ -37,7 +41,7 @@ def _own_roles(entry: DatasetComparisons, plan: Plan) -> dict[str, str]:
 
 def _differences(entry: DatasetComparisons, plan: Plan, roles: Mapping[str, str]) -> Chart:
     rows = sorted(
-        (one for one in entry.comparisons if one.difference is not None),
+        filter(_is_known, entry.comparisons),
         key=lambda one: -(one.difference or 0.0),
     )
     marks = [

@@ -22,6 +22,7 @@ from evalkit.report.latency_screen import latency_cards, latency_decision
 from evalkit.report.manifest_command import config_in, repeated
 from evalkit.report.next_step import NextStep, next_step
 from evalkit.report.numbers import NO_VALUE
+from evalkit.report.run_coverage import coverage_lines
 from evalkit.report.systems import (
     Measured,
     SystemRow,
@@ -97,6 +98,8 @@ class FirstScreen:
         Quality, speed and cost, confidence.
     roles
         System -> role of its colour.
+    coverage
+        Sentences on judged queries that files of rankings lack, and on queries that are left out.
     """
 
     name: str
@@ -108,6 +111,7 @@ class FirstScreen:
     cards: tuple[Card, ...]
     next_step: NextStep
     roles: Mapping[str, str]
+    coverage: tuple[str, ...] = ()
 
 
 def first_screen(
@@ -155,6 +159,7 @@ def first_screen(
         ),
         next_step=next_step(compared, decision, first_rows, measured, result),
         roles=_roles(compared, measured),
+        coverage=coverage_lines(compared),
     )
 
 

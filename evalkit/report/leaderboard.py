@@ -19,7 +19,7 @@ def leaderboard_table(board: Leaderboard) -> Table:
     batch = board.batch_size
     cells = tuple(
         (
-            str(row.rank),
+            NO_VALUE if row.rank is None else str(row.rank),
             row.system,
             ", ".join(row.tied_with) or NO_VALUE,
             row.result,
@@ -44,6 +44,10 @@ def leaderboard_table(board: Leaderboard) -> Table:
     runs = [row.system for row in board.rows if row.is_run]
     if runs:
         note += f" Runs with candidates of their own, without a depth: {', '.join(runs)}."
+    for row in board.rows:
+        if row.missing:
+            note += f" {row.system} lacks {row.missing} of {row.averaged} judged queries: each counts as 0"
+            note += ", so it has no rank." if row.rank is None else "."
     depth = f", depth {reached(board.depth, board.candidates)}" if board.depth else ""
     return Table(f"{board.dataset}{depth}", columns, cells, note, left=4, keys=2).without_empty_columns()
 

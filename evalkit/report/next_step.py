@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from shlex import quote
 
-from evalkit.comparison import Comparison
+from evalkit.comparison import MISSING, Comparison
 from evalkit.report.cards import leading
 from evalkit.report.decision import Decision
 from evalkit.report.manifest_command import PLACEHOLDER, config_in, repeated
+from evalkit.report.run_coverage import missing_remedy
 from evalkit.report.systems import Measured, SystemRow
 from evalkit.report.warnings import RESUME
 from evalkit.results.comparison_document import Comparisons
@@ -79,11 +80,19 @@ def _to_decide(compared: Comparisons, decision: Decision, again: str | None) -> 
         missing = MIN_QUERIES - _independent(lead)
         queries = "query" if missing == 1 else "queries"
         return NextStep(f"Add at least {missing} {queries} with judgments, and rerun.", again)
+    if lead is not None and lead.verdict == MISSING:
+        return NextStep(_complete(compared, lead), again)
     if lead is not None and lead.verdict == "undecided: failed queries":
         return NextStep("Add the missing rankings or scores, and rerun.", again)
     if lead is not None and lead.verdict == "undecided: cached scores":
         return NextStep("Run the version after with --refresh, and compare again.", None)
     return NextStep("Decide for the dataset that is most like your traffic.", None)
+
+
+def _complete(compared: Comparisons, lead: Comparison) -> str:
+    """Return what to do about the queries that a file lacks."""
+    entries = [entry for entry in compared.datasets if entry.dataset == lead.dataset] or compared.datasets
+    return missing_remedy(entries[0])
 
 
 def _independent(one: Comparison) -> int:

@@ -44,8 +44,8 @@ class SystemRow:
     Attributes
     ----------
     difference
-        Mean paired difference to the baseline with its simultaneous interval; None for the baseline, and where nothing
-        was compared.
+        Mean paired difference to the baseline with its simultaneous interval; None for the baseline, where nothing was
+        compared, and where a file lacks too many queries.
     verdict
         The verdict in words; ``baseline`` for the baseline.
     mean
@@ -138,7 +138,13 @@ def system_rows(
 def pooled_rows(compared: Comparisons) -> list[SystemRow]:
     """Return the systems over all datasets, the highest mean first."""
     rows = [
-        SystemRow(one.contender, one.joint_change, VERDICT_WORDS[one.verdict], one.contender_mean, one.n)
+        SystemRow(
+            one.contender,
+            one.joint_change if one.has_evidence else None,
+            VERDICT_WORDS[one.verdict],
+            one.contender_mean,
+            one.n,
+        )
         for one in compared.pooled
     ]
     first = compared.pooled[0]
@@ -149,7 +155,7 @@ def pooled_rows(compared: Comparisons) -> list[SystemRow]:
 def _contender_row(entry: DatasetComparisons, one: Comparison, measured: Measured | None) -> SystemRow:
     row = SystemRow(
         one.contender,
-        one.joint_change if one.n else None,
+        one.joint_change if one.has_evidence else None,
         VERDICT_WORDS[one.verdict] if one.n else "not scored",
         one.contender_mean,
         one.n,

@@ -23,7 +23,7 @@ def screen_lines(screen: FirstScreen, width: int = WIDTH) -> list[str]:
         if several:
             lines += wrapped(": ".join(filter(None, (panel.title, panel.headline))), width)
         lines.append(as_text(replace(panel.table, note=""), width, heading=False))
-    return lines
+    return lines + paragraph_lines(screen.coverage, width)
 
 
 def warning_lines(cautions: Iterable[Caution], *, details: bool, width: int = WIDTH) -> list[str]:

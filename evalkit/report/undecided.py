@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from evalkit.comparison import Comparison
+from evalkit.comparison import MISSING, Comparison
 from evalkit.comparison.sensitivity import Sensitivity
 from evalkit.comparison.unjudged_documents import confirmed, shares_apart
 from evalkit.report.numbers import short_text
+from evalkit.report.run_coverage import missing_remedy, missing_sentence
 from evalkit.report.table import Table
 from evalkit.results.comparison_document import Comparisons, DatasetComparisons
 
@@ -23,6 +24,9 @@ def reason(one: Comparison, entry: DatasetComparisons) -> str:
     """Return why the comparison is undecided, in one or two sentences."""
     if one.verdict == "undecided: cached scores":
         return CACHED
+    if one.verdict == MISSING:
+        unsure = "" if not one.has_evidence else " The result may change with these queries."
+        return f"{missing_sentence(one, entry)}{unsure} {missing_remedy(entry)}"
     if one.verdict == "undecided: failed queries":
         return f"{_failed(one)}, and the result is not significant {_once(one)}. {_fix(one)}"
     found = _evidence(one, entry)
@@ -33,6 +37,8 @@ def remedy(one: Comparison, entry: DatasetComparisons) -> str:
     """Return the main figure and what to do, for a headline."""
     if one.verdict == "undecided: cached scores":
         return CACHED
+    if one.verdict == MISSING:
+        return f"{missing_sentence(one, entry)} {missing_remedy(entry)}"
     if one.verdict == "undecided: failed queries":
         return f"{_failed(one)}. {_fix(one)}"
     found = _evidence(one, entry)

@@ -97,7 +97,7 @@ def _verdict(entry: DatasetComparisons, compared: Comparisons) -> Verdict:
         why = lead.verdict.removeprefix("undecided: ")
         headline = f"{why.capitalize()} could change the result of {lead.contender}"
         return Verdict(dataset, "undecided", None, headline, remedy(lead, entry))
-    headline, detail = _keep(measured, compared)
+    headline, detail = _keep(measured, compared, everything=len(measured) == len(entry.comparisons))
     fits = (baseline, *entry.tied_with.get(baseline, ()))
     return Verdict(dataset, "keep", baseline, headline, f"{detail}{assumption(entry)}", fits)
 
@@ -106,7 +106,7 @@ def _gain(best: Comparison, entry: DatasetComparisons, compared: Comparisons) ->
     """Return the gain of the best system with its interval, depth and number of queries."""
     candidates = entry.depth_of(best.contender)
     depth = "" if candidates is None else f" with {most_candidates(candidates, entry.candidates)} candidates"
-    family = sum(len(one.comparisons) for one in compared.datasets)
+    family = sum(row.is_tested for one in compared.datasets for row in one.comparisons)
     corrected = f", significant after correction for {family} comparisons" if family > 1 else ""
     return f"{gain_text(best, compared.plan)}{depth}, {queries_text(best)}{corrected}."
 
@@ -138,20 +138,32 @@ def _too_few(lead: Comparison, compared: Comparisons) -> tuple[str, str]:
     )
 
 
-def _keep(measured: Sequence[Comparison], compared: Comparisons) -> tuple[str, str]:
-    """Return headline and detail where no contender is better and none is undecided."""
+def _keep(measured: Sequence[Comparison], compared: Comparisons, *, everything: bool) -> tuple[str, str]:
+    """Return headline and detail where no contender is better and none is undecided.
+
+    Parameters
+    ----------
+    measured, compared
+        The comparisons with at least one query, the highest mean first, and the document that they are part of.
+    everything
+        Whether these are all systems, so that a sentence may say *every* and *no*.
+    """
     best, baseline = measured[0], compared.plan.baseline
+    several = "system" if everything else "scored system"
     seen = f"{best.contender}: {gain_text(best, compared.plan)}, {queries_text(best)}"
     kinds = {one.verdict for one in measured}
     if kinds == {"identical"}:
-        return f"No system differs from {baseline} on any query", f"{seen}."
+        return f"No {several} differs from {baseline} on any query", f"{seen}."
     if kinds == {"worse"}:
-        several = "Every other system" if len(measured) > 1 else best.contender
-        return f"{several} ranks worse than {baseline}", f"{seen}."
+        worse = f"Every other {several}" if len(measured) > 1 else best.contender
+        return f"{worse} ranks worse than {baseline}", f"{seen}."
     if len(measured) == 1:
         headline, closest = f"{best.contender} does not rank significantly better than {baseline}", f"{seen}."
     else:
-        headline, closest = f"No system ranks significantly better than {baseline}", f"The closest is {seen}."
+        # Nothing is closer than a system with equal values, and another one may have a higher mean.
+        is_closest = best.verdict == "identical" or "identical" not in kinds
+        leads = "The closest is" if is_closest else "The highest mean is that of"
+        headline, closest = f"No {several} ranks significantly better than {baseline}", f"{leads} {seen}."
     if best.verdict == "better" or (best.joint_change.lower or 0.0) > 0:
         return headline, f"{closest} The sign-flip test and the interval disagree."
     return headline, f"{closest} {detectable_text(best)}" if best.detectable is not None else closest

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
 from evalkit.comparison import AcrossDatasets, Comparison, Plan
 from evalkit.comparison.sensitivity import Sensitivity
 from evalkit.comparison.threshold_transfer import CarriedThreshold, ScoreDrift
 from evalkit.comparison.unjudged_documents import ToJudge
-from evalkit.records import Unjudged
+from evalkit.records import Coverage, Unjudged
 from evalkit.results.json_shapes import Document, FieldKeys, Inline, JsonObject, Keys
 from evalkit.results.manifest import CandidateLists
 from evalkit.stats import Interval
@@ -89,6 +89,38 @@ class Extremes:
 
 
 @dataclass(frozen=True, slots=True)
+class CoverageRow:
+    """How many of the judged queries the file of a system has.
+
+    Attributes
+    ----------
+    averaged_queries, missing_queries
+        Judged queries with a relevant document, and those of them that the file lacks: each counts as 0.
+    queries_without_relevant
+        Judged queries without a relevant document, which are left out.
+    unjudged_queries
+        Queries of the file that are not judged, which are left out.
+    excluded_documents
+        Documents of the file that the judgments exclude for their query, which are left out.
+    missing_as_zero
+        Whether it is stated that the engine returned nothing for the missing queries.
+    """
+
+    averaged_queries: int
+    missing_queries: int
+    queries_without_relevant: int
+    unjudged_queries: int
+    excluded_documents: int = 0
+    missing_as_zero: bool = False
+
+    @classmethod
+    def of(cls, coverage: Coverage, *, as_zero: bool) -> CoverageRow:
+        """Count the queries of a coverage."""
+        counts = len(coverage.missing), len(coverage.unanswerable), len(coverage.unjudged)
+        return cls(coverage.averaged, *counts, coverage.excluded_documents, as_zero)
+
+
+@dataclass(frozen=True, slots=True)
 class DatasetComparisons:
     """All comparisons on one dataset.
 
@@ -116,6 +148,8 @@ class DatasetComparisons:
         The systems with candidates of their own, which have no depth.
     candidates
         The lists that were reranked, which may be shorter than the depth; None if unknown.
+    coverage
+        System -> which judged queries its file has; without the systems that have no file.
     """
 
     dataset: str
@@ -133,6 +167,7 @@ class DatasetComparisons:
     to_judge: tuple[ToJudge, ...] = ()
     candidates: CandidateLists | None = None
     runs: tuple[str, ...] = ()
+    coverage: Mapping[str, CoverageRow] = field(default_factory=dict)
 
     def depth_of(self, system: str) -> int | None:
         """Return the candidates per query of a system; None for a run."""

@@ -17,7 +17,7 @@ class LeaderboardRow(JsonObject):
     Attributes
     ----------
     rank
-        From 1, by the mean.
+        From 1, by the mean; None where the file of a run lacks too many judged queries.
     result
         Name of the result folder.
     tied_with
@@ -28,9 +28,11 @@ class LeaderboardRow(JsonObject):
         Systems of the same run that are significantly better and faster; None where it was not timed.
     is_run
         Whether it is a run of another engine, with candidates of its own and without a depth.
+    averaged, missing
+        Of a run: judged queries with a relevant document, and those that its file lacks. Each counts as 0.
     """
 
-    rank: int
+    rank: int | None
     system: str
     result: str
     mean: Annotated[Interval, Inline.interval("mean")]
@@ -39,6 +41,8 @@ class LeaderboardRow(JsonObject):
     usd_per_thousand_queries: float | None
     dominated_by: tuple[str, ...] | None
     is_run: bool = False
+    averaged: int | None = None
+    missing: int = 0
 
 
 @dataclass(frozen=True, slots=True)

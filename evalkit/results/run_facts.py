@@ -35,6 +35,8 @@ class RunFacts:
         Queries of the dataset that it ranks documents for, and the number of ranked query-document pairs.
     missing_queries
         Queries of the dataset without a document in it; they count as 0.
+    missing_as_zero
+        Whether the configuration states that the engine returned nothing for these queries.
     other_queries
         Its queries that are not in the dataset; they are ignored.
     shortest_list, longest_list
@@ -64,3 +66,4 @@ class RunFacts:
     same_id_left_out: Count
     latencies: LatencyFile | None = None
     excluded_left_out: Count = 0
+    missing_as_zero: bool = False

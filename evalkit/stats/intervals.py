@@ -76,7 +76,7 @@ def mean_interval(
 
 
 def mean_or_none(values: NDArray[np.float64]) -> float | None:
-    """Return the mean of ``(n,)`` values without those that are unknown (NaN); None if there is none."""
+    """Return the mean of the known ``(n,)`` values; None if none is known. NaN is unknown."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else None
 

@@ -31,6 +31,7 @@ from evalkit.comparison.unjudged_documents import (
 from evalkit.records import DatasetOrigin, Qrels, Query
 from evalkit.results.comparison_document import (
     Comparisons,
+    CoverageRow,
     DatasetComparisons,
     ExploratoryRow,
     ExtremeQuery,
@@ -80,6 +81,8 @@ def sets_at_depth(
                 cell.placed_last,
                 own_candidates=cell.depth is None,
                 reranked=cell.reranked,
+                coverage=cell.coverage,
+                missing_as_zero=cell.missing_as_zero,
             )
     sets = [
         ComparisonSet(
@@ -107,11 +110,13 @@ def compare_sets(comparison_sets: Sequence[ComparisonSet], plan: Plan) -> Compar
     """Return the content of ``comparisons.json``."""
     tested = compare_all(comparison_sets, plan)
     evidence = [
-        {row.contender: _sensitivity(one, plan, row) for row in rows if row.n}
+        {row.contender: _sensitivity(one, plan, row) for row in rows if row.has_evidence}
         for one, rows in zip(comparison_sets, tested, strict=True)
     ]
     compared = [
-        tuple(with_unjudged(one, row, found[row.contender]) if row.n else row for row in rows)
+        tuple(
+            with_unjudged(one, row, found[row.contender]) if row.contender in found else row for row in rows
+        )
         for one, rows, found in zip(comparison_sets, tested, evidence, strict=True)
     ]
     ties = tied_on_each(comparison_sets, plan, compared)
@@ -169,6 +174,11 @@ def _dataset(
         to_judge=tuple(to_judge(comparison_set, plan, undecided)),
         runs=comparison_set.own_candidates,
         candidates=candidate_lists(comparison_set),
+        coverage={
+            name: CoverageRow.of(system.coverage, as_zero=system.missing_as_zero)
+            for name, system in systems.items()
+            if system.coverage is not None
+        },
     )
 
 

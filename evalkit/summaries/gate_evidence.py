@@ -12,6 +12,7 @@ import orjson
 
 from evalkit.comparison import ComparisonSet, System
 from evalkit.comparison.comparison_set import QueryClusters
+from evalkit.comparison.missing_queries import missing
 from evalkit.comparison.score_origins import ScoreOrigin
 from evalkit.comparison.slices import level_functions
 from evalkit.records import MetricValues, Qrels, Run
@@ -75,6 +76,9 @@ class Evidence:
         (dataset, tag) of the compared runs: neither candidates nor depth of the first stage apply to them.
     failures
         Why queries have no scores; a saved baseline has none.
+    missing
+        (dataset, tag) of a run -> averaged queries that its file lacks, unless it is stated that its engine found
+        nothing for them.
     """
 
     name: str
@@ -94,6 +98,7 @@ class Evidence:
     resumed: bool = False
     runs: frozenset[tuple[str, str]] = frozenset()
     failures: tuple[FailureReason, ...] = ()
+    missing: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -140,6 +145,7 @@ def evidence_of(result: OpenedResult) -> Evidence:
         costs=query_costs(result.manifest, calls, several_depths=len(result.config.depths) > 1),
         runs=frozenset(key for key, entry in systems.items() if entry.own_candidates),
         failures=failure_reasons(result.manifest, result.folder.read_failures()),
+        missing={key: missing(entry) for key, entry in systems.items()},
     )
 
 

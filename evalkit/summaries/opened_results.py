@@ -10,7 +10,8 @@ from evalkit.comparison import ComparisonSet, System
 from evalkit.errors import IncompleteError, InputError
 from evalkit.formats import read_judgments, read_run
 from evalkit.metrics import evaluate, parse_metrics
-from evalkit.records import BelowDepth, Qrels, Run
+from evalkit.metrics.names import same_metric
+from evalkit.records import BelowDepth, Coverage, MetricValues, Qrels, check_overlap
 from evalkit.results import ResultFolder
 from evalkit.results.consistency import check_consistent
 from evalkit.results.failure_reasons import failure_reasons, hints_of, unfinished_work
@@ -20,6 +21,7 @@ from evalkit.results.recorded_config import RecordedConfig
 from evalkit.summaries.comparisons import sets_at_depth
 from evalkit.summaries.passage_rules import with_passages
 from evalkit.summaries.quality_cells import derive_cells
+from evalkit.summaries.system_names import distinct_tags
 
 BEFORE, AFTER = "before", "after"
 
@@ -114,35 +116,41 @@ def open_result(named: str | Path, *, allow_incomplete: bool = False) -> OpenedR
     return OpenedResult(folder, config, manifest, tuple(comparison_sets))
 
 
-def runs_set(qrels_file: Path, run_files: Sequence[Path], metrics: Sequence[str]) -> ComparisonSet:
-    """Return the comparison set of some TREC runs; a query that a run lacks counts as 0.
+def runs_set(
+    qrels_file: Path, run_files: Sequence[Path], metrics: Sequence[str], *, missing_as_zero: bool = False
+) -> ComparisonSet:
+    """Return the comparison set of some TREC runs, in the order of the files; a query that a run lacks counts as 0.
+
+    Parameters
+    ----------
+    qrels_file, run_files
+        The judgments, and a file for each system.
+    metrics
+        Names of metrics.
+    missing_as_zero
+        Whether it is stated that the engines returned nothing for the queries that the files lack.
 
     Raises
     ------
     InputError
-        If no query has a relevant document, or a run has none of the judged queries.
+        If no query has a relevant document, a run has none of the judged queries, or a file is given twice.
     """
-    qrels = read_judgments(qrels_file).qrels
+    as_read = read_judgments(qrels_file).qrels
+    qrels, excluded = as_read.without_excluded()
     if not qrels.answerable:
         raise InputError(f"{qrels_file} contains no query with a relevant document", "check the qrels")
     systems: dict[str, System] = {}
-    for run in distinct_tags([read_run(path) for path in run_files], [path.name for path in run_files]):
-        if not set(run.query_ids) & set(qrels.answerable):
-            raise InputError(
-                f"run {run.tag!r} contains none of the judged queries",
-                "check that the run and the qrels belong to the same dataset",
-            )
-        systems[run.tag] = System(run.tag, run, evaluate(run, qrels, parse_metrics(metrics)))
+    for run in distinct_tags([read_run(path) for path in run_files], run_files):
+        check_overlap(run, qrels)
+        kept = run.without(excluded)
+        systems[run.tag] = System(
+            run.tag,
+            kept,
+            evaluate(kept, qrels, parse_metrics(metrics)),
+            coverage=Coverage.of(run, as_read),
+            missing_as_zero=missing_as_zero,
+        )
     return ComparisonSet(qrels_file.name.split(".")[0], qrels, systems)
-
-
-def distinct_tags(runs: Sequence[Run], names: Sequence[str]) -> list[Run]:
-    """Return runs of which those that share a tag are named by their `names` instead."""
-    tags = [run.tag for run in runs]
-    return [
-        run if tags.count(run.tag) == 1 else replace(run, tag=name)
-        for run, name in zip(runs, names, strict=True)
-    ]
 
 
 def matched_tags(before: OpenedResult, after: OpenedResult) -> list[tuple[str, str]]:
@@ -198,12 +206,27 @@ def version_sets(before: OpenedResult, after: OpenedResult, tags: tuple[str, str
                 f"{mine.dataset}: {before.folder.path} and {after.folder.path} cannot be compared: {why}",
                 "run both versions on the same queries, judgments and candidates, and with the same below_depth",
             )
+        one, two = mine.systems[tags[0]], theirs.systems[tags[1]]
+        shared = [
+            label
+            for label in one.values.metrics
+            if any(same_metric(label, other) for other in two.values.metrics)
+        ]
         systems = {
-            BEFORE: replace(mine.systems[tags[0]], name=BEFORE),
-            AFTER: replace(theirs.systems[tags[1]], name=AFTER),
+            BEFORE: replace(one, name=BEFORE, values=with_metrics(one.values, shared)),
+            AFTER: replace(two, name=AFTER, values=with_metrics(two.values, shared)),
         }
         comparison_sets.append(replace(mine, systems=systems))
     return comparison_sets
+
+
+def with_metrics(values: MetricValues, metrics: Sequence[str]) -> MetricValues:
+    """Return the values of some metrics that it has, under the given spellings."""
+    columns = [
+        next(place for place, label in enumerate(values.metrics) if same_metric(label, metric))
+        for metric in metrics
+    ]
+    return replace(values, metrics=tuple(metrics), values=values.values[:, columns])
 
 
 def _without_first_stage(comparison_set: ComparisonSet, tag: str) -> ComparisonSet:

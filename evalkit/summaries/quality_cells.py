@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from evalkit.errors import DataFormatError, InputError
 from evalkit.metrics import evaluate, parse_metrics
-from evalkit.records import BelowDepth, MetricValues, Qrels, Run, append_below
+from evalkit.records import BelowDepth, Coverage, MetricValues, Qrels, Run, append_below
 from evalkit.reranking import scored_run
 from evalkit.results import ResultFolder
 from evalkit.results.manifest import Manifest
@@ -39,6 +39,8 @@ class QualityCell:
         Query id -> documents without a score of their own; None if unknown. See `placed_last`.
     reranked
         The part of `run` that the reranker was given; None if that is all of it.
+    coverage, missing_as_zero
+        See `System`; only of a compared run.
     """
 
     dataset: str
@@ -49,6 +51,8 @@ class QualityCell:
     not_scored: tuple[str, ...]
     placed_last: Mapping[str, frozenset[str]] | None = field(default_factory=dict)
     reranked: Run | None = None
+    coverage: Coverage | None = None
+    missing_as_zero: bool = False
 
     @property
     def scores(self) -> Run:
@@ -114,8 +118,17 @@ def derive_cells(
         for facts in manifest.runs:
             if facts.dataset == dataset:
                 run = _run(folder, folder.read_scores_of(dataset, facts.tag), facts.tag, None)
-                # A query that the file lacks was answered with nothing: it is empty and counts as 0.
-                yield QualityCell(dataset, facts.tag, None, run, evaluate(run, judged, parsed), ())
+                # A query that the file lacks counts as 0; verdicts that rest on many such queries are withheld.
+                yield QualityCell(
+                    dataset,
+                    facts.tag,
+                    None,
+                    run,
+                    evaluate(run, judged, parsed),
+                    (),
+                    coverage=Coverage.of(run, judged),
+                    missing_as_zero=facts.missing_as_zero,
+                )
 
 
 def _ranked_scores(folder: ResultFolder, dataset: str, tag: str) -> dict[str, NDArray[Any]]:

@@ -74,6 +74,10 @@ def averaged(runs: Sequence[Evidence]) -> Evidence:
         values={key: _mean([one.values[key] for one in runs]) for key in last.values},
         unscored={key: max(one.unscored[key] for one in runs) for key in last.values},
         calls={key: _total([one.calls.get(key, (0, 0)) for one in runs]) for key in last.calls},
+        missing={
+            key: frozenset().union(*(one.missing.get(key, frozenset()) for one in runs))
+            for key in last.missing
+        },
         origins={
             key: combined([one.origins[key] for one in runs])
             for key in last.origins

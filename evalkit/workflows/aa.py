@@ -87,7 +87,11 @@ def _floor(results: list[OpenedResult], number: int, metric: str) -> NoiseFloor:
     pairs = [
         pair(first, second, metric) for place, first in enumerate(values) for second in values[place + 1 :]
     ]
-    n = len(values[0].query_ids)
+    shared = set.intersection(
+        *(set(one.query_ids) for one in pairs)
+    )  # a metric may be unknown for some queries
+    pairs = [one.restricted_to(tuple(shared)) for one in pairs]
+    n = len(shared)
     deviation = max(float(one.differences.std(ddof=1)) if n > 1 else 0.0 for one in pairs)
     changed = np.any([one.differences != 0 for one in pairs], axis=0)
     return NoiseFloor(

@@ -101,7 +101,20 @@ def _evidence(folder: BaselineFolder) -> Evidence:
         calls={(dataset, tag): (calls, failed) for dataset, tag, calls, failed in manifest.calls},
         rankings=_rankings(folder, manifest, values),
         runs=frozenset(manifest.runs),
+        missing=_missing(manifest, values),
     )
+
+
+def _missing(
+    manifest: BaselineManifest, values: Mapping[tuple[str, str], MetricValues]
+) -> dict[tuple[str, str], frozenset[str]]:
+    """Return the averaged queries that the files of the runs lack, without those that are stated to have no result."""
+    return {
+        (facts["dataset"], facts["tag"]): frozenset(facts["missing_queries"])
+        & frozenset(values[facts["dataset"], facts["tag"]].query_ids)
+        for facts in manifest.of.get("runs", ())
+        if (facts["dataset"], facts["tag"]) in values and not facts.get("missing_as_zero", False)
+    }
 
 
 def _rankings(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -98,6 +99,7 @@ def compare_results(
     if "baseline" in changes:
         raise InputError("with two folders, the first one is the baseline", "remove --baseline")
     before, after = results
+    _with_primary(plan, after.config.metrics)  # the version after must have the metric, too
     documents: list[Comparisons] = []
     for tags in matched_tags(before, after):
         comparison_sets = version_sets(before, after, tags)
@@ -162,21 +164,42 @@ def _draw_scores(
 
 
 def compare_runs(
-    qrels: Path, runs: Sequence[Path], metrics: Sequence[str] = DEFAULT_METRICS, **changes: Any
+    qrels: Path,
+    runs: Sequence[Path],
+    metrics: Sequence[str] = DEFAULT_METRICS,
+    *,
+    missing_as_zero: bool = False,
+    **changes: Any,
 ) -> list[Comparisons]:
     """Compare TREC runs; the first is the baseline unless another is named.
+
+    Parameters
+    ----------
+    qrels, runs
+        The judgments, and a file for each system.
+    metrics
+        Names of metrics, the primary one first.
+    missing_as_zero
+        Whether it is stated that the engines returned nothing for the queries that the files lack; otherwise verdicts
+        that rest on such queries are withheld.
+    changes
+        Fields of `Plan`; the baseline may be the path of its file.
 
     Raises
     ------
     InputError
-        If there are fewer than two runs, or a file is not what it should be.
+        If there are fewer than two runs, one is given twice, or a file is not what it should be.
     """
     if len(runs) < 2:
         raise InputError("only one run was given", "give the baseline and at least one other run")
     metrics = distinct_metrics(metrics)
-    comparison_set = runs_set(qrels, runs, metrics)
-    plan = replace(Plan(baseline=next(iter(comparison_set.systems)), primary=metrics[0]), **changes)
-    _check_baseline(plan, comparison_set.systems)
+    comparison_set = runs_set(qrels, runs, metrics, missing_as_zero=missing_as_zero)
+    names = list(comparison_set.systems)
+    plan = replace(Plan(baseline=names[0], primary=metrics[0]), **changes)
+    if plan.baseline not in names:  # runs that share a tag have other names
+        of_files = dict(zip(map(os.path.abspath, runs), names, strict=True))
+        plan = replace(plan, baseline=of_files.get(os.path.abspath(plan.baseline), plan.baseline))  # noqa: PTH100
+    _check_baseline(plan, names)
     return [compare_sets([comparison_set], _with_primary(plan, metrics))]
 
 

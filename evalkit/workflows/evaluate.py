@@ -11,7 +11,7 @@ from evalkit.formats import read_judgments, read_rows, read_run_file
 from evalkit.metrics import check_metrics, parse_metrics, proper_name
 from evalkit.records import Coverage, GradeFacts, Query, check_overlap
 from evalkit.summaries.evaluation_rows import Row, levels_by, mean_rows, query_rows, slice_rows, value_run
-from evalkit.summaries.opened_results import distinct_tags
+from evalkit.summaries.system_names import distinct_tags
 
 DEFAULT_METRICS = ("nDCG@10", "MRR@10")
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from evalkit.comparison import Paired, pair
 from evalkit.comparison.comparison_set import QueryClusters
+from evalkit.comparison.missing_queries import MOST_MISSING
 from evalkit.comparison.score_origins import AcceptedScores
 from evalkit.comparison.slices import group_by_level
 from evalkit.config import GateRule
@@ -79,6 +80,8 @@ class Case:
     ----------
     part
         The slice of the queries; None for all of them.
+    without
+        Queries that are left out.
     """
 
     rule: GateRule
@@ -88,6 +91,7 @@ class Case:
     old: Evidence
     terms: Terms
     part: Part | None = None
+    without: frozenset[str] = frozenset()
 
     @property
     def alpha(self) -> float:
@@ -126,15 +130,30 @@ class Case:
                 f"{self.tag} has no scores for {unscored} of {len(values.query_ids) + unscored} queries"
                 f"{f': {why}' if why else ''}"
             )
+        lost = len(side.missing.get(key, ()))
+        if lost > MOST_MISSING * len(values.query_ids):
+            raise NothingToJudgeError(
+                f"the run {self.tag} of the {role} lacks {lost} of {len(values.query_ids)} judged queries: complete"
+                " its file, or set `missing_queries: zero` if the engine returned nothing for them"
+            )
         if find_spelling(self.metric, values.metrics) is None:
             raise NothingToJudgeError(f"the {role} has no values of {self.metric}")
         return self._in_part(spelt_as(self.metric, values))
 
+    @property
+    def missing(self) -> frozenset[str]:
+        """Queries that the file of one side lacks; for a rule on one side, that of the result."""
+        key = self.dataset, self.tag
+        of_new = self.new.missing.get(key, frozenset())
+        return of_new if self.rule.bound[0] == "min" else of_new | self.old.missing.get(key, frozenset())
+
     def _in_part(self, values: MetricValues) -> MetricValues:
-        if self.part is None:
+        if self.part is None and not self.without:
             return values
-        rows = [row for row, query_id in enumerate(values.query_ids) if query_id in self.part.query_ids]
-        if not rows:
+        kept = frozenset(values.query_ids) if self.part is None else self.part.query_ids
+        kept -= self.without
+        rows = [row for row, query_id in enumerate(values.query_ids) if query_id in kept]
+        if not rows and self.part is not None:
             raise NothingToJudgeError(f"no query of {self.dataset} has {self.part.name!r}")
         return replace(
             values, query_ids=tuple(values.query_ids[row] for row in rows), values=values.values[rows]

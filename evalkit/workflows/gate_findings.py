@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.comparison import Paired
+from evalkit.comparison import Paired, pair
 from evalkit.comparison.budget_rule import judge_cost
 from evalkit.comparison.fallen_queries import judge_fallen, with_unseen_share, worst_of_clusters
 from evalkit.comparison.gate_outlook import outlook
@@ -41,7 +41,7 @@ def find(case: Case) -> RuleFinding:
     if basis is not None and not basis.is_accepted and (case.dataset, case.tag) in case.new.values:
         return invalid(basis.sentence)
     try:
-        return _JUDGES.get(case.rule.bound[0], _quality)(case)
+        return _JUDGES.get(case.rule.bound[0], _sure_quality)(case)
     except NothingToJudgeError as error:
         return invalid(str(error))
 
@@ -59,11 +59,23 @@ def _failures(case: Case) -> RuleFinding:
     return judge_failures(failed, calls, case.rule.bound[1])
 
 
+def _sure_quality(case: Case) -> RuleFinding:
+    """Judge a rule on a metric; no verdict where it rests on the few queries that the file of a run lacks."""
+    found = _quality(case)
+    if not case.missing or found.status not in _DECIDED:
+        return found
+    again = _quality(replace(case, without=case.missing))
+    if (found.status == "FAIL") == (again.status == "FAIL") and again.status in _DECIDED:
+        return found
+    why = f"no verdict because it rests on {len(case.missing)} queries that a file lacks and that count as 0"
+    return replace(found, status="CANNOT TELL", sentence=f"{found.sentence}; {why}")
+
+
 def _quality(case: Case) -> RuleFinding:
     name, bound = case.rule.bound
     if name == "min":
-        found = case.values(case.new, "result")
-        values, together = found.of(case.metric), case.clusters_of(found.query_ids)
+        found = case.values(case.new, "result").by_query(case.metric)
+        values, together = np.array(list(found.values())), case.clusters_of(tuple(found))
         return judge_minimum(values, case.metric, bound, case.alpha, together)
     paired = case.paired()
     if name == "max_fallen":
@@ -121,8 +133,11 @@ def _after(case: Case, paired: Paired, margin: float) -> str:
 def _kept_margin(case: Case, share: float) -> float:
     """Return the loss that keeps a share of the baseline's gain over its first stage."""
     values = case.old.values
-    first = spelt_as(case.metric, values[case.dataset, case.old.first_stage]).of(case.metric)
-    gain = float(spelt_as(case.metric, values[case.dataset, case.tag]).of(case.metric).mean() - first.mean())
+    first, own = (
+        spelt_as(case.metric, values[case.dataset, tag]) for tag in (case.old.first_stage, case.tag)
+    )
+    gained = pair(first, own, case.metric).differences
+    gain = float(gained.mean()) if len(gained) else 0.0
     if gain <= 0:
         raise NothingToJudgeError(
             f"{case.metric} of the baseline is not above its first stage, so there is no gain to retain"
@@ -202,6 +217,8 @@ def _cost(case: Case) -> RuleFinding:
     return judge_cost(costs.usd, case.rule.bound[1], case.alpha, case.clusters_of(costs.query_ids))
 
 
+_DECIDED = frozenset({"PASS", "IDENTICAL", "FAIL"})
+"""Statuses that claim something."""
 _JUDGES: Mapping[str, Callable[[Case], RuleFinding]] = {
     "max_failed": _failures,
     "max_ratio": _latency,

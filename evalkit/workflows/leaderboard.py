@@ -8,17 +8,29 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from evalkit.comparison import ComparisonSet, Plan, tied_with
+from evalkit.comparison import ComparisonSet, Plan, order_systems
 from evalkit.comparison.dominance import Rounds, dominated_by
+from evalkit.comparison.missing_queries import count_missing
 from evalkit.errors import InputError, tell
 from evalkit.metrics import find_spelling
+from evalkit.metrics.names import same_metric
+from evalkit.records import Run
 from evalkit.results.leaderboard_document import Leaderboard, LeaderboardRow
 from evalkit.results.locate import has_only_latencies, locate_results
 from evalkit.summaries.candidate_runs import candidate_lists
 from evalkit.summaries.comparisons import plan_of
 from evalkit.summaries.gate_evidence import evidence_of
-from evalkit.summaries.opened_results import OpenedResult, mismatch, open_results
+from evalkit.summaries.opened_results import OpenedResult, mismatch, open_results, with_metrics
 from evalkit.summaries.system_means import system_mean
+from evalkit.summaries.system_names import shortest_paths
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A result, and its name among the results: the shortest end of its path that no other one has."""
+
+    result: OpenedResult
+    name: str
 
 
 @dataclass(slots=True)
@@ -28,17 +40,20 @@ class _Group:
     Attributes
     ----------
     sources
-        Name of a system -> its result and its tag there.
+        Name of a system -> where it is from, and its tag there.
     why
         Why the systems are not in an earlier group of the dataset; None for the first group.
     run_files
         Tag and file hash of its runs: the same run in several results is one system.
+    first_stages
+        The rankings of its first stages: the same one in several results is one system.
     """
 
     comparison_set: ComparisonSet
-    sources: dict[str, tuple[OpenedResult, str]]
+    sources: dict[str, tuple[_Source, str]]
     why: str | None = None
     run_files: set[tuple[str, str]] = field(default_factory=set)
+    first_stages: list[Run] = field(default_factory=list)
 
 
 def leaderboard(
@@ -71,12 +86,13 @@ def leaderboard(
     wanted = metric or first.primary
     plan = replace(first, primary=find_spelling(wanted, results[0].config.metrics) or wanted)
     for result in results:
-        if plan.primary not in result.config.metrics:
+        if not any(same_metric(plan.primary, label) for label in result.config.metrics):
             raise InputError(
                 f"{result.folder.path} contains no values of {plan.primary!r}",
                 f"use one of: {', '.join(result.config.metrics)}",
             )
-    return [_table(group, plan) for group in _grouped(results)]
+    once = {result.folder.path.resolve(): result for result in reversed(results)}
+    return [_table(group, plan) for group in _grouped(list(reversed(once.values())), plan.primary)]
 
 
 def _with_scores(named: Sequence[str | Path], *, allow_incomplete: bool) -> list[Path]:
@@ -89,25 +105,34 @@ def _with_scores(named: Sequence[str | Path], *, allow_incomplete: bool) -> list
     return kept or paths
 
 
-def _grouped(results: Sequence[OpenedResult]) -> list[_Group]:
+def _grouped(results: Sequence[OpenedResult], metric: str) -> list[_Group]:
     counts = Counter(tag for tag, _ in {one for result in results for one in _identities(result)})
     repeated = {tag for tag, count in counts.items() if count > 1}
+    names = shortest_paths([result.folder.path for result in results])
     groups: list[_Group] = []
-    for result in results:
+    for result, name in zip(results, names, strict=True):
         for comparison_set in result.comparison_sets:
-            _place(groups, result, comparison_set, repeated)
+            systems = {
+                tag: replace(entry, values=with_metrics(entry.values, [metric]))
+                for tag, entry in comparison_set.systems.items()
+            }
+            _place(groups, _Source(result, name), replace(comparison_set, systems=systems), repeated)
     return groups
 
 
 def _identities(result: OpenedResult) -> Iterator[tuple[str, str]]:
-    """Yield each tag with what identifies its system: the result of a reranker, the files of a run."""
-    yield from ((tag, str(result.folder.path)) for tag in result.rerankers)
+    """Yield each tag with what identifies its system: the result of a reranker, the files of a run.
+
+    First stages of one tag are the same system where they rank the same candidates in the same order.
+    """
+    yield result.manifest.first_stage, "first stage"
+    yield from ((tag, str(result.folder.path.resolve())) for tag in result.rerankers)
     for tag in result.manifest.run_tags:
         yield tag, " ".join(facts.sha256 for facts in result.manifest.runs if facts.tag == tag)
 
 
 def _place(
-    groups: list[_Group], result: OpenedResult, comparison_set: ComparisonSet, repeated: AbstractSet[str]
+    groups: list[_Group], source: _Source, comparison_set: ComparisonSet, repeated: AbstractSet[str]
 ) -> None:
     """Add the systems of a comparison set to the group that they are comparable with, or to a new group."""
     why = None
@@ -115,81 +140,86 @@ def _place(
         if group.comparison_set.dataset == comparison_set.dataset:
             difference = mismatch(group.comparison_set, comparison_set)
             if difference is None:
-                _add(group, result, comparison_set, repeated)
+                _add(group, source, comparison_set, repeated)
                 return
-            why = why or f"{result.folder.path.name}: {difference}"
+            why = why or f"{source.name}: {difference}"
     groups.append(_Group(replace(comparison_set, systems={}), {}, why))
-    _add(groups[-1], result, comparison_set, repeated)
+    _add(groups[-1], source, comparison_set, repeated)
 
 
-def _add(
-    group: _Group, result: OpenedResult, comparison_set: ComparisonSet, repeated: AbstractSet[str]
-) -> None:
-    systems = dict(group.comparison_set.systems)
-    runs = result.manifest.runs
-    files = {facts.tag: facts.sha256 for facts in runs if facts.dataset == comparison_set.dataset}
+def _add(group: _Group, source: _Source, comparison_set: ComparisonSet, repeated: AbstractSet[str]) -> None:
+    systems, manifest = dict(group.comparison_set.systems), source.result.manifest
+    files = {facts.tag: facts.sha256 for facts in manifest.runs if facts.dataset == comparison_set.dataset}
     for tag, entry in comparison_set.systems.items():
-        if tag == result.manifest.first_stage and tag in systems:
-            continue  # the group already has these candidates in this order
+        if tag == manifest.first_stage:
+            if any(_same_order(entry.run, other) for other in group.first_stages if other.tag == tag):
+                continue  # the group already has these candidates in this order
+            group.first_stages.append(entry.run)
         if (tag, files.get(tag)) in group.run_files:
             continue
-        name = f"{tag} ({result.folder.path.name})" if tag in repeated else tag
+        name = f"{tag} ({source.name})" if tag in repeated or tag in systems else tag
         systems[name] = replace(entry, name=name)
-        group.sources[name] = (result, tag)
+        group.sources[name] = (source, tag)
     group.run_files |= files.items()
     group.comparison_set = replace(group.comparison_set, systems=systems)
 
 
+def _same_order(run: Run, other: Run) -> bool:
+    return set(run.query_ids) == set(other.query_ids) and all(
+        docs == other.docs(query_id) for query_id, docs, _ in run
+    )
+
+
 def _table(group: _Group, plan: Plan) -> Leaderboard:
-    tied = tied_with(group.comparison_set, plan)
-    names = list(tied)  # best first
+    ordered = order_systems(group.comparison_set, plan)
+    names = list(ordered.tied)  # best first
     dataset, depth = group.comparison_set.dataset, group.comparison_set.depth
-    summaries = {id(result): result.folder.read_summary() for result, _ in group.sources.values()}
+    results = {source.name: source.result for source, _ in group.sources.values()}
+    summaries = {name: result.folder.read_summary() for name, result in results.items()}
     timed = {
-        name: summaries[id(result)].quantiles_alone(dataset, tag, "p50")
-        for name, (result, tag) in group.sources.items()
+        name: summaries[source.name].quantiles_alone(dataset, tag, "p50")
+        for name, (source, tag) in group.sources.items()
     }
     lists = candidate_lists(group.comparison_set)
     batch = _shared_batch([timed[name] for name in names], lists.longest_list if lists else depth)
-    dominated = _dominated(group, plan, batch, tied)
+    dominated = _dominated(group, plan, batch, ordered.better)
     clusters = group.comparison_set.query_clusters
     rows = []
     for place, name in enumerate(names, start=1):
-        result, tag = group.sources[name]
-        cost = summaries[id(result)].cost_of(dataset, tag)
-        values = group.comparison_set.systems[name].values
+        source, tag = group.sources[name]
+        cost = summaries[source.name].cost_of(dataset, tag)
+        system = group.comparison_set.systems[name]
         rows.append(
             LeaderboardRow(
-                rank=place,
+                rank=None if name in ordered.unknown else place,
                 system=name,
-                result=result.folder.path.name,
-                mean=system_mean(values, plan.primary, clusters, plan.confidence),
-                tied_with=tied[name],
+                result=source.name,
+                mean=system_mean(system.values, plan.primary, clusters, plan.confidence),
+                tied_with=ordered.tied[name],
                 p50_s=None if batch is None else timed[name].get(batch),
                 usd_per_thousand_queries=cost.usd_per_thousand_queries if cost else None,
                 dominated_by=dominated[name],
-                is_run=group.comparison_set.systems[name].own_candidates,
+                is_run=system.own_candidates,
+                averaged=None if system.coverage is None else system.coverage.averaged,
+                missing=count_missing(system),
             )
         )
     return Leaderboard(dataset, depth, plan.primary, plan.confidence, batch, group.why, tuple(rows), lists)
 
 
 def _dominated(
-    group: _Group, plan: Plan, batch: int | None, tied: Mapping[str, Sequence[str]]
+    group: _Group, plan: Plan, batch: int | None, better: Mapping[str, Sequence[str]]
 ) -> dict[str, tuple[str, ...] | None]:
     """Return system -> the systems that are significantly better and faster; None where it was not timed.
 
     Latency is compared within one run only, as only systems of one run share rounds.
     """
-    names = list(tied)
+    names = list(better)
     dominators: dict[str, tuple[str, ...] | None] = dict.fromkeys(names)
-    for result in {id(source[0]): source[0] for source in group.sources.values()}.values():
-        of_run = [name for name in names if group.sources[name][0] is result]
-        better = {
-            name: [other for other in of_run[:place] if other not in tied[name]]
-            for place, name in enumerate(of_run)
-        }
-        dominated = dominated_by(better, _rounds(group, result, of_run, batch), plan.confidence)
+    for result in {source.name: source.result for source, _ in group.sources.values()}.values():
+        of_run = [name for name in names if group.sources[name][0].result is result]
+        within = {name: [other for other in better[name] if other in of_run] for name in of_run}
+        dominated = dominated_by(within, _rounds(group, result, of_run, batch), plan.confidence)
         dominators |= {name: None if by is None else tuple(by) for name, by in dominated.items()}
     return dominators
 

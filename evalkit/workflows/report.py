@@ -147,6 +147,7 @@ def _tuned(
     comparison_sets: Sequence[ComparisonSet], manifest: Manifest, plan: Plan, summary: Summary
 ) -> Tuning:
     """Return depth, threshold and calibration of every reranker without failed queries."""
+    comparison_sets = [one.with_known(plan.primary) for one in comparison_sets]
     complete = [
         (comparison_set, tag)
         for comparison_set in comparison_sets

@@ -173,7 +173,7 @@ def production_result(
     save: str | Path | None = None,
 ) -> tuple[Production, Path]:
     """Return and write the settings of each dataset and reranker, with the file; see `tune_all`."""
-    opened = open_result(result)
+    opened = _open(result)
     tags, sets = _with_scores(opened, reranker), {one.dataset: one for one in opened.comparison_sets}
     if dataset is not None and dataset not in sets:
         raise UnknownNameError("dataset", dataset, sets)
@@ -203,7 +203,7 @@ def sweep_result(
     result: str | Path, reranker: str | None = None, question: DepthQuestion | None = None
 ) -> list[DepthSweep]:
     """Return the sweep of each dataset and reranker; see `tune_depth`."""
-    opened = open_result(result)
+    opened = _open(result)
     tags = _pointwise(opened, reranker)
     plan, summary = plan_of(opened.config, opened.manifest.first_stage), _summary(opened)
     asked = question or DepthQuestion()
@@ -222,7 +222,7 @@ def choose_thresholds(
     depth: int | None = None,
 ) -> list[ThresholdChoice]:
     """Return the threshold of each dataset and reranker; see `tune_threshold`."""
-    opened = open_result(result)
+    opened = _open(result)
     tags = _with_scores(opened, reranker)
     asked = read_goal(goal, Goal().confidence) if isinstance(goal, str) else goal or Goal()
     return [
@@ -235,7 +235,7 @@ def calibrate_result(
     result: str | Path, reranker: str | None = None, *, depth: int | None = None
 ) -> list[CalibrationResult]:
     """Return functions from scores to probabilities for each dataset and reranker; see `tune_calibration`."""
-    opened = open_result(result)
+    opened = _open(result)
     tags = _with_scores(opened, reranker)
     kinds = {tag: facts.score_kind for tag, facts in opened.manifest.rerankers.items()}
     return [
@@ -254,7 +254,7 @@ def search_result(
     InputError
         If there is no such reranker or no such depth, or its scores depend on the other documents.
     """
-    opened = open_result(result)
+    opened = _open(result)
     cascades = _with_margins(opened, reranker)
     tags = _pointwise(opened, reranker, others=bool(cascades))
     found = [
@@ -303,6 +303,13 @@ def _at_depth(opened: OpenedResult, tags: Sequence[str], depth: int | None) -> I
             if depth is not None and not pointwise:
                 scored = opened.run_at(comparison_set, tag, depth)
             yield _Task(scored, tag, plan, summary, depth_to_tune(scored, swept, depth))
+
+
+def _open(result: str | Path) -> OpenedResult:
+    """Read a result, without the queries for which the primary metric is unknown; see `open_result`."""
+    opened = open_result(result)
+    known = tuple(one.with_known(opened.config.primary) for one in opened.comparison_sets)
+    return replace(opened, comparison_sets=known)
 
 
 def _summary(opened: OpenedResult) -> Summary:

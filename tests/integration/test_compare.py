@@ -214,6 +214,32 @@ def test_known_rankings_of_dl19(test_data: Path) -> None:
     assert all(0.05 < row["detectable"] < 0.15 for row in rows.values())
 
 
+def test_a_cut_off_run_is_no_evidence_on_the_first_screen(tmp_path: Path) -> None:
+    """The screen says what is missing and what to do, and shows no difference and no p-value."""
+    (tmp_path / "qrels.txt").write_text("".join(f"{n} 0 d{n} 1\n" for n in range(40)), encoding="utf-8")
+    for name, queries, best in (("whole", 40, 2), ("cut", 12, 1)):
+        rows = []
+        for n in range(queries):
+            docs = [f"d{n}", "x"] if best == 1 else ["x", f"d{n}"]
+            rows += [f"{n} Q0 {doc} {rank} {3 - rank} {name}\n" for rank, doc in enumerate(docs, start=1)]
+        (tmp_path / name).write_text("".join(rows), encoding="utf-8")
+    words = ("compare", "--qrels", "qrels.txt", "whole", "cut")
+    done = evalkit(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Undecided: Missing queries could change the result of cut")
+    assert "cut lacks 28 of 40 judged queries: each counts as 0." in done.stdout
+    assert "add --missing-as-zero" in done.stdout
+    assert "difference" not in done.stdout
+    (row,) = orjson.loads(evalkit(*words, "--json", cwd=tmp_path).stdout)
+    assert (row["p_adjusted"], row["lower"], row["coverage"]["cut"]["missing_queries"]) == (None, None, 28)
+    detailed = evalkit(*words, "--details", cwd=tmp_path).stdout
+    assert "cut against whole, undecided because of missing queries, 40 queries." in detailed
+    stated = evalkit(*words, "--missing-as-zero", cwd=tmp_path).stdout
+    assert "each counts as 0, as stated" in stated
+    assert stated.startswith("Keep: cut ranks worse than whole")
+    assert evalkit("compare", tmp_path, "--missing-as-zero", cwd=tmp_path).returncode == 2
+
+
 def test_depth_is_tuned_from_stored_scores(demo: Path) -> None:
     """The recommendation, its check on held-out queries, every depth as JSON, and the same in the report."""
     done = evalkit("tune", "depth", demo, "--reranker", "dense", "--details")

@@ -219,6 +219,56 @@ def test_a_gate_judges_a_run_by_its_values_whatever_its_candidates(folder: Path,
     assert found["words"]["status"] == "INVALID"
 
 
+def cut_off(folder: Path, queries: int) -> None:
+    """Write the first queries of the run of an engine."""
+    rows = (folder / "es.trec").read_text(encoding="utf-8").splitlines()
+    wanted = {f"q{query}" for query in range(1, queries + 1)}
+    kept = [row for row in rows if row.split()[0] in wanted]
+    (folder / "cut.trec").write_text("\n".join(kept) + "\n", encoding="utf-8")
+
+
+def test_a_cut_off_file_decides_nothing(folder: Path, result: Path) -> None:
+    """Neither in the report, nor in a leaderboard, nor in a gate; and the report says why and what to do."""
+    cut_off(folder, 15)
+    config = CONFIG.replace("es.trec", "cut.trec")
+    own = run(folder, config, "cut")
+    (entry,) = read(own, "comparisons.json")["datasets"]
+    rows = {row["contender"]: row for row in entry["comparisons"]}
+    assert (rows["es"]["verdict"], rows["es"]["p"], rows["es"]["contender_missing"]) == (
+        "undecided: missing queries", None, 25,
+    )  # fmt: skip
+    assert entry["coverage"]["es"]["missing_queries"] == 25
+    assert "es" not in {row["contender"] for row in entry["exploratory"] + entry["slices"]}
+    report = (own / "report.md").read_text(encoding="utf-8")
+    assert "es lacks 25 of 40 judged queries: each counts as 0." in report
+    assert "if the engine returned nothing for these queries" in report
+    boards = json.loads(evalkit("leaderboard", own, "--format", "json").stdout)
+    assert (boards[-1]["system"], boards[-1]["rank"], boards[-1]["missing"]) == ("es", None, 25)
+    assert evalkit("baseline", "save", result, "whole", cwd=folder).returncode == 0
+    assert evalkit("baseline", "save", own, "cut", cwd=folder).returncode == 0
+    for new, old in ((own, "whole"), (run(folder, CONFIG, "whole"), "cut")):
+        code, found = gate(folder, new, old)
+        assert (code, found["es"]["status"], found["weak"]["status"]) == (3, "INVALID", "IDENTICAL")
+        assert "lacks 25 of 40 judged queries" in found["es"]["sentence"]
+
+
+def test_an_engine_that_returned_nothing_is_judged(folder: Path) -> None:
+    """The configuration states it: then each missing query is a value of 0."""
+    cut_off(folder, 15)
+    stated = CONFIG.replace("{path: es.trec,", "{path: cut.trec, missing_queries: zero,")
+    own = run(folder, stated, "stated")
+    (entry,) = read(own, "comparisons.json")["datasets"]
+    (row,) = [one for one in entry["comparisons"] if one["contender"] == "es"]
+    assert row["p"] is not None
+    assert entry["coverage"]["es"] == {
+        "averaged_queries": 40, "missing_queries": 25, "queries_without_relevant": 0, "unjudged_queries": 0,
+        "excluded_documents": 0, "missing_as_zero": True,
+    }  # fmt: skip
+    assert evalkit("baseline", "save", own, "stated", cwd=folder).returncode == 0
+    code, found = gate(folder, run(folder, stated, "same-stated"), "stated")
+    assert (code, found["es"]["status"]) == (0, "IDENTICAL")
+
+
 def test_rules_on_calls_and_latency_do_not_apply_to_runs(folder: Path, result: Path) -> None:
     """A run has no calls that could fail; a rule on latency that names no reranker leaves runs out."""
     rules = (

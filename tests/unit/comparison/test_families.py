@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from support.worlds import set_of_values
@@ -38,6 +38,25 @@ def test_no_system_is_both_better_than_the_baseline_and_tied_with_it(seed: int, 
         differs = row.verdict in {"better", "worse"}
         assert differs == ("a" not in tied[row.contender])
         assert differs == (row.contender not in tied["a"])
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 500))
+def test_a_system_above_the_baseline_is_not_tied_with_one_below_it(seed: int) -> None:
+    """It follows from the two answers, whatever a test of the pair alone says: its family is another one."""
+    rng = np.random.default_rng(seed)
+    base = rng.uniform(0.3, 0.6, 40)
+    columns = {"a": base}
+    for name in "bcdef":
+        columns[name] = base + rng.choice([-0.06, 0.0, 0.06]) + rng.normal(0, 0.12, 40)
+    one = set_of_values(columns)
+    compared = compare(one, PLAN)
+    (tied,) = tied_on_each([one], PLAN, [compared])
+    sides = {kind: [row.contender for row in compared if row.verdict == kind] for kind in ("better", "worse")}
+    for above in sides["better"]:
+        assert set(tied[above]).isdisjoint(sides["worse"])
+    for below in sides["worse"]:
+        assert set(tied[below]).isdisjoint(sides["better"])
 
 
 def test_many_systems_are_not_all_tied() -> None:

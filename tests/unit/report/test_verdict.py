@@ -66,6 +66,32 @@ def test_the_best_of_those_that_are_better_is_adopted() -> None:
             ),
         ),
         (
+            [
+                comparison("rand", "not told apart", **UNCLEAR),
+                comparison("same", "identical", contender_mean=0.4, **SAME),
+            ],
+            (
+                "Keep: No system ranks significantly better than bm25. The highest mean is that of rand: +0.003 nDCG@10"
+                " (95 % CI -0.004 to 0.010), 300 queries. With 300 queries this test detects a difference of 0.020 with"
+                " 80 % power."
+            ),
+        ),
+        (
+            [comparison("x", "worse", **WORSE), comparison("y", n=0, contender_mean=None)],
+            "Keep: x ranks worse than bm25. x: -0.030 nDCG@10 (95 % CI -0.050 to -0.010), 300 queries.",
+        ),
+        (
+            [
+                comparison("x", "worse", **WORSE),
+                comparison("y", "worse", contender_mean=0.1, **WORSE),
+                comparison("z", n=0, contender_mean=None),
+            ],
+            (
+                "Keep: Every other scored system ranks worse than bm25. x: -0.030 nDCG@10 (95 % CI -0.050 to -0.010),"
+                " 300 queries."
+            ),
+        ),
+        (
             [comparison("x", "not told apart", **UNCLEAR)],
             (
                 "Keep: x does not rank significantly better than bm25. x: +0.003 nDCG@10"

@@ -131,6 +131,17 @@ def test_the_first_of_two_folders_is_the_baseline(result: Path, later: Path) -> 
     assert (one.wins, one.losses) == (other.losses, other.wins)
 
 
+def test_two_versions_are_compared_on_the_metrics_that_both_have(folder: Path) -> None:
+    """Whatever their spelling; the primary metric must be one of them."""
+    versions = [
+        finished(folder / "small", folder / f"metrics{n}", {"good": Backend(lifted(0.5))}, metrics=metrics)
+        for n, metrics in enumerate((["nDCG@10", "RR@10", "P@5"], ["nDCG@10", "MRR@10"]))
+    ]
+    (document,) = compare_results(versions)
+    assert [row.metric for row in document.datasets[0].exploratory] == ["RR@10"]
+    assert "contains no values of 'P@5'" in said(lambda: compare_results(versions, primary="P@5"))
+
+
 def test_two_rerankers_that_are_alone_are_matched(folder: Path, result: Path, later: Path) -> None:
     """Whatever their tags; where there are several, a tag must be in both."""
     renamed = finished(folder / "small", folder / "three", {"new": Backend(lifted(0.6))})
@@ -254,6 +265,70 @@ def test_runs_with_one_tag_are_named_by_their_files(qrels: Path, tmp_path: Path)
     (document,) = compare_runs(qrels, runs)
     (row,) = document.datasets[0].comparisons
     assert (row.baseline, row.contender) == ("a.trec", "b.trec")
+
+
+def write_runs_of_one_tag(folder: Path) -> list[Path]:
+    """Write two different runs of one tag and one name in two folders, and a third run."""
+    files = [folder / "a" / "run.txt", folder / "b" / "run.txt", folder / "c.txt"]
+    for file, tag, first in zip(files, ("Anserini", "Anserini", "other"), "aba", strict=True):
+        file.parent.mkdir(exist_ok=True)
+        write_run(file, tag, first)
+    return files
+
+
+def test_runs_of_one_tag_and_one_file_name_are_two_systems(qrels: Path, tmp_path: Path) -> None:
+    """They are named by their folders, and the first one stays the baseline."""
+    files = write_runs_of_one_tag(tmp_path)
+    (document,) = compare_runs(qrels, files, ["MRR@10"])
+    rows = {row.contender: row.difference for row in document.datasets[0].comparisons}
+    assert (document.plan.baseline, rows) == ("a/run.txt", {"b/run.txt": -0.5, "other": 0.0})
+
+
+@pytest.mark.parametrize("named", ["b/run.txt", "path"])
+def test_a_baseline_is_named_as_in_the_table_or_by_its_path(qrels: Path, tmp_path: Path, named: str) -> None:
+    """The shared tag names no system: the hint lists those that there are."""
+    files = write_runs_of_one_tag(tmp_path)
+    (document,) = compare_runs(qrels, files, ["MRR@10"], baseline=str(files[1]) if named == "path" else named)
+    assert document.plan.baseline == "b/run.txt"
+    with pytest.raises(UnknownNameError, match="unknown system 'Anserini'") as caught:
+        compare_runs(qrels, files, ["MRR@10"], baseline="Anserini")
+    assert "a/run.txt, b/run.txt, other" in (caught.value.hint or "")
+
+
+def test_a_file_given_twice_is_refused(qrels: Path, tmp_path: Path) -> None:
+    """It is one system, so there is nothing to compare."""
+    run = write_run(tmp_path / "a.trec", "a", "a")
+    assert "is given twice" in said(lambda: compare_runs(qrels, [run, run]))
+
+
+def test_metrics_that_are_spelt_twice_are_one(qrels: Path, tmp_path: Path) -> None:
+    """The primary metric is not explored again under another name."""
+    runs = [write_run(tmp_path / f"{tag}.trec", tag, first) for tag, first in (("x", "a"), ("y", "b"))]
+    (document,) = compare_runs(qrels, runs, ["RR@10", "MRR@10", "nDCG@10"])
+    assert [row.metric for row in document.datasets[0].exploratory] == ["nDCG@10"]
+
+
+def test_queries_that_a_file_lacks_are_counted_for_each_system(qrels: Path, tmp_path: Path) -> None:
+    """With the queries that are not judged, and those without a relevant document; unless it is stated, no verdict."""
+    with qrels.open("a", encoding="utf-8") as file:
+        file.write("q98 0 a 0\n")
+    whole, cut = (write_run(tmp_path / f"{tag}.trec", tag, "a") for tag in ("whole", "cut"))
+    rows = cut.read_text(encoding="utf-8").splitlines()
+    cut.write_text("\n".join([*rows[:24], "q99 Q0 a 1 1 cut"]) + "\n", encoding="utf-8")
+    (document,) = compare_runs(qrels, [whole, cut])
+    (entry,) = document.datasets
+    row = entry.coverage["cut"]
+    assert (
+        row.averaged_queries,
+        row.missing_queries,
+        row.unjudged_queries,
+        row.queries_without_relevant,
+    ) == (40, 28, 1, 1)
+    assert entry.coverage["whole"].missing_queries == 0
+    assert [one.verdict for one in entry.comparisons] == ["undecided: missing queries"]
+    (stated,) = compare_runs(qrels, [whole, cut], missing_as_zero=True)
+    assert stated.datasets[0].comparisons[0].verdict == "worse"
+    assert stated.datasets[0].coverage["cut"].missing_as_zero
 
 
 def test_runs_that_cannot_be_compared_are_reported(qrels: Path, tmp_path: Path) -> None:

@@ -135,3 +135,45 @@ def test_a_verdict_on_a_slice_names_it() -> None:
     found = verdicts(rule(max_drop=0.03, by="language"), worse_in("de", 0.0), BEFORE)
     assert [one.part for one in found] == ["language = de", "language = en"]
     assert [line.split(": ")[1] for line in gate_lines(found)] == ["a, language = de", "a, language = en"]
+
+
+def run_of_engine(name: str, mean: float, lacking: int) -> Evidence:
+    """Return one side with a run whose file lacks the first queries, which count as 0."""
+    noise = np.random.default_rng({"new": 1, "old": 2}[name]).normal(0, 0.005, MANY)
+    found = values(mean, noise, MANY)
+    found.values[:lacking] = 0.0
+    missing = {("d", "a"): frozenset(found.query_ids[:lacking])}
+    return evidence(name, {"a": found}, runs=frozenset({("d", "a")}), missing=missing)
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "status"),
+    [
+        ((0.5, 0), (0.5, 0), "PASS"),
+        ((0.5, 7), (0.5, 0), "CANNOT TELL"),  # it would fail because of the missing queries alone
+        ((0.488, 0), (0.5, 7), "CANNOT TELL"),  # it would pass because of them alone
+        ((0.3, 7), (0.5, 0), "FAIL"),
+        ((0.6, 0), (0.5, 7), "PASS"),
+        ((0.6, 8), (0.5, 0), "INVALID"),
+        ((0.3, 0), (0.5, 8), "INVALID"),
+    ],
+)
+def test_queries_that_a_file_lacks_decide_no_gate(
+    new: tuple[float, int], old: tuple[float, int], status: str
+) -> None:
+    """Few of them leave a verdict that holds without them; with more than 5 % nothing is judged."""
+    sides = run_of_engine("new", *new), run_of_engine("old", *old)
+    found = only(rule(max_drop=0.005), *sides)
+    assert found.status == status, found.sentence
+    if status == "INVALID":
+        assert "lacks 8 of 150 judged queries" in found.sentence
+    if status == "CANNOT TELL":
+        assert "7 queries that a file lacks" in found.sentence
+
+
+def test_a_minimum_concerns_the_new_file_alone() -> None:
+    """What the baseline lacks is no matter of it."""
+    new, old = run_of_engine("new", 0.6, 7), run_of_engine("old", 0.5, 50)
+    assert only(rule(min=0.5), new, old).status == "PASS"
+    assert only(rule(min=0.58), new, old).status == "CANNOT TELL"
+    assert only(rule(min=0.5), run_of_engine("new", 0.6, 8), old).status == "INVALID"

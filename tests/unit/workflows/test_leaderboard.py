@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,41 @@ def test_a_tag_in_two_folders_is_named_with_its_folder(folder: Path, results: di
     names = {f"good ({results['good'].name})", f"good ({again.name})"}
     assert names < set(rows)
     assert {"fair", *(name for name in rows if name.startswith("bm25"))} == set(rows) - names
+
+
+def test_folders_of_one_name_are_told_apart_by_their_paths(folder: Path, results: dict[str, Path]) -> None:
+    """Two results may have the same name in different folders: no system takes the place of another one."""
+    again = finished(folder / "small", folder / "again", {"good": Backend(lifted(0.2))})
+    one, other = (folder / name / "same" for name in ("x", "y"))
+    for path, result in ((one, results["good"]), (other, again)):
+        shutil.copytree(result, path)
+    rows = only(leaderboard([one, other]))
+    assert set(rows) == {"good (x/same)", "good (y/same)", "bm25"}
+    assert rows["good (x/same)"].mean != rows["good (y/same)"].mean
+    assert rows["good (x/same)"].result == "x/same"
+
+
+def test_one_folder_under_two_paths_adds_no_row(folder: Path, results: dict[str, Path]) -> None:
+    """A link to a result is that result."""
+    link = folder / "link"
+    link.symlink_to(results["good"])
+    assert set(only(leaderboard([results["good"], link]))) == {"good", "bm25"}
+
+
+def test_first_stages_of_one_tag_and_another_order_are_two_systems(
+    folder: Path, results: dict[str, Path]
+) -> None:
+    """The candidates may be the same documents in another order: neither mean takes the place of the other one."""
+    retriever = {"kind": "bm25", "k1": 0.01, "b": 0.0, "depth": 6}
+    other = finished(folder / "small", folder / "b", {"fair": Backend(lifted(0.4))}, retriever=retriever)
+    boards = leaderboard([results["good"], other])
+    means = {
+        path.name: {
+            row.mean.estimate for board in boards for row in board.rows if row.system.startswith("bm25")
+        }
+        for path in (results["good"], other)
+    }
+    assert {mean_of(results["good"], "bm25"), mean_of(other, "bm25")} == set().union(*means.values())
 
 
 def test_one_folder_given_twice_adds_no_row(results: dict[str, Path]) -> None:

@@ -1,0 +1,81 @@
+"""Sentences on what the files of rankings lack: one for each system, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from support.documents import comparison, comparisons
+
+from evalkit.report.comparison_sentences import cautions, findings
+from evalkit.report.first_screen import first_screen
+from evalkit.report.run_coverage import coverage_lines, missing_remedy
+from evalkit.results.comparison_document import Comparisons, CoverageRow
+
+
+def covered(
+    rows: dict[str, CoverageRow], *, runs: tuple[str, ...] = (), verdict: str = "better"
+) -> Comparisons:
+    """Return the comparison of a system whose file has some of the queries."""
+    missing = rows["x"].missing_queries if "x" in rows else 0
+    found = comparisons(comparison("x", verdict, contender_missing=missing))
+    (entry,) = found.datasets
+    return replace(found, datasets=(replace(entry, coverage=rows, runs=runs),))
+
+
+@pytest.mark.parametrize(
+    ("row", "lines"),
+    [
+        (CoverageRow(40, 0, 0, 0), ()),
+        (CoverageRow(40, 28, 0, 0), ("x lacks 28 of 40 judged queries: each counts as 0.",)),
+        (
+            CoverageRow(40, 28, 0, 0, missing_as_zero=True),
+            ("x lacks 28 of 40 judged queries: each counts as 0, as stated.",),
+        ),
+        (CoverageRow(40, 0, 0, 160), ("x: queries without judgments, ignored: 160.",)),
+        (CoverageRow(40, 0, 1, 0), ("Judged queries without a relevant document, not averaged: 1.",)),
+        (
+            CoverageRow(40, 1, 2, 1, 3),
+            (
+                "x lacks 1 of 40 judged queries: each counts as 0.",
+                "x: queries without judgments, ignored: 1.",
+                "x: documents that the judgments exclude, removed from its lists: 3.",
+                "Judged queries without a relevant document, not averaged: 2.",
+            ),
+        ),
+    ],
+)
+def test_a_sentence_for_each_system(row: CoverageRow, lines: tuple[str, ...]) -> None:
+    """Nothing is said of a file that has exactly the judged queries."""
+    assert coverage_lines(covered({"x": row})) == lines
+
+
+def test_the_remedy_fits_the_command() -> None:
+    """A run of a configuration has a key, and files of the command line have a flag."""
+    row = {"x": CoverageRow(40, 28, 0, 0)}
+    (files,), (runs,) = covered(row).datasets, covered(row, runs=("x",)).datasets
+    assert "--missing-as-zero" in missing_remedy(files)
+    assert "`missing_queries: zero`" in missing_remedy(runs)
+
+
+def test_what_is_stated_is_no_warning() -> None:
+    """A warning asks for something; what the user stated is only a line."""
+    for stated, count in ((False, 1), (True, 0)):
+        found = cautions(covered({"x": CoverageRow(40, 28, 0, 0, missing_as_zero=stated)}))
+        assert sum("lacks 28 of 40" in one.text for one in found) == count
+
+
+def test_a_withheld_verdict_shows_no_evidence() -> None:
+    """Neither in the sentences, nor in the cards, nor in the table of the first screen."""
+    found = covered({"x": CoverageRow(40, 28, 0, 0)}, verdict="undecided: missing queries")
+    (entry,) = found.datasets
+    row = replace(entry.comparisons[0], p=None, p_adjusted=None, lower=None, upper=None, detectable=None)
+    found = replace(found, datasets=(replace(entry, comparisons=(row,)),))
+    screen = first_screen("comparison", found, cautions(found))
+    assert screen.decision.kind == "undecided"
+    assert "Complete the file" in screen.decision.detail
+    assert screen.cards[0].figure == "Undecided"
+    assert [one.difference for one in screen.lead.rows] == [None, None] if screen.lead else False
+    (sentence,) = findings(found)
+    assert "0.041" not in sentence
+    assert "x lacks 28 of 40 judged queries" in sentence
