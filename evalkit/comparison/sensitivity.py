@@ -150,7 +150,7 @@ def _tie_bounds(
     comparison_set: ComparisonSet, plan: Plan, a: System, b: System
 ) -> tuple[float | None, float | None]:
     metric = parse_metric(plan.primary)
-    if not metric.has_kernel:
+    if not metric.has_tie_bounds:
         return None, None
     baseline_values, contender_values = (
         tie_bounds(system.run, comparison_set.qrels.restricted_to(system.values.query_ids), [metric])
@@ -227,7 +227,7 @@ def _paired_with(
     grades = {query_id: dict(docs) for query_id, docs in comparison_set.qrels.grades.items()}
     for query_id, doc_id in relevant:
         grades[query_id][doc_id] = grade
-    changed = Qrels(grades)
+    changed = Qrels(grades, tokens=comparison_set.qrels.tokens)
     baseline_values, contender_values = (
         _values(system.run, changed, plan.primary, system.values) for system in (a, b)
     )

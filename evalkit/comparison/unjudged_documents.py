@@ -109,7 +109,7 @@ def _with_grades(qrels: Qrels, pairs: Sequence[tuple[str, str]], grades: np.ndar
     more: dict[str, dict[str, int]] = {}
     for (query_id, doc_id), grade in zip(pairs, grades.tolist(), strict=True):
         more.setdefault(query_id, dict(qrels.of(query_id)))[doc_id] = grade
-    return Qrels({**qrels.grades, **more})
+    return Qrels({**qrels.grades, **more}, tokens=qrels.tokens)
 
 
 def _differences(systems: Sequence[System], qrels: Qrels, metric: str) -> np.ndarray:

@@ -74,6 +74,12 @@ class MetricDefinition:
         any other parameter.
     needs_cutoff
         Whether the metric is undefined without a cutoff.
+    at_budget
+        Whether `value` has a meaning for lists that end at a budget of tokens.
+    no_budget
+        Why it has none, as the end of a sentence; empty where there is nothing to add.
+    ideal_bound
+        Returns ``(q,)`` whether the ideal list at a budget is an upper bound; None if the metric has no ideal list.
     """
 
     name: str
@@ -85,6 +91,9 @@ class MetricDefinition:
     typed: tuple[str, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     needs_cutoff: bool = False
+    at_budget: bool = False
+    no_budget: str = ""
+    ideal_bound: Callable[[RankedGrades, Metric], NDArray[np.bool_]] | None = None
 
 
 _COUNTS = frozenset({"NumQ", "NumRel", "NumRet", "NumRelRet"})
@@ -121,6 +130,11 @@ class Metric:
     def has_kernel(self) -> bool:
         """Whether evalkit computes the metric itself; if not, ir_measures does."""
         return self.definition is not None
+
+    @property
+    def has_tie_bounds(self) -> bool:
+        """Whether the values over all orders of ties can be computed; at a budget, other orders have other ends."""
+        return self.has_kernel and self.budget_tokens is None
 
     @property
     def summed(self) -> bool:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from evalkit.errors import InputError, tell
-from evalkit.metrics import definitions, providers
+from evalkit.metrics import definitions, providers, token_budget
 from evalkit.metrics.metric import Metric, MetricDefinition
 from evalkit.metrics.parameters import SHARED
 from evalkit.metrics.spelling import NOTATION, definition_of, proper_spelling
@@ -68,6 +68,7 @@ def parse_metric(text: str) -> Metric:
         if not {key for key, _ in params} <= {one.name for one in definition.parameters}:
             definition = None
     metric = Metric(name, params, cutoff, text, definition, budget)
+    token_budget.check(metric)
     if definition is None:
         providers.check(metric)
     elif definition.needs_cutoff and cutoff is None and budget is None:
@@ -135,7 +136,12 @@ def _read_cutoff(text: str, match: re.Match[str]) -> tuple[int | None, int | Non
     """Return the cutoff, the budget in tokens, and the level (``IPrec@0.1``), of which at most one is given."""
     if match["cutoff"] is None:
         return None, None, None
-    if match["unit"] and "." not in match["cutoff"]:
+    if match["unit"] and "." in match["cutoff"]:
+        raise InputError(
+            f"{text!r} has a budget of {match['cutoff']} tokens",
+            "use a whole number of tokens, e.g. nDCG@2000t",
+        )
+    if match["unit"]:
         budget = int(match["cutoff"])
         if not 1 <= budget <= HIGHEST_BUDGET:
             raise InputError(

@@ -4,6 +4,7 @@ from evalkit.records.amounts import MAX_AMOUNT, known_amount, known_count, shown
 from evalkit.records.below_depth import BelowDepth, append_below
 from evalkit.records.calls import Call
 from evalkit.records.collection import ContentHash, Corpus, Dataset, DatasetOrigin, Query, Unjudged
+from evalkit.records.document_tokens import DocumentTokens
 from evalkit.records.metric_values import MetricValues
 from evalkit.records.packed_texts import PackedTexts
 from evalkit.records.qrels import Qrels
@@ -20,6 +21,7 @@ __all__ = [
     "Corpus",
     "Dataset",
     "DatasetOrigin",
+    "DocumentTokens",
     "MetricValues",
     "PackedTexts",
     "Qrels",
