@@ -26,7 +26,8 @@ class CheckInput:
     documents, queries
         Statistics of its texts, in the dataset's order.
     metrics
-        Metrics to compute: only those with an evalkit kernel.
+        Metrics to compute: only those with an evalkit kernel and without a budget of tokens, for which the lengths of
+        all documents would have to be known.
     depth
         Requested candidates per query.
     candidates
@@ -52,7 +53,11 @@ class CheckInput:
     ) -> CheckInput:
         """Return the input for a dataset; reads every text once."""
         texts = progress_bar(dataset.corpus.texts, desc=f"{dataset.name}: checking", unit="text", delay=2)
-        computed = tuple(metric for metric in metrics if metric.has_kernel and metric.name != "Judged")
+        computed = tuple(
+            metric
+            for metric in metrics
+            if metric.has_kernel and metric.name != "Judged" and metric.budget_tokens is None
+        )
         queries = TextStats.of(query.text for query in dataset.queries)
         return cls(dataset, TextStats.of(texts), queries, computed, depth, candidates)
 

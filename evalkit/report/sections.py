@@ -20,6 +20,7 @@ from evalkit.report.quality import call_tables, data_table, result_tables
 from evalkit.report.run_tables import run_cautions, run_latency_tables, run_tables
 from evalkit.report.table import Table
 from evalkit.report.thresholds import threshold_line, threshold_table
+from evalkit.report.token_budgets import token_budget_cautions, token_budget_lines, token_budget_tables
 from evalkit.report.undecided import to_judge_tables
 from evalkit.report.warnings import failure_tables, warnings
 from evalkit.results import ResultFolder
@@ -122,6 +123,7 @@ def all_cautions(found: Findings) -> list[Caution]:
         *warnings(found.manifest, found.summary),
         *cautions(found.compared),
         *latency_cautions(found.latency),
+        *token_budget_cautions(found.summary),
     ]
 
 
@@ -143,9 +145,9 @@ def report_sections(
     everything = (
         Section(
             "comparison", "Comparison", "Comparison with the baseline",
-            lines=[*findings(compared), *precision_lines(summary)],
+            lines=[*findings(compared), *precision_lines(summary), *token_budget_lines(found.manifest)],
             more=[*comparison_tables(compared), *to_judge_tables(compared), *result_tables(summary),
-                  *precision_tables(summary), *evidence_tables(compared)],
+                  *precision_tables(summary), *token_budget_tables(summary), *evidence_tables(compared)],
         ),
         Section("trade-off", "Trade-off", "Quality against latency and cost", plots=plots["trade-off"]),
         Section(

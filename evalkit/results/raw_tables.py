@@ -86,8 +86,16 @@ RUN_LATENCY_COLUMNS = {
 }
 """Columns of ``run_latencies.parquet``: what the files of compared runs say, without the unknown ones."""
 
+DOCUMENT_TOKEN_COLUMNS = {
+    "dataset": Column("string"),
+    "doc_id": Column("string"),
+    "tokens": Column("int64", least=0, most=MOST_AMOUNT),
+}
+"""Columns of ``document_tokens.parquet``: the lengths of ranked and judged documents, for metrics with a budget."""
+
 SCORES, CALLS = kinds(SCORE_COLUMNS), kinds(CALL_COLUMNS)
 TEXTS, RUN_LATENCIES = kinds(TEXT_COLUMNS), kinds(RUN_LATENCY_COLUMNS)
+DOCUMENT_TOKENS = kinds(DOCUMENT_TOKEN_COLUMNS)
 """Column -> its type, for each table."""
 
 SHOWN = 10

@@ -44,7 +44,7 @@ def value_run(run: Run, qrels: Qrels, metrics: Sequence[Metric], *, ties: bool, 
     """Evaluate a run; with `ties` and `unjudged` also under other orders of ties and other judgments."""
     bounds: dict[str, MetricValues] = {}
     if ties:
-        over_orders = tie_bounds(run, qrels, [metric for metric in metrics if metric.has_kernel])
+        over_orders = tie_bounds(run, qrels, [metric for metric in metrics if metric.has_tie_bounds])
         bounds |= {"best": over_orders.best, "expected": over_orders.expected, "worst": over_orders.worst}
     if unjudged:
         over_grades = unjudged_bounds(

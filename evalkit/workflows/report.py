@@ -37,6 +37,7 @@ from evalkit.summaries.quality_cells import QualityCell, derive_ceilings, derive
 from evalkit.summaries.run_latencies import run_latency_rows
 from evalkit.summaries.summary import summarise
 from evalkit.summaries.threshold_curves import Goal, find_threshold
+from evalkit.summaries.token_budgets import token_budget_rows
 from evalkit.summaries.tuning_depths import depth_to_tune
 
 _PARTIAL = "see failures.jsonl, or report the partial results with --allow-incomplete"
@@ -79,7 +80,11 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> Findings
         summary = summarise(manifest, config, cells, ceilings, calls, latency, clusters, of_runs)
         summary = with_cascades(summary, folder, manifest, config, timed, clusters)
         failures = folder.read_failures()
-        summary = replace(summary, failures=failure_reasons(manifest, failures) or None)
+        summary = replace(
+            summary,
+            failures=failure_reasons(manifest, failures) or None,
+            token_budgets=token_budget_rows(cells, qrels, config.metrics) or None,
+        )
         progress.update()
         plan = plan_of(config, manifest.first_stage)
         judged = qrels if config.quality else {}
