@@ -9,6 +9,7 @@ import numpy as np
 from evalkit.comparison.comparison_set import ComparisonSet, Paired, System, pair
 from evalkit.comparison.plan import Plan
 from evalkit.metrics import evaluate, parse_metric, tie_bounds, usual_grade
+from evalkit.metrics.token_budget import cut_run
 from evalkit.records import MetricValues, Qrels, Run
 from evalkit.stats import Interval, difference_mean_interval
 
@@ -79,7 +80,11 @@ def sensitivity(comparison_set: ComparisonSet, plan: Plan, contender: str) -> Se
         unjudged_both=len(unjudged_a & unjudged_b),
         condensed=_condensed(comparison_set, plan, a, b),
         tipping=_judgments_to_reverse(
-            comparison_set, plan, cut_at_metric(a, plan), cut_at_metric(b, plan), loser_only, up=loser is b
+            comparison_set,
+            plan,
+            *(cut_at_metric(system, plan, comparison_set.qrels) for system in (a, b)),
+            loser_only,
+            up=loser is b,
         )
         if difference
         else None,
@@ -160,9 +165,12 @@ def _tie_bounds(
     return low, _difference(baseline_values.worst, contender_values.best, plan.primary)
 
 
-def cut_at_metric(system: System, plan: Plan) -> System:
-    """Return the system with its run cut at the metric's cutoff: lower ranks have no influence."""
-    cutoff = parse_metric(plan.primary).cutoff
+def cut_at_metric(system: System, plan: Plan, qrels: Qrels) -> System:
+    """Return the system with its run cut at the metric's cutoff or budget: lower ranks have no influence."""
+    metric = parse_metric(plan.primary)
+    if metric.budget_tokens is not None:
+        return replace(system, run=cut_run(system.run, qrels.restricted_to(system.values.query_ids), metric))
+    cutoff = metric.cutoff
     return system if cutoff is None else replace(system, run=system.run.cut(cutoff))
 
 

@@ -75,7 +75,10 @@ def reversal_probability(comparison_set: ComparisonSet, plan: Plan, contender: s
     """
     from scipy.special import ndtr
 
-    systems = [cut_at_metric(comparison_set.systems[name], plan) for name in (plan.baseline, contender)]
+    systems = [
+        cut_at_metric(comparison_set.systems[name], plan, comparison_set.qrels)
+        for name in (plan.baseline, contender)
+    ]
     qrels, cutoff = comparison_set.qrels, counted_ranks(plan.primary)
     unjudged = sorted(set.union(*(unjudged_pairs(system, qrels, cutoff) for system in systems)))
     seen = _judged_grades(systems, qrels, cutoff)

@@ -96,10 +96,15 @@ def list_lengths(run: Run, qrels: Qrels, query_ids: Sequence[str], metric: Metri
     if (length < 0).any():
         raise _unknown_length(run, query_ids, starts, query, length)
     total = np.cumsum(length)
-    above = np.concatenate(([0], total))[np.searchsorted(query, query)]
+    above = np.concatenate(([0], total))[_first_rows(query)]
     judged = chain.from_iterable(qrels.of(query_id) for query_id in query_ids)
     number = sum(len(qrels.of(query_id)) for query_id in query_ids)
     return ListLengths(query, total - above, _tokens_of(judged, number, tokens))
+
+
+def _first_rows(query: Ints) -> Ints:
+    """Return the ``(n,)`` first row of each row's query; queries are ascending."""
+    return np.searchsorted(query, query)
 
 
 def _tokens_of(doc_ids: chain[str], number: int, tokens: DocumentTokens) -> Ints:
@@ -163,3 +168,20 @@ def _cut(qrels: Qrels, ranked: RankedGrades, lengths: ListLengths, budget: int) 
             budget,
         ),
     )
+
+
+def cut_run(run: Run, qrels: Qrels, metric: Metric) -> Run:
+    """Return a run with the documents of the averaged queries that fit the budget of a metric.
+
+    Raises
+    ------
+    InputError
+        See `list_lengths`.
+    """
+    query_ids = qrels.answerable
+    lengths = list_lengths(run, qrels, query_ids, metric)
+    starts, stops = run.spans(query_ids)
+    rows = np.repeat(starts, stops - starts) + np.arange(len(lengths.query)) - _first_rows(lengths.query)
+    keep = np.zeros(len(run), dtype=np.bool_)
+    keep[rows[lengths.used <= (metric.budget_tokens or 0)]] = True
+    return run.where(keep)

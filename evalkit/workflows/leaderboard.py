@@ -19,6 +19,7 @@ from evalkit.summaries.comparisons import plan_of
 from evalkit.summaries.gate_evidence import evidence_of
 from evalkit.summaries.opened_results import OpenedResult, mismatch, open_results
 from evalkit.summaries.system_means import system_mean
+from evalkit.summaries.tokenizers import tokenizer_mismatch
 
 
 @dataclass(slots=True)
@@ -76,7 +77,7 @@ def leaderboard(
                 f"{result.folder.path} contains no values of {plan.primary!r}",
                 f"use one of: {', '.join(result.config.metrics)}",
             )
-    return [_table(group, plan) for group in _grouped(results)]
+    return [_table(group, plan) for group in _grouped(results, plan.primary)]
 
 
 def _with_scores(named: Sequence[str | Path], *, allow_incomplete: bool) -> list[Path]:
@@ -89,13 +90,13 @@ def _with_scores(named: Sequence[str | Path], *, allow_incomplete: bool) -> list
     return kept or paths
 
 
-def _grouped(results: Sequence[OpenedResult]) -> list[_Group]:
+def _grouped(results: Sequence[OpenedResult], metric: str) -> list[_Group]:
     counts = Counter(tag for tag, _ in {one for result in results for one in _identities(result)})
     repeated = {tag for tag, count in counts.items() if count > 1}
     groups: list[_Group] = []
     for result in results:
         for comparison_set in result.comparison_sets:
-            _place(groups, result, comparison_set, repeated)
+            _place(groups, result, comparison_set, repeated, metric)
     return groups
 
 
@@ -107,13 +108,19 @@ def _identities(result: OpenedResult) -> Iterator[tuple[str, str]]:
 
 
 def _place(
-    groups: list[_Group], result: OpenedResult, comparison_set: ComparisonSet, repeated: AbstractSet[str]
+    groups: list[_Group],
+    result: OpenedResult,
+    comparison_set: ComparisonSet,
+    repeated: AbstractSet[str],
+    metric: str,
 ) -> None:
     """Add the systems of a comparison set to the group that they are comparable with, or to a new group."""
     why = None
     for group in groups:
         if group.comparison_set.dataset == comparison_set.dataset:
-            difference = mismatch(group.comparison_set, comparison_set)
+            difference = mismatch(group.comparison_set, comparison_set) or tokenizer_mismatch(
+                group.comparison_set, comparison_set, metric
+            )
             if difference is None:
                 _add(group, result, comparison_set, repeated)
                 return
