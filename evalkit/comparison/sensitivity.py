@@ -69,6 +69,7 @@ def sensitivity(comparison_set: ComparisonSet, plan: Plan, contender: str) -> Se
     difference = _difference(a.values, b.values, plan.primary)
     loser, loser_only = (a, unjudged_a - unjudged_b) if difference > 0 else (b, unjudged_b - unjudged_a)
     low, high = _tie_bounds(comparison_set, plan, a, b)
+    short_a, short_b = (cut_at_metric(system, plan, comparison_set.qrels) for system in (a, b))
     return Sensitivity(
         baseline=plan.baseline,
         contender=contender,
@@ -79,13 +80,7 @@ def sensitivity(comparison_set: ComparisonSet, plan: Plan, contender: str) -> Se
         unjudged_contender_only=len(unjudged_b - unjudged_a),
         unjudged_both=len(unjudged_a & unjudged_b),
         condensed=_condensed(comparison_set, plan, a, b),
-        tipping=_judgments_to_reverse(
-            comparison_set,
-            plan,
-            *(cut_at_metric(system, plan, comparison_set.qrels) for system in (a, b)),
-            loser_only,
-            up=loser is b,
-        )
+        tipping=_judgments_to_reverse(comparison_set, plan, short_a, short_b, loser_only, up=loser is b)
         if difference
         else None,
         tipping_of=len(loser_only),

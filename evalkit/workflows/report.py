@@ -27,6 +27,7 @@ from evalkit.results.summary_document import Summary
 from evalkit.results.timed_calls import CellCalls, cells_of
 from evalkit.results.tuning_document import Tuning
 from evalkit.results.values_table import CellValues, write_values
+from evalkit.summaries.budget_uses import with_budget_uses
 from evalkit.summaries.calibrations import calibrate
 from evalkit.summaries.cascade_costs import with_cascades
 from evalkit.summaries.comparisons import compare_sets, plan_of, sets_at_depth
@@ -37,7 +38,6 @@ from evalkit.summaries.quality_cells import QualityCell, derive_ceilings, derive
 from evalkit.summaries.run_latencies import run_latency_rows
 from evalkit.summaries.summary import summarise
 from evalkit.summaries.threshold_curves import Goal, find_threshold
-from evalkit.summaries.token_budgets import token_budget_rows
 from evalkit.summaries.tuning_depths import depth_to_tune
 
 _PARTIAL = "see failures.jsonl, or report the partial results with --allow-incomplete"
@@ -80,11 +80,8 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> Findings
         summary = summarise(manifest, config, cells, ceilings, calls, latency, clusters, of_runs)
         summary = with_cascades(summary, folder, manifest, config, timed, clusters)
         failures = folder.read_failures()
-        summary = replace(
-            summary,
-            failures=failure_reasons(manifest, failures) or None,
-            token_budgets=token_budget_rows(cells, qrels, config.metrics) or None,
-        )
+        summary = replace(summary, failures=failure_reasons(manifest, failures) or None)
+        summary = with_budget_uses(summary, cells, qrels, config.metrics)
         progress.update()
         plan = plan_of(config, manifest.first_stage)
         judged = qrels if config.quality else {}
