@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import click
@@ -31,6 +32,17 @@ from evalkit.cli.output import echo, echo_json, echo_text
 @click.option(
     "--queries", metavar="FILE", type=click.Path(dir_okay=False), help="JSON Lines, CSV, TSV or Parquet."
 )
+@click.option(
+    "--corpus",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Texts of the documents, for metrics such as nDCG@2000t: JSON Lines, CSV, TSV or Parquet.",
+)
+@click.option(
+    "--tokenizer",
+    metavar="NAME",
+    help="Tokenizer that counts their tokens: a tokenizer.json, a folder or a hub name.",
+)
 @JSON
 def evaluate(  # noqa: PLR0913 - one parameter for each flag
     qrels: str,
@@ -38,6 +50,8 @@ def evaluate(  # noqa: PLR0913 - one parameter for each flag
     metrics: tuple[str, ...],
     by: str | None,
     queries: str | None,
+    corpus: str | None,
+    tokenizer: str | None,
     *,
     per_query: bool,
     ties: bool,
@@ -50,11 +64,15 @@ def evaluate(  # noqa: PLR0913 - one parameter for each flag
     table and further keys of --json count the queries that a run lacks and those that are not averaged.
     """
     from evalkit.report.coverage_notes import coverage_notes
+    from evalkit.summaries.budget_texts import BudgetTexts
     from evalkit.workflows.evaluate import EvaluationOptions, evaluate_files
 
     if per_query and by is not None:
         raise click.UsageError("--per-query and --by cannot be combined")
-    options = EvaluationOptions(metrics, per_query, by, Path(queries) if queries else None, ties, unjudged)
+    texts = BudgetTexts(Path(corpus) if corpus else None, tokenizer)
+    options = EvaluationOptions(
+        metrics, per_query, by, Path(queries) if queries else None, ties, unjudged, texts
+    )
     evaluation = evaluate_files(Path(qrels), [Path(run) for run in runs], options)
     if as_json:
         _print_json(evaluation.rows)
@@ -73,9 +91,11 @@ def _print_json(rows: Sequence[dict[str, Any]]) -> None:
 
 def _print_table(rows: Sequence[dict[str, Any]]) -> None:
     from evalkit.report.numbers import value_text
-    from evalkit.report.table import Table, as_text
+    from evalkit.report.table import WIDTH, Table, as_text
+    from evalkit.summaries.budget_rows import budget_lines, without_budgets
     from evalkit.summaries.evaluation_rows import COVERAGE_COLUMNS, note_on
 
+    budgets, rows = budget_lines(rows), without_budgets(rows)
     columns = tuple(name for name in (rows[0] if rows else ()) if name not in COVERAGE_COLUMNS)
     cells = tuple(
         tuple(
@@ -86,3 +106,5 @@ def _print_table(rows: Sequence[dict[str, Any]]) -> None:
     )
     left = columns.index("value") if columns else 0
     echo_text(as_text(Table("Values", columns, cells, note_on(rows), left=left)))
+    for line in budgets:
+        echo_text(fill(line, WIDTH, break_long_words=False, break_on_hyphens=False))

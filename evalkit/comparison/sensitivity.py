@@ -9,6 +9,7 @@ import numpy as np
 from evalkit.comparison.comparison_set import ComparisonSet, Paired, System, pair
 from evalkit.comparison.plan import Plan
 from evalkit.metrics import evaluate, parse_metric, tie_bounds, usual_grade
+from evalkit.metrics.token_budget import cut_run
 from evalkit.records import MetricValues, Qrels, Run
 from evalkit.stats import Interval, difference_mean_interval
 
@@ -68,6 +69,7 @@ def sensitivity(comparison_set: ComparisonSet, plan: Plan, contender: str) -> Se
     difference = _difference(a.values, b.values, plan.primary)
     loser, loser_only = (a, unjudged_a - unjudged_b) if difference > 0 else (b, unjudged_b - unjudged_a)
     low, high = _tie_bounds(comparison_set, plan, a, b)
+    short_a, short_b = (cut_at_metric(system, plan, comparison_set.qrels) for system in (a, b))
     return Sensitivity(
         baseline=plan.baseline,
         contender=contender,
@@ -78,9 +80,7 @@ def sensitivity(comparison_set: ComparisonSet, plan: Plan, contender: str) -> Se
         unjudged_contender_only=len(unjudged_b - unjudged_a),
         unjudged_both=len(unjudged_a & unjudged_b),
         condensed=_condensed(comparison_set, plan, a, b),
-        tipping=_judgments_to_reverse(
-            comparison_set, plan, cut_at_metric(a, plan), cut_at_metric(b, plan), loser_only, up=loser is b
-        )
+        tipping=_judgments_to_reverse(comparison_set, plan, short_a, short_b, loser_only, up=loser is b)
         if difference
         else None,
         tipping_of=len(loser_only),
@@ -151,7 +151,7 @@ def _tie_bounds(
     comparison_set: ComparisonSet, plan: Plan, a: System, b: System
 ) -> tuple[float | None, float | None]:
     metric = parse_metric(plan.primary)
-    if not metric.has_kernel:
+    if not metric.has_tie_bounds:
         return None, None
     baseline_values, contender_values = (
         tie_bounds(system.run, comparison_set.qrels.restricted_to(system.values.query_ids), [metric])
@@ -161,9 +161,12 @@ def _tie_bounds(
     return low, _difference(baseline_values.worst, contender_values.best, plan.primary)
 
 
-def cut_at_metric(system: System, plan: Plan) -> System:
-    """Return the system with its run cut at the metric's cutoff: lower ranks have no influence."""
-    cutoff = parse_metric(plan.primary).cutoff
+def cut_at_metric(system: System, plan: Plan, qrels: Qrels) -> System:
+    """Return the system with its run cut at the metric's cutoff or budget: lower ranks have no influence."""
+    metric = parse_metric(plan.primary)
+    if metric.budget_tokens is not None:
+        return replace(system, run=cut_run(system.run, qrels.restricted_to(system.values.query_ids), metric))
+    cutoff = metric.cutoff
     return system if cutoff is None else replace(system, run=system.run.cut(cutoff))
 
 
@@ -235,7 +238,7 @@ def _paired_with(
     grades = {query_id: dict(docs) for query_id, docs in comparison_set.qrels.grades.items()}
     for query_id, doc_id in relevant:
         grades[query_id][doc_id] = grade
-    changed = Qrels(grades)
+    changed = Qrels(grades, tokens=comparison_set.qrels.tokens)
     baseline_values, contender_values = (
         _values(system.run, changed, plan.primary, system.values) for system in (a, b)
     )

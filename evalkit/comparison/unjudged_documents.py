@@ -75,7 +75,10 @@ def reversal_probability(comparison_set: ComparisonSet, plan: Plan, contender: s
     """
     from scipy.special import ndtr
 
-    systems = [cut_at_metric(comparison_set.systems[name], plan) for name in (plan.baseline, contender)]
+    systems = [
+        cut_at_metric(comparison_set.systems[name], plan, comparison_set.qrels)
+        for name in (plan.baseline, contender)
+    ]
     qrels, cutoff = comparison_set.qrels, counted_ranks(plan.primary)
     unjudged = sorted(set.union(*(unjudged_pairs(system, qrels, cutoff) for system in systems)))
     seen = _judged_grades(systems, qrels, cutoff)
@@ -111,7 +114,7 @@ def _with_grades(qrels: Qrels, pairs: Sequence[tuple[str, str]], grades: np.ndar
     more: dict[str, dict[str, int]] = {}
     for (query_id, doc_id), grade in zip(pairs, grades.tolist(), strict=True):
         more.setdefault(query_id, dict(qrels.of(query_id)))[doc_id] = grade
-    return Qrels({**qrels.grades, **more})
+    return Qrels({**qrels.grades, **more}, tokens=qrels.tokens)
 
 
 def _differences(

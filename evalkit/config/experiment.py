@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, SerializeAsAny
 
 from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings
-from evalkit.config.input_paths import PluginFile
+from evalkit.config.input_paths import ModelName, PluginFile
 from evalkit.config.latency import LatencySettings
 from evalkit.config.run_settings import Runs, RunSettings
 from evalkit.config.service import ServiceSettings
@@ -120,7 +120,11 @@ class Outline(Settings):
         Candidates below a depth: ``kept`` ranks them below the reranked ones, in first-stage order, as a search
         engine does; ``dropped`` leaves them out of the ranking.
     metrics
-        Metrics in the notation of ir_measures. The first is the primary metric.
+        Metrics in the notation of ir_measures. The first is the primary metric. ``nDCG@2000t`` has a budget of 2,000
+        tokens instead of a cutoff: it values what fits into a context window.
+    tokenizer
+        Tokenizer that counts the tokens of documents, for metrics with a budget: a ``tokenizer.json``, a folder that
+        contains one, or a hub name. Use that of the model that reads the documents.
     latency
         Latency pass. If missing, ``evalkit run`` makes none and ``evalkit bench`` uses the defaults.
     quality
@@ -155,6 +159,7 @@ class Outline(Settings):
     depths: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] | None = None
     below_depth: BelowDepth = "kept"
     metrics: Annotated[tuple[MetricName, ...], Field(min_length=1)] = DEFAULT_METRICS
+    tokenizer: ModelName | None = None
     latency: LatencySettings | None = None
     quality: bool = True
     compare: CompareSettings = CompareSettings()
@@ -180,6 +185,7 @@ class Config(Settings):
     depths: tuple[int, ...]
     below_depth: BelowDepth = "kept"
     metrics: tuple[str, ...]
+    tokenizer: str | None = None
     latency: LatencySettings | None
     quality: bool
     compare: CompareSettings

@@ -168,6 +168,7 @@ def _config(
         depths=tuple(sorted(outline.depths)) if outline.depths else (retriever.depth,),
         below_depth=outline.below_depth,
         metrics=outline.metrics,
+        tokenizer=outline.tokenizer,
         latency=outline.latency,
         quality=outline.quality,
         budget=outline.budget,

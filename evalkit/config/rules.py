@@ -73,6 +73,12 @@ def _metrics(outline: Outline) -> Iterator[Problem]:
         except EvalkitError as error:
             yield Problem(("metrics", index), error.message, error.hint)
             continue
+        if metric.budget_tokens is not None and outline.tokenizer is None:
+            yield Problem(
+                ("metrics", index),
+                f"{text!r} has a budget of tokens, and no tokenizer is named that counts them",
+                "add 'tokenizer: NAME', the tokenizer of the model that reads the documents",
+            )
         if metric in seen:
             yield Problem(
                 ("metrics", index),

@@ -26,7 +26,8 @@ class CheckInput:
     documents, queries
         Statistics of its texts, in the dataset's order.
     metrics
-        Metrics to compute: only those with an evalkit kernel.
+        Metrics to compute: only those with an evalkit kernel and without a budget of tokens, for which the lengths of
+        all documents would have to be known.
     depth
         Requested candidates per query.
     candidates
@@ -55,7 +56,10 @@ class CheckInput:
         computed = tuple(
             metric
             for metric in metrics
-            if metric.has_kernel and metric.name != "Judged" and not metric.summed
+            if metric.has_kernel
+            and metric.name != "Judged"
+            and not metric.summed
+            and metric.budget_tokens is None
         )
         queries = TextStats.of(query.text for query in dataset.queries)
         return cls(dataset, TextStats.of(texts), queries, computed, depth, candidates)

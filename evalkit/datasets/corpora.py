@@ -117,14 +117,14 @@ def build_corpus(
         If the cache cannot be written.
     """
     progress = progress_bar(documents, desc=f"{name}: reading", unit="document", delay=1)
-    joined = _join_texts(template, progress)
+    joined = join_texts(template, progress)
     if stamp is None or stamp.size_bytes < LARGE_BYTES:
         return _build_in_memory(joined)
     key = cache_key([_FORMAT, template, stamp.key])
     return _open(get_or_build(cache_folder() / "corpora" / key, partial(_write, joined)))
 
 
-def _join_texts(template: str, documents: Iterable[RawDocument]) -> Iterator[tuple[str, str]]:
+def join_texts(template: str, documents: Iterable[RawDocument]) -> Iterator[tuple[str, str]]:
     """Return an iterator over ``(doc_id, joined text)``; without a title, the joined text is the text alone."""
     fields = {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
     if not fields or not fields <= {"title", "text"}:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from evalkit.config import Config, DatasetSettings
 from evalkit.datasets import open_dataset
+from evalkit.datasets.token_counts import count_in_corpus, has_budget, valued_documents
 from evalkit.distributed import RayCluster
+from evalkit.encoding.text_tokenizer import TextTokenizer, open_text_tokenizer
 from evalkit.errors import InputError
 from evalkit.experiment.compared_runs import ComparedRun, read_runs
 from evalkit.experiment.passage_view import PassageView, make_passages
-from evalkit.metrics import check_metrics
-from evalkit.records import Dataset, Run
+from evalkit.metrics import Metric, check_metrics, parse_metrics
+from evalkit.metrics.token_budget import list_lengths
+from evalkit.records import Dataset, DocumentTokens, Run
 from evalkit.reranking import ScoredCandidates
 from evalkit.retrievers import retrieve_candidates, retriever_context
 
@@ -65,9 +69,14 @@ def prepare_eval_sets(config: Config, cluster: RayCluster | None = None) -> list
     ------
     InputError
         If no query of any dataset has a candidate, a run does not belong to its dataset, or a metric cannot be computed
-        on the judgments.
+        on the judgments; or if a metric has a budget of tokens and the tokenizer cannot be opened or a document of a
+        run has no text.
     """
+    metrics = parse_metrics(config.metrics) if config.quality else ()
+    tokenizer = open_text_tokenizer(config.tokenizer) if config.tokenizer and has_budget(metrics) else None
     eval_sets = [_prepare(config, settings, cluster) for settings in config.datasets]
+    if tokenizer is not None:
+        eval_sets = [_with_lengths(eval_set, tokenizer, metrics) for eval_set in eval_sets]
     if not any(len(eval_set.candidates) for eval_set in eval_sets):
         raise InputError(
             "the retriever found no candidates for any query",
@@ -78,7 +87,9 @@ def prepare_eval_sets(config: Config, cluster: RayCluster | None = None) -> list
 
 def _prepare(config: Config, settings: DatasetSettings, cluster: RayCluster | None) -> EvalSet:
     dataset = open_dataset(settings)
-    check_metrics(config.metrics, dataset.qrels, f"the judgments of {dataset.name!r}")
+    check_metrics(
+        config.metrics if config.quality else (), dataset.qrels, f"the judgments of {dataset.name!r}"
+    )
     runs = read_runs(config, dataset)
     with retriever_context(config.retriever, dataset, cluster) as retriever:
         candidates = retrieve_candidates(retriever, dataset, config.retriever.depth)
@@ -86,3 +97,27 @@ def _prepare(config: Config, settings: DatasetSettings, cluster: RayCluster | No
         return EvalSet(dataset, candidates, runs)
     passages = make_passages(settings.passages, dataset, candidates.cut(max(config.depths)).doc_ids)
     return EvalSet(dataset, candidates, runs, passages)
+
+
+def _with_lengths(eval_set: EvalSet, tokenizer: TextTokenizer, metrics: Sequence[Metric]) -> EvalSet:
+    """Return a dataset whose judgments hold the lengths of all documents that are ranked or judged.
+
+    Raises
+    ------
+    InputError
+        If a run ranks a document that the corpus lacks, for a query that is averaged.
+    """
+    dataset, runs = eval_set.dataset, [eval_set.candidates, *(compared.run for compared in eval_set.runs)]
+    documents = valued_documents(runs, dataset.qrels)
+    tokens = count_in_corpus(tokenizer, dataset.corpus, documents, dataset.name)
+    qrels = dataset.qrels.with_tokens(tokens)
+    budget = next(metric for metric in metrics if metric.budget_tokens is not None)
+    for run in runs:  # fails now, before a call is made, if a ranked document has no text
+        list_lengths(run, qrels, qrels.answerable, budget)
+    return replace(eval_set, dataset=replace(dataset, qrels=qrels))
+
+
+def document_tokens(eval_sets: Sequence[EvalSet]) -> dict[str, DocumentTokens]:
+    """Return dataset -> the lengths of its documents, where they were counted."""
+    found = {eval_set.dataset.name: eval_set.dataset.qrels.tokens for eval_set in eval_sets}
+    return {name: tokens for name, tokens in found.items() if tokens is not None}

@@ -14,7 +14,7 @@ from evalkit.errors import BudgetError, ClusterError, InterruptError, StorageErr
 from evalkit.experiment.cascade_pass import derive_cascades
 from evalkit.experiment.context import Experiment, StartedExperiment
 from evalkit.experiment.drift_pass import drift_pass
-from evalkit.experiment.eval_sets import EvalSet, prepare_eval_sets
+from evalkit.experiment.eval_sets import EvalSet, document_tokens, prepare_eval_sets
 from evalkit.experiment.event_log import logged_to, logger
 from evalkit.experiment.experiment_store import WritableStore, open_store
 from evalkit.experiment.first_calls import make_first_calls
@@ -30,6 +30,7 @@ from evalkit.experiment.sessions import opened
 from evalkit.experiment.sigint import ignore_sigint
 from evalkit.files import write_file
 from evalkit.reranking import RerankerSession
+from evalkit.results.document_tokens_table import write_document_tokens
 from evalkit.results.folder import ResultFolder
 from evalkit.results.manifest import Status
 
@@ -139,6 +140,7 @@ def _write_inputs(run: StartedExperiment) -> None:
         run.recorder.add_first_stage(name, eval_set.candidates)
         for compared in eval_set.runs:
             run.recorder.add_run(name, compared.run)
+    write_document_tokens(run.folder, document_tokens(run.eval_sets))
     run.folder.write_run_latencies(
         (eval_set.dataset.name, compared.run.tag, query_id, seconds)
         for eval_set in run.eval_sets

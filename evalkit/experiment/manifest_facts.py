@@ -11,7 +11,7 @@ from evalkit.config import CascadeSettings, Config
 from evalkit.experiment.context import Experiment, StartedExperiment
 from evalkit.experiment.dataset_inspection import preflight
 from evalkit.experiment.environment import git_state, machine, versions
-from evalkit.experiment.eval_sets import EvalSet
+from evalkit.experiment.eval_sets import EvalSet, document_tokens
 from evalkit.experiment.recorder import Recorder
 from evalkit.rerankers import Described, instruction_place
 from evalkit.reranking import RerankerSession
@@ -24,6 +24,7 @@ from evalkit.results.manifest import (
     PluginVersion,
     PointwiseResult,
     Status,
+    TokenizerFacts,
 )
 from evalkit.results.reranker_facts import CascadeFacts, CascadeStage, RerankerFacts
 from evalkit.results.run_facts import RunFacts
@@ -69,6 +70,7 @@ def opening_manifest(experiment: Experiment, origin: Origin, sessions: Sequence[
         preflight=preflight(config, eval_sets),
         rerankers=_rerankers(config, sessions, eval_sets),
         runs=_run_facts(eval_sets),
+        tokenizer=_tokenizer(eval_sets),
     )
 
 
@@ -82,6 +84,7 @@ def closing_manifest(run: StartedExperiment, status: Status) -> Manifest:
         # A resumed run scores with what the files hold now.
         rerankers=_rerankers(run.config, sessions, run.eval_sets),
         runs=_run_facts(run.eval_sets),  # of a resumed run the files are read again
+        tokenizer=_tokenizer(run.eval_sets),
         pairs=tuple(_pair_counts(run, dataset, tag) for dataset, tag in run.store.reused),
         quality_passes=tuple(recorder.quality_passes),
         pointwise_checks=tuple(
@@ -188,6 +191,12 @@ def _reranker_facts(config: Config, session: RerankerSession, *, instructed: boo
 
 def _run_facts(eval_sets: Sequence[EvalSet]) -> tuple[RunFacts, ...]:
     return tuple(compared.facts for eval_set in eval_sets for compared in eval_set.runs)
+
+
+def _tokenizer(eval_sets: Sequence[EvalSet]) -> TokenizerFacts | None:
+    """Return the tokenizer that counted the tokens of all datasets; None where none was needed."""
+    tokens = next(iter(document_tokens(eval_sets).values()), None)
+    return None if tokens is None else TokenizerFacts(tokens.tokenizer, tokens.sha256)
 
 
 def _pair_counts(run: StartedExperiment, dataset: str, tag: str) -> PairCounts:

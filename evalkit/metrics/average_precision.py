@@ -55,4 +55,5 @@ AP = MetricDefinition(
     expected_value=_expected_value,
     value_at_depths=_value_at_depths,
     unjudged=UnjudgedEffect.EITHER_WAY,
+    at_budget=True,
 )

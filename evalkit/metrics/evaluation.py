@@ -7,15 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from evalkit.errors import InputError
-from evalkit.metrics import providers
+from evalkit.metrics import providers, token_budget
 from evalkit.metrics.checks import check_metrics
 from evalkit.metrics.metric import Metric, MetricDefinition, Values
 from evalkit.metrics.names import parse_metric, proper_name
 from evalkit.metrics.ranked import RankedGrades, condensed, rank_grades, regraded
-from evalkit.records import MetricValues, Qrels, Run
+from evalkit.records import DocumentTokens, MetricValues, Qrels, Run
 
 
-def evaluate(run: Run, qrels: Qrels, metrics: Sequence[Metric | str]) -> MetricValues:
+def evaluate(
+    run: Run, qrels: Qrels, metrics: Sequence[Metric | str], tokens: DocumentTokens | None = None
+) -> MetricValues:
     """Compute every metric for every query whose judgments hold any grade above 0.
 
     A metric is a name, or what `parse_metric` returns. A query that is not in the run gets 0 (trec_eval's ``-c``);
@@ -23,15 +25,28 @@ def evaluate(run: Run, qrels: Qrels, metrics: Sequence[Metric | str]) -> MetricV
     out: ranking metrics are undefined for them. A metric over several lists is unknown (NaN) for some queries; see
     `check_metrics`.
 
+    Parameters
+    ----------
+    run, qrels
+        The ranked lists and the judgments.
+    metrics
+        A metric at a budget of tokens is computed on lists that end at the budget (see `token_budget`).
+    tokens
+        Lengths of the documents, for such metrics; those of the judgments where None.
+
     Raises
     ------
     InputError
-        If a metric cannot be computed on this data.
+        If a metric cannot be computed on this data, or a ranked document has no known length and a metric has a budget
+        of tokens.
     """
+    if tokens is not None:
+        qrels = qrels.with_tokens(tokens)
     wanted = [parse_metric(proper_name(one)) if isinstance(one, str) else one for one in metrics]
     check_metrics(wanted, qrels)
     ranked = rank_grades(run, qrels, _deepest(wanted))
-    columns = [_column(run, qrels, metric, ranked) for metric in wanted]
+    lists = token_budget.cut_lists(run, qrels, ranked, wanted)
+    columns = [_column(run, qrels, metric, lists.get(metric.budget_tokens, ranked)) for metric in wanted]
     values = np.column_stack(columns) if columns else np.empty((len(ranked.query_ids), 0))
     return MetricValues(run.tag, tuple(m.label for m in wanted), ranked.query_ids, values)
 

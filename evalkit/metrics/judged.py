@@ -31,4 +31,5 @@ JUDGED = MetricDefinition(
     expected_value=_expected_value,
     value_at_depths=None,  # it counts unjudged documents, too
     unjudged=UnjudgedEffect.NOT_APPLICABLE,
+    at_budget=True,
 )

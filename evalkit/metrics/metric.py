@@ -82,6 +82,12 @@ class MetricDefinition:
         Whether a query may have no value: NaN.
     check_judgments
         Raises `InputError` if the metric cannot be computed on judgments; None if it can on all.
+    at_budget
+        Whether `value` has a meaning for lists that end at a budget of tokens.
+    no_budget
+        Why it has none, as the end of a sentence; empty where there is nothing to add.
+    ideal_bound
+        Returns ``(q,)`` whether the ideal list at a budget is an upper bound; None if the metric has no ideal list.
     """
 
     name: str
@@ -97,6 +103,9 @@ class MetricDefinition:
     summed: bool = False
     partial: bool = False
     check_judgments: Callable[[Metric, Qrels], None] | None = None
+    at_budget: bool = False
+    no_budget: str = ""
+    ideal_bound: Callable[[RankedGrades, Metric], NDArray[np.bool_]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +167,11 @@ class Metric:
     def has_kernel(self) -> bool:
         """Whether evalkit computes the metric itself, from single lists."""
         return self.definition is not None
+
+    @property
+    def has_tie_bounds(self) -> bool:
+        """Whether the values over all orders of ties can be computed; at a budget, other orders have other ends."""
+        return self.has_kernel and self.budget_tokens is None
 
     @property
     def summed(self) -> bool:

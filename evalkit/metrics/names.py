@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from evalkit.errors import InputError, tell
-from evalkit.metrics import definitions, provider_checks
+from evalkit.metrics import definitions, provider_checks, token_budget
 from evalkit.metrics.metric import Metric, MetricDefinition
 from evalkit.metrics.parameters import SHARED, refuse_unknown_parameters
 from evalkit.metrics.provided import find_provided
@@ -67,6 +67,7 @@ def parse_metric(text: str) -> Metric:
         params = _without_defaults(params, definition)
     known = definition or find_provided(match["name"])
     metric = Metric(known.name if known else match["name"], params, cutoff, text, definition, budget)
+    token_budget.check(metric)
     if definition is None:
         provider_checks.check(metric)
     else:
@@ -156,10 +157,15 @@ def _read_cutoff(text: str, match: re.Match[str]) -> tuple[int | None, int | Non
     """Return the cutoff, the budget in tokens, and the level (``IPrec@0.1``), of which at most one is given."""
     if match["cutoff"] is None:
         return None, None, None
+    if match["unit"] and "." in match["cutoff"]:
+        raise InputError(
+            f"{text!r} has a budget of {match['cutoff']} tokens",
+            "use a whole number of tokens, e.g. nDCG@2000t",
+        )
     provided = find_provided(match["name"])
     if provided is not None and provided.level and not match["unit"]:
         return None, None, float(match["cutoff"])
-    if match["unit"] and "." not in match["cutoff"]:
+    if match["unit"]:
         budget = int(match["cutoff"])
         if not 1 <= budget <= HIGHEST_BUDGET:
             raise InputError(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from evalkit.metrics.best_packing import Packing, best_packing
 from evalkit.metrics.metric import Metric, MetricDefinition, UnjudgedEffect, Values
 from evalkit.metrics.parameters import DCG, GAINS, JUDGED_ONLY
 from evalkit.metrics.per_query import ratio, sums
-from evalkit.metrics.ranked import Ints, JudgedPlaces, RankedGrades
+from evalkit.metrics.ranked import Ints, JudgedLengths, JudgedPlaces, RankedGrades
 from evalkit.metrics.tie_places import sum_over_places
 
 
@@ -16,11 +18,14 @@ def _value(ranked: RankedGrades, metric: Metric) -> Values:
 
     Gain is the grade (``dcg='log2'``, trec_eval), the value in ``gains``, or ``2**grade - 1``
     (``dcg='exp-log2'``, Burges et al. 2005); the discount of rank i is ``log2(i + 1)`` (Jarvelin and
-    Kekalainen 2002, as in trec_eval).
+    Kekalainen 2002, as in trec_eval). At a budget of tokens, which is evalkit's own definition, the ideal list is the
+    best one that the budget allows (see `best_packing`).
     """
     found = ranked.found.within(metric.cutoff)
     gains = _gains(found.grade, _scale(ranked)[found.query], metric) / np.log2(found.place + 1.0)
-    return ratio(sums(ranked, found, gains), _ideal_dcg(ranked, metric))
+    values = ratio(sums(ranked, found, gains), _ideal_dcg(ranked, metric))
+    # The same documents summed in another order may differ from the ideal in the last digit.
+    return np.minimum(values, 1.0) if ranked.lengths else values
 
 
 def _expected_value(ranked: RankedGrades, metric: Metric) -> Values:
@@ -41,9 +46,23 @@ def _value_at_depths(judged: JudgedPlaces, metric: Metric) -> Values:
 
 def _ideal_dcg(ranked: RankedGrades, metric: Metric) -> Values:
     """Return the ``(q,)`` discounted cumulative gains of the judged documents, best first."""
+    if ranked.lengths is not None:
+        return _packing(ranked, ranked.lengths, metric).dcg
     ideal = ranked.ideal.within(metric.cutoff)
     gains = _gains(ideal.grade, _scale(ranked)[ideal.query], metric)
     return sums(ranked, ideal, gains / np.log2(ideal.place + 1.0))
+
+
+def _ideal_bound(ranked: RankedGrades, metric: Metric) -> NDArray[np.bool_]:
+    """Return ``(q,)`` whether the ideal is an upper bound, so that the value is a lower one."""
+    if ranked.lengths is None:
+        return np.zeros(len(ranked), dtype=np.bool_)
+    return _packing(ranked, ranked.lengths, metric).bound
+
+
+def _packing(ranked: RankedGrades, lengths: JudgedLengths, metric: Metric) -> Packing:
+    gains = _gains(lengths.grade, _scale(ranked)[lengths.query], metric)
+    return best_packing(lengths, gains, len(ranked))
 
 
 def _scale(ranked: RankedGrades) -> Ints:
@@ -76,4 +95,6 @@ NDCG = MetricDefinition(
     expected_value=_expected_value,
     value_at_depths=_value_at_depths,
     unjudged=UnjudgedEffect.EITHER_WAY,
+    at_budget=True,
+    ideal_bound=_ideal_bound,
 )

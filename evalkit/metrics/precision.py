@@ -38,4 +38,5 @@ P = MetricDefinition(
     expected_value=_expected_value,
     value_at_depths=_value_at_depths,
     unjudged=UnjudgedEffect.NEVER_LOWERS,
+    no_budget="precision divides by a number of places, which a budget does not fix",
 )

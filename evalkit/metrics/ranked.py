@@ -60,6 +60,26 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class JudgedLengths:
+    """All judged documents with their lengths, for the best list that a budget of tokens allows.
+
+    Attributes
+    ----------
+    query, grade
+        ``(j,)`` row of the query, and grade.
+    tokens
+        ``(j,)`` tokens; -1 where unknown.
+    budget
+        Tokens of a whole list.
+    """
+
+    query: Ints
+    grade: Ints
+    tokens: Ints
+    budget: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class RankedGrades:
     """The judged documents of a run, for q queries.
 
@@ -73,12 +93,15 @@ class RankedGrades:
         All judged documents, by grade descending.
     retrieved
         ``(q,)`` length of each list; 0 for a query that is not in the run.
+    lengths
+        Set where the lists end at a budget of tokens; the ideal list then does, too.
     """
 
     query_ids: tuple[str, ...]
     found: Placed
     ideal: Placed
     retrieved: Ints
+    lengths: JudgedLengths | None = None
 
     def __len__(self) -> int:
         """Return the number of queries."""
@@ -176,11 +199,12 @@ def regraded(ranked: RankedGrades, grade_of: Mapping[int, int]) -> RankedGrades:
     def changed(grades: Ints) -> Ints:
         return np.fromiter(map(grade_of.get, grades.tolist(), grades.tolist()), np.int64, len(grades))
 
-    found, ideal = ranked.found, ranked.ideal
+    found, ideal, lengths = ranked.found, ranked.ideal, ranked.lengths
     return replace(
         ranked,
         found=replace(found, grade=changed(found.grade)),
         ideal=_best_first(ideal.query, changed(ideal.grade)),
+        lengths=replace(lengths, grade=changed(lengths.grade)) if lengths else None,
     )
 
 

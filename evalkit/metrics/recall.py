@@ -34,4 +34,5 @@ R = MetricDefinition(
     expected_value=_expected_value,
     value_at_depths=_value_at_depths,
     unjudged=UnjudgedEffect.NEVER_LOWERS,
+    at_budget=True,
 )

@@ -48,4 +48,5 @@ RR = MetricDefinition(
     expected_value=_expected_value,
     value_at_depths=_value_at_depths,
     unjudged=UnjudgedEffect.NEVER_LOWERS,
+    at_budget=True,
 )

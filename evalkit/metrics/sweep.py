@@ -88,14 +88,24 @@ def sweep_depths(
 
 def can_sweep(metric: Metric) -> bool:
     """Return whether a metric is evalkit's own and follows from the places of judged documents alone."""
-    return metric.definition is not None and metric.definition.value_at_depths is not None
+    # Where a list ends at a budget depends on the lengths of unjudged documents, too.
+    return (
+        metric.definition is not None
+        and metric.definition.value_at_depths is not None
+        and metric.budget_tokens is None
+    )
 
 
 def _value_at_depths(metric: Metric) -> Callable[[JudgedPlaces, Metric], Values]:
     found = metric.definition.value_at_depths if metric.definition else None
-    if found is None:
+    if found is None or not can_sweep(metric):
         able = ", ".join(one.name for one in definitions.DEFINITIONS if one.value_at_depths)
-        raise InputError(f"{metric.label!r} cannot be computed for all depths", f"use one of: {able}")
+        raise InputError(
+            f"{metric.label!r} cannot be computed for all depths",
+            f"use one of these without a budget: {able}"
+            if metric.budget_tokens is not None
+            else f"use one of: {able}",
+        )
     return found
 
 

@@ -44,7 +44,7 @@ def tie_bounds(run: Run, qrels: Qrels, metrics: Sequence[Metric]) -> TieBounds:
     Raises
     ------
     InputError
-        If a metric is not one of evalkit's own, or cannot be computed on these judgments.
+        If a metric is not one of evalkit's own, has a budget of tokens, or cannot be computed on these judgments.
     """
     defined = [(metric, _definition_of(metric)) for metric in metrics]
     check_metrics(metrics, qrels)
@@ -69,7 +69,7 @@ def tie_bounds(run: Run, qrels: Qrels, metrics: Sequence[Metric]) -> TieBounds:
 
 
 def _definition_of(metric: Metric) -> MetricDefinition:
-    if metric.definition is None:
+    if metric.definition is None or not metric.has_tie_bounds:
         own = ", ".join(one.name for one in definitions.DEFINITIONS)
         raise InputError(f"{metric.label!r} has no tie bounds", f"use one of: {own}")
     return metric.definition

@@ -5,6 +5,7 @@ from evalkit.records.below_depth import BelowDepth, append_below
 from evalkit.records.calls import Call
 from evalkit.records.collection import ContentHash, Corpus, Dataset, DatasetOrigin, Query, Unjudged
 from evalkit.records.coverage import Coverage, GradeFacts, check_overlap
+from evalkit.records.document_tokens import DocumentTokens
 from evalkit.records.metric_values import MetricValues
 from evalkit.records.packed_texts import PackedTexts
 from evalkit.records.qrels import Qrels
@@ -22,6 +23,7 @@ __all__ = [
     "Coverage",
     "Dataset",
     "DatasetOrigin",
+    "DocumentTokens",
     "GradeFacts",
     "MetricValues",
     "PackedTexts",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from evalkit.errors import DataFormatError
+from evalkit.records.document_tokens import DocumentTokens
 
 HIGHEST_GRADE = 1_000
 """Exponential gains, ``2**grade - 1``, are finite up to here, and so are their sums."""
@@ -52,10 +53,14 @@ class Qrels:
     subtopics
         Query id -> subtopic -> document id -> grade, of judgments by subtopic (diversity qrels); empty for ordinary
         ones. The grade of a document in `grades` is then its highest over the subtopics.
+    tokens
+        Lengths of the documents, judged or not, for metrics at a budget of tokens; None if they were not counted.
+        Judgments of other lengths are equal.
     """
 
     grades: Mapping[str, Mapping[str, int]]
     subtopics: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)
+    tokens: DocumentTokens | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def from_rows(cls, rows: Iterable[tuple[str, str, int]], highest: int = HIGHEST_GRADE) -> Qrels:
@@ -123,7 +128,11 @@ class Qrels:
         """Return the judgments of the given queries only, in the given order."""
         wanted = [q for q in query_ids if q in self.grades]
         subtopics = {q: self.subtopics[q] for q in wanted if q in self.subtopics}
-        return Qrels({q: self.grades[q] for q in wanted}, subtopics)
+        return Qrels({q: self.grades[q] for q in wanted}, subtopics, self.tokens)
+
+    def with_tokens(self, tokens: DocumentTokens | None) -> Qrels:
+        """Return the judgments with the lengths of documents."""
+        return replace(self, tokens=tokens)
 
     def without_excluded(self) -> tuple[Qrels, dict[str, frozenset[str]]]:
         """Return the judgments without those of `EXCLUDED_GRADE`, and query id -> the documents that have it.
@@ -148,7 +157,7 @@ class Qrels:
             }
             for query_id, of_query in self.subtopics.items()
         }
-        return Qrels(grades, subtopics), excluded
+        return Qrels(grades, subtopics, self.tokens), excluded
 
     def count(self) -> int:
         """Return the number of judged pairs."""

@@ -21,6 +21,7 @@ from evalkit.report.quality import call_tables, data_table, result_tables
 from evalkit.report.run_tables import run_cautions, run_latency_tables, run_tables
 from evalkit.report.table import Table
 from evalkit.report.thresholds import threshold_line, threshold_table
+from evalkit.report.token_budgets import token_budget_cautions, token_budget_lines, token_budget_tables
 from evalkit.report.undecided import to_judge_tables
 from evalkit.report.warnings import failure_tables, warnings
 from evalkit.results import ResultFolder
@@ -123,6 +124,7 @@ def all_cautions(found: Findings) -> list[Caution]:
         *warnings(found.manifest, found.summary),
         *cautions(found.compared),
         *latency_cautions(found.latency),
+        *token_budget_cautions(found.summary),
     ]
 
 
@@ -144,10 +146,10 @@ def report_sections(
     everything = (
         Section(
             "comparison", "Comparison", "Comparison with the baseline",
-            lines=[*findings(compared), *precision_lines(summary)],
+            lines=[*findings(compared), *precision_lines(summary), *token_budget_lines(found.manifest)],
             more=[*comparison_tables(compared), *to_judge_tables(compared), *result_tables(summary),
                   *passage_tables(summary.passages, summary.confidence), *precision_tables(summary),
-                  *evidence_tables(compared)],
+                  *token_budget_tables(summary), *evidence_tables(compared)],
         ),
         Section("trade-off", "Trade-off", "Quality against latency and cost", plots=plots["trade-off"]),
         Section(

@@ -32,8 +32,8 @@ class BaselineManifest:
     saved_from
         Name of the result folder.
     prints
-        Dataset -> ``judgments``, ``candidates``, ``depth`` or ``below_depth`` -> hash, or the value as text. Earlier
-        versions wrote no ``below_depth``: they dropped candidates below the depth.
+        Dataset -> ``judgments``, ``candidates``, ``depth``, ``below_depth`` or ``tokenizer`` -> hash, or the value as
+        text. Earlier versions wrote no ``below_depth``: they dropped candidates below the depth.
     rounds
         Dataset, reranker, batch size, calls in flight, and for each round the natural logarithm of the median seconds.
     calls

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import InputError
+from evalkit.metrics import parse_metrics
 from evalkit.records import Qrels, Query
 from evalkit.results.manifest import Manifest
 from evalkit.results.parquet import distinct_rows
@@ -71,8 +72,15 @@ def check_consistent(folder: ResultFolder, manifest: Manifest, config: RecordedC
     if config.quality:
         _check_scores(folder, manifest, config)
         _check_passages(folder, manifest)
+        _check_tokenizer(folder, manifest, config)
     for dataset, tag in _distinct(folder.calls_file, CALL_COLUMNS, ("dataset", "reranker")):
         _check_names(folder.calls_file, manifest, dataset, tag, _called(manifest))
+
+
+def _check_tokenizer(folder: ResultFolder, manifest: Manifest, config: RecordedConfig) -> None:
+    budget = next((one.label for one in parse_metrics(config.metrics) if one.budget_tokens is not None), None)
+    if budget is not None and manifest.tokenizer is None:
+        raise _damaged(folder.manifest_file, f"no tokenizer is named that counted the tokens of {budget!r}")
 
 
 def _called(manifest: Manifest) -> set[str]:

@@ -18,6 +18,7 @@ from evalkit.records import Qrels, Query
 from evalkit.results.comparison_document import Comparisons
 from evalkit.results.consistency import check_judged, check_manifest
 from evalkit.results.dataset_files import QRELS, QUERIES, check_judgments, dataset_file, find_dataset_file
+from evalkit.results.document_tokens_table import read_document_tokens
 from evalkit.results.gate_document import GateResult
 from evalkit.results.json_shapes import document, from_plain, missing_file, read_json, to_json, to_plain
 from evalkit.results.latency_document import LatencyAnswers
@@ -64,6 +65,7 @@ class ResultFolder:
         self.calls_file = path / "calls.parquet"
         self.passages_file = path / "passages.parquet"
         self.texts_file = path / "texts.parquet"
+        self.document_tokens_file = path / "document_tokens.parquet"
         self.run_latencies_file = path / "run_latencies.parquet"
         self.failures_file = path / "failures.jsonl"
         self.log_file = path / "log.jsonl"
@@ -170,14 +172,19 @@ class ResultFolder:
         return manifest
 
     def read_judged(self, manifest: Manifest) -> tuple[dict[str, Qrels], dict[str, dict[str, Query]]]:
-        """Return the judgments and the queries of every dataset.
+        """Return the judgments, with the lengths of documents if they were counted, and the queries of every dataset.
 
         Raises
         ------
         InputError
             If a file is missing or damaged, or a judged query is unknown.
         """
-        qrels = {facts.name: self.read_qrels(facts.name) for facts in manifest.datasets}
+        qrels = {
+            facts.name: self.read_qrels(facts.name).with_tokens(
+                read_document_tokens(self, manifest, facts.name)
+            )
+            for facts in manifest.datasets
+        }
         queries = {name: self.read_queries(name) for name in qrels}
         for name, judged in qrels.items():
             check_judged(judged, queries[name], self.qrels_file(name))

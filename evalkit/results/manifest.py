@@ -213,8 +213,16 @@ class EndpointFacts:
     given_up: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class TokenizerFacts:
+    """The tokenizer that counted the tokens of documents: its name as configured, and the hash of its content."""
+
+    name: str
+    sha256: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest(Document):
+class Manifest(Document, JsonObject):
     """The content of ``manifest.json``. The fields from `pairs` on are only known at the end.
 
     Attributes
@@ -251,6 +259,8 @@ class Manifest(Document):
         Cost of the calls at the configured prices; None where no reranker has a price.
     execution
         Size and repeated work of the cluster; None on one machine.
+    tokenizer
+        None where no metric has a budget of tokens.
     """
 
     VERSION: ClassVar[int] = 2
@@ -286,6 +296,7 @@ class Manifest(Document):
     endpoints: Mapping[str, EndpointFacts] = field(default_factory=dict)
     spent_usd: Amount | None = None
     execution: ClusterFacts | None = None
+    tokenizer: Annotated[TokenizerFacts | None, Key(omit_none=True)] = None
 
     @property
     def origins(self) -> dict[str, DatasetOrigin]:

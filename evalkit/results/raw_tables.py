@@ -98,9 +98,17 @@ PASSAGE_COLUMNS = {
 """Columns of ``passages.parquet``, one row for each passage of a candidate; ``passage`` is its number in the document,
 from 1. Depth is null where one pass serves every depth. A result without passages has no such table."""
 
+DOCUMENT_TOKEN_COLUMNS = {
+    "dataset": Column("string"),
+    "doc_id": Column("string"),
+    "tokens": Column("int64", least=0, most=MOST_AMOUNT),
+}
+"""Columns of ``document_tokens.parquet``: the lengths of ranked and judged documents, for metrics with a budget."""
+
 SCORES, CALLS = kinds(SCORE_COLUMNS), kinds(CALL_COLUMNS)
 TEXTS, RUN_LATENCIES = kinds(TEXT_COLUMNS), kinds(RUN_LATENCY_COLUMNS)
 PASSAGES = kinds(PASSAGE_COLUMNS)
+DOCUMENT_TOKENS = kinds(DOCUMENT_TOKEN_COLUMNS)
 """Column -> its type, for each table."""
 
 SHOWN = 10

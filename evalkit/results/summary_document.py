@@ -14,6 +14,7 @@ from evalkit.results.json_shapes import Document, Inline, JsonObject, Key, Mean
 from evalkit.results.latency_quantiles import Quantile, RunLatency
 from evalkit.results.manifest import CandidateLists, Status
 from evalkit.results.passage_rows import PassageSummary
+from evalkit.results.token_budget_rows import TokenBudgetRow
 from evalkit.stats import Interval
 
 Loop = Literal["closed", "open"]
@@ -84,7 +85,8 @@ class Ceiling:
     recall
         Share of the relevant documents that are among the candidates.
     best_order
-        Metric -> mean value with the reranked candidates in the order of their grades.
+        Metric -> mean value with the reranked candidates in the order of their grades; None for a metric with a budget
+        of tokens, for which another order may be better.
     pairs
         Candidates over all queries; None in results of earlier versions.
     """
@@ -270,6 +272,8 @@ class Summary(Document, JsonObject):
         Why queries have no scores and timed calls failed; None if nothing failed.
     passages
         By dataset; None where rerankers scored documents.
+    token_budgets
+        How much of the lists fits into budgets of tokens; None where no metric has a budget.
     """
 
     VERSION: ClassVar[int] = 2
@@ -292,6 +296,7 @@ class Summary(Document, JsonObject):
     cascades: Annotated[tuple[CascadeRow, ...] | None, Key(omit_none=True)] = None
     failures: Annotated[tuple[FailureReason, ...] | None, Key(omit_none=True)] = None
     passages: Annotated[tuple[PassageSummary, ...] | None, Key(omit_none=True)] = None
+    token_budgets: Annotated[tuple[TokenBudgetRow, ...] | None, Key(omit_none=True)] = None
 
     def alone(self, dataset: str, reranker: str) -> dict[int, LatencyRow]:
         """Return batch size -> the row of timed calls with one call in flight."""

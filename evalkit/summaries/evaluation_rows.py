@@ -72,7 +72,7 @@ def value_run(
     run = run.without(excluded)
     bounds: dict[str, MetricValues] = {}
     if ties:
-        averaged = [metric for metric in metrics if metric.has_kernel and not metric.summed]
+        averaged = [metric for metric in metrics if metric.has_tie_bounds and not metric.summed]
         over_orders = tie_bounds(run, qrels, averaged)
         bounds |= {"best": over_orders.best, "expected": over_orders.expected, "worst": over_orders.worst}
     if unjudged:

@@ -31,6 +31,9 @@ LatencyKey = tuple[str, str, int, int]
 BELOW_DEPTH, NONE_BELOW = "below_depth", "none below"
 """Key of `Evidence.prints`, and its value where no candidate is below the depth."""
 
+TOKENIZER = "tokenizer"
+"""Key of `Evidence.prints` with the hash of the tokenizer; absent where no metric has a budget of tokens."""
+
 RANKING_DIGITS = 8
 """Length of the hash of a ranking."""
 
@@ -50,7 +53,7 @@ class Evidence:
     unscored
         (dataset, tag) -> queries without scores.
     prints
-        dataset -> ``judgments``, ``candidates``, ``depth`` or ``below_depth`` -> hash, or the value as text. Earlier
+        dataset -> ``judgments``, ``candidates``, ``depth``, ``below_depth`` or ``tokenizer`` -> hash, or value. Earlier
         versions wrote no ``below_depth``: they dropped candidates below the depth.
     rounds
         Dataset, reranker and load -> round -> natural logarithm of the median seconds.
@@ -164,11 +167,13 @@ def _scored(result: OpenedResult, systems: Mapping[tuple[str, str], System]) -> 
 
 
 def _prints(comparison_set: ComparisonSet) -> dict[str, str]:
+    tokens = comparison_set.qrels.tokens
     return {
         "judgments": _hash_qrels(comparison_set.qrels),
         "candidates": _hash_candidates(comparison_set.first_stage) if comparison_set.first_stage else "",
         "depth": str(comparison_set.depth),
         BELOW_DEPTH: below_depth_of(comparison_set) or NONE_BELOW,
+        **({} if tokens is None else {TOKENIZER: tokens.sha256}),
     }
 
 

@@ -13,6 +13,7 @@ from evalkit.comparison import pair
 from evalkit.comparison.comparison_set import QueryClusters
 from evalkit.comparison.contenders import difference_interval
 from evalkit.metrics import parse_metric
+from evalkit.records import MetricValues
 from evalkit.results.latency_quantiles import RunLatency
 from evalkit.results.manifest import DatasetFacts, Manifest
 from evalkit.results.recorded_config import RecordedConfig
@@ -138,9 +139,14 @@ def _ceiling(ceiling: CandidateCeiling, clusters: QueryClusters) -> Ceiling:
         dataset=ceiling.dataset,
         depth=ceiling.depth,
         recall=bounded_interval(ceiling.recall, CONFIDENCE, clusters.of(best.query_ids)),
-        best_order={metric: mean_or_none(best.of(metric)) for metric in best.metrics},
+        best_order={metric: _best_mean(best, metric) for metric in best.metrics},
         pairs=ceiling.pairs,
     )
+
+
+def _best_mean(best: MetricValues, metric: str) -> float | None:
+    """Return the mean of the best order; None at a budget of tokens, where shorter documents first may be better."""
+    return mean_or_none(best.of(metric)) if parse_metric(metric).budget_tokens is None else None
 
 
 def precision_cost(check: PrecisionCheck) -> PrecisionCost:

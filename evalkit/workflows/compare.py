@@ -26,6 +26,7 @@ from evalkit.summaries.opened_results import (
     runs_set,
     version_sets,
 )
+from evalkit.summaries.tokenizers import with_comparable_metrics
 from evalkit.summaries.transfers import scored_pairs, transfers
 
 DEFAULT_METRICS = ("nDCG@10", "MRR@10")
@@ -75,7 +76,8 @@ def compare_results(
     Raises
     ------
     InputError
-        If the folders were not measured on the same queries, judgments and candidates.
+        If the folders were not measured on the same queries, judgments and candidates, or the primary metric has a
+        budget of tokens and different tokenizers counted them.
     IncompleteError
         If a result is not complete, unless `allow_incomplete`.
     """
@@ -98,7 +100,7 @@ def compare_results(
         return [compare_sets(results[0].comparison_sets, plan)]
     if "baseline" in changes:
         raise InputError("with two folders, the first one is the baseline", "remove --baseline")
-    before, after = results
+    before, after = with_comparable_metrics(results[0], results[1], plan.primary)
     _with_primary(plan, after.config.metrics)  # the version after must have the metric, too
     documents: list[Comparisons] = []
     for tags in matched_tags(before, after):

@@ -77,6 +77,7 @@ class _Facts:
         data = {facts.name: to_plain(facts) for facts in manifest.datasets}
         machine = {key: value for key, value in to_plain(manifest.machine).items() if key not in _MOMENTARY}
         plugins = {one.name: one.version for one in manifest.plugins}
+        tokenizer = {} if manifest.tokenizer is None else {"tokenizer": manifest.tokenizer.sha256}
         git = None if manifest.git is None else to_plain(manifest.git)
         rerankers = {tag: to_plain(facts) for tag, facts in manifest.rerankers.items()}
         endpoints = {tag: to_plain(facts) for tag, facts in manifest.endpoints.items()}
@@ -88,7 +89,7 @@ class _Facts:
                 "status": {"status": manifest.status},
                 "configuration": _flat(settings),
                 "data": _flat(data),
-                "code": _flat({**manifest.versions, **plugins, "commit": git}),
+                "code": _flat({**manifest.versions, **plugins, "commit": git, **tokenizer}),
                 "machine": _flat(machine),
                 "reranker": _flat(rerankers) | _flat(endpoints, "endpoint."),
                 "run": _flat(runs),

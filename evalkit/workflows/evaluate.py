@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from evalkit.errors import InputError
 from evalkit.formats import read_judgments, read_rows, read_run_file
 from evalkit.metrics import check_metrics, parse_metrics, proper_name
 from evalkit.records import Coverage, GradeFacts, Query, check_overlap
+from evalkit.summaries.budget_rows import with_budgets
+from evalkit.summaries.budget_texts import BudgetTexts
 from evalkit.summaries.evaluation_rows import Row, levels_by, mean_rows, query_rows, slice_rows, value_run
 from evalkit.summaries.system_names import distinct_tags
 
@@ -32,6 +34,8 @@ class EvaluationOptions:
         File with the queries, for properties that are not in the judgments.
     ties, unjudged
         Whether columns bound the effect of ties and of unjudged documents.
+    texts
+        Texts and tokenizer, for metrics at a budget of tokens.
     """
 
     metrics: Sequence[str] = ()
@@ -40,6 +44,7 @@ class EvaluationOptions:
     queries: Path | None = None
     ties: bool = False
     unjudged: bool = False
+    texts: BudgetTexts = field(default_factory=BudgetTexts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,7 @@ def evaluate_files(qrels: Path, runs: Sequence[Path], options: EvaluationOptions
         has none of the judged queries.
     """
     metrics = parse_metrics(map(proper_name, options.metrics or DEFAULT_METRICS))
+    options.texts.check(metrics)
     queries = _read_queries(options.queries)
     judged = read_judgments(qrels, {query_id: query.text for query_id, query in queries.items()} or None)
     if not judged.qrels.answerable:
@@ -81,21 +87,23 @@ def evaluate_files(qrels: Path, runs: Sequence[Path], options: EvaluationOptions
     check_metrics(metrics, judged.qrels, f"the judgments in {qrels}")
     levels = {} if options.by is None else levels_by(options.by, judged.qrels, queries)
     read = [read_run_file(path) for path in runs]
+    named = distinct_tags([file.run for file in read], [str(path) for path in runs])
+    grades = options.texts.with_lengths(judged.qrels, named, metrics)
+    kept, excluded = grades.without_excluded()
     rows: list[Row] = []
     coverage: list[Coverage] = []
-    for run, file in zip(
-        distinct_tags([file.run for file in read], [str(path) for path in runs]), read, strict=True
-    ):
-        check_overlap(run, judged.qrels)
+    for run, file in zip(named, read, strict=True):
+        check_overlap(run, grades)
         commented = len(judged.commented) + len(file.commented)
         values = value_run(
-            run, judged.qrels, metrics, ties=options.ties, unjudged=options.unjudged, commented=commented
+            run, grades, metrics, ties=options.ties, unjudged=options.unjudged, commented=commented
         )
         coverage.append(values.coverage)
         if options.per_query:
             rows += query_rows(values)
         else:
             rows += mean_rows(values) if options.by is None else slice_rows(values, options.by, levels)
+        rows = with_budgets(rows, run.without(excluded), kept, metrics)
     commented_lines = {str(qrels): judged.commented}
     commented_lines |= {str(path): file.commented for path, file in zip(runs, read, strict=True)}
     return Evaluation(rows, tuple(coverage), GradeFacts.of(judged.qrels), commented_lines)

@@ -12,11 +12,11 @@ from evalkit.comparison.missing_queries import MOST_MISSING
 from evalkit.comparison.score_origins import AcceptedScores
 from evalkit.comparison.slices import group_by_level
 from evalkit.config import GateRule
-from evalkit.metrics import find_spelling
+from evalkit.metrics import find_spelling, parse_metric
 from evalkit.records import MetricValues
 from evalkit.results.failure_reasons import in_words, of_system
 from evalkit.stats import Clusters
-from evalkit.summaries.gate_evidence import BELOW_DEPTH, NONE_BELOW, Evidence
+from evalkit.summaries.gate_evidence import BELOW_DEPTH, NONE_BELOW, TOKENIZER, Evidence
 
 Look = Literal["only", "first", "last"]
 """Which of the planned looks at the same change a gate is."""
@@ -176,9 +176,11 @@ class Case:
         if (key in self.new.runs) != (key in self.old.runs):
             raise NothingToJudgeError(f"{self.tag} is a run on one side and a reranker on the other")
         # A run has candidates of its own: a change of those is what the gate judges.
-        same = {"judgments"} if key in self.new.runs else set(theirs) - {BELOW_DEPTH}
+        same = {"judgments"} if key in self.new.runs else set(theirs) - {BELOW_DEPTH, TOKENIZER}
         if key not in self.new.runs:
             self._check_below_depth()
+        if parse_metric(self.metric).budget_tokens is not None:
+            same.add(TOKENIZER)
         differing = [name for name, hashed in theirs.items() if name in same and mine.get(name) != hashed]
         if differing:
             raise NothingToJudgeError(

@@ -23,6 +23,7 @@ from evalkit.summaries.gate_evidence import evidence_of
 from evalkit.summaries.opened_results import OpenedResult, mismatch, open_results, with_metrics
 from evalkit.summaries.system_means import system_mean
 from evalkit.summaries.system_names import shortest_paths
+from evalkit.summaries.tokenizers import tokenizer_mismatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,8 @@ def _grouped(results: Sequence[OpenedResult], metric: str) -> list[_Group]:
                 tag: replace(entry, values=with_metrics(entry.values, [metric]))
                 for tag, entry in comparison_set.systems.items()
             }
-            _place(groups, _Source(result, name), replace(comparison_set, systems=systems), repeated)
+            compared = replace(comparison_set, systems=systems)
+            _place(groups, _Source(result, name), compared, repeated, metric)
     return groups
 
 
@@ -132,13 +134,19 @@ def _identities(result: OpenedResult) -> Iterator[tuple[str, str]]:
 
 
 def _place(
-    groups: list[_Group], source: _Source, comparison_set: ComparisonSet, repeated: AbstractSet[str]
+    groups: list[_Group],
+    source: _Source,
+    comparison_set: ComparisonSet,
+    repeated: AbstractSet[str],
+    metric: str,
 ) -> None:
     """Add the systems of a comparison set to the group that they are comparable with, or to a new group."""
     why = None
     for group in groups:
         if group.comparison_set.dataset == comparison_set.dataset:
-            difference = mismatch(group.comparison_set, comparison_set)
+            difference = mismatch(group.comparison_set, comparison_set) or tokenizer_mismatch(
+                group.comparison_set, comparison_set, metric
+            )
             if difference is None:
                 _add(group, source, comparison_set, repeated)
                 return

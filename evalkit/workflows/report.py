@@ -27,6 +27,7 @@ from evalkit.results.summary_document import Summary
 from evalkit.results.timed_calls import CellCalls, cells_of
 from evalkit.results.tuning_document import Tuning
 from evalkit.results.values_table import CellValues, write_values
+from evalkit.summaries.budget_uses import with_budget_uses
 from evalkit.summaries.calibrations import calibrate
 from evalkit.summaries.cascade_costs import with_cascades
 from evalkit.summaries.comparisons import compare_sets, plan_of, sets_at_depth
@@ -81,6 +82,7 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> Findings
         summary = with_cascades(summary, folder, manifest, config, timed, clusters)
         failures = folder.read_failures()
         summary = replace(summary, failures=failure_reasons(manifest, failures) or None)
+        summary = with_budget_uses(summary, cells, qrels, config.metrics)
         progress.update()
         plan = plan_of(config, manifest.first_stage)
         judged = qrels if config.quality else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from evalkit.errors import DataFormatError
-from evalkit.records import Qrels
+from evalkit.records import DocumentTokens, Qrels
 
 
 def test_excluded_grades_are_no_judgments() -> None:
@@ -34,3 +34,13 @@ def test_excluded_documents_are_in_no_subtopic() -> None:
     kept, excluded = qrels.without_excluded()
     assert (kept.grades, kept.subtopics) == ({"q": {"a": 1}}, {"q": {"1": {"a": 1}, "2": {}}})
     assert excluded == {"q": frozenset({"b"})}
+
+
+def test_lengths_of_documents_travel_with_the_judgments() -> None:
+    """Every judgment derived from others keeps them; they take no part in equality."""
+    tokens = DocumentTokens("tiny", "0" * 64, {"a": 3})
+    qrels = Qrels({"q": {"a": 1, "b": -100}}).with_tokens(tokens)
+    assert qrels.restricted_to(["q"]).tokens is tokens
+    assert qrels.without_excluded()[0].tokens is tokens
+    assert qrels == Qrels(qrels.grades)
+    assert qrels.with_tokens(None).tokens is None
