@@ -42,9 +42,11 @@ def check(metric: Metric) -> None:
         )
     if metric.definition is None or not metric.definition.at_budget:
         reason = metric.definition.no_budget if metric.definition else ""
+        takes_cutoff = metric.definition is not None and metric.definition.takes_cutoff
+        other = f", or give {metric.name} a cutoff in documents" if takes_cutoff else ""
         raise InputError(
             f"{metric.label!r} has no value at a budget of tokens{f': {reason}' if reason else ''}",
-            f"use {able} at a budget, e.g. nDCG@{metric.budget_tokens}t, or give {metric.name} a cutoff in documents",
+            f"use {able} at a budget, e.g. nDCG@{metric.budget_tokens}t{other}",
         )
 
 

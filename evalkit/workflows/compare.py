@@ -89,12 +89,11 @@ def compare_results(
     results = open_results(paths, allow_incomplete=allow_incomplete)
     plan = replace(plan_of(results[0].config, results[0].manifest.first_stage), **changes)
     plan = _with_primary(plan, results[0].config.metrics)
-    if len(results) == 1 and thresholds:
-        raise InputError(
-            "--threshold requires two result folders",
-            "give the folders of the old and the new version",
-        )
     if len(results) == 1:
+        if thresholds:
+            raise InputError(
+                "--threshold requires two result folders", "give the folders of the old and the new version"
+            )
         for comparison_set in results[0].comparison_sets:
             _check_baseline(plan, comparison_set.systems)
         return [compare_sets(results[0].comparison_sets, plan)]

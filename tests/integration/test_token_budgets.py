@@ -22,7 +22,7 @@ datasets: [{source: beir_folder, name: small, path: small}]
 tokenizer: bert
 retriever: {depth: 4}
 rerankers: {words: {backend: lexical}}
-runs: {engine: {path: engine.trec}}
+runs: {engine: {path: engine.trec, missing_queries: zero}}
 depths: [2, 4]
 metrics: [nDCG@20t, R@20t, nDCG@10]
 """

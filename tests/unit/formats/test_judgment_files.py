@@ -47,21 +47,21 @@ def test_all_forms_say_the_same(tmp_path: Path, name: str, text: str, *, packed:
     """Plain or packed."""
     file = tmp_path / (f"{name}.gz" if packed else name)
     file.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
-    assert read_judgments(file).grades == EXPECTED
+    assert read_judgments(file).qrels.grades == EXPECTED
 
 
 def test_parquet_says_the_same(tmp_path: Path) -> None:
     """With whole numbers as grades."""
     rows = [{"query_id": "q1", "doc_id": d, "grade": g} for d, g in EXPECTED["q1"].items()]
     parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "x.parquet")
-    assert read_judgments(tmp_path / "x.parquet").grades == EXPECTED
+    assert read_judgments(tmp_path / "x.parquet").qrels.grades == EXPECTED
 
 
 def test_judgments_of_trec_are_read_as_before(tmp_path: Path) -> None:
     """Ids with commas, semicolons and quotes included."""
     file = tmp_path / "x.qrels"
     file.write_text('a,b 0 d;1 1\na,b 0 "d2" 2\n', encoding="utf-8")
-    assert read_judgments(file).grades == read_qrels(file).grades == {"a,b": {"d;1": 1, '"d2"': 2}}
+    assert read_judgments(file).qrels.grades == read_qrels(file).grades == {"a,b": {"d;1": 1, '"d2"': 2}}
 
 
 @pytest.mark.parametrize(

@@ -199,4 +199,4 @@ def test_judgments_in_json_are_recognised_under_any_name(tmp_path: Path) -> None
     """By what is in them."""
     file = tmp_path / "judgments.txt"
     file.write_text(json.dumps(QUEPID["ratings"], indent=1), encoding="utf-8")
-    assert read_judgments(file).grades == {WARS: {"d1": 3}}
+    assert read_judgments(file).qrels.grades == {WARS: {"d1": 3}}

@@ -67,7 +67,7 @@ def test_other_exports_of_quepid_are_named(tmp_path: Path, header: str, name: st
 )
 def test_ids_stay_ids(tmp_path: Path, text: str) -> None:
     """With the usual names of columns, in any case, with blanks or hyphens."""
-    assert read_judgments(write(tmp_path, text)).grades == {"q1": {"d1": 2}}
+    assert read_judgments(write(tmp_path, text)).qrels.grades == {"q1": {"d1": 2}}
 
 
 def test_texts_of_a_column_that_may_hold_ids_are_uncertain(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ def test_documents_are_named_in_comments(tmp_path: Path) -> None:
         "0 qid:10 1:0.1 # docid=GX2\n\n-1 qid:10 1:0.2 #docid = GX3 inc = 1\n1.0 qid:11 #docid = GX1\n",
         encoding="utf-8",
     )
-    assert read_judgments(file).grades == {"10": {"GX1": 2, "GX2": 0}, "11": {"GX1": 1}}
+    assert read_judgments(file).qrels.grades == {"10": {"GX1": 2, "GX2": 0}, "11": {"GX1": 1}}
 
 
 def test_quepid_and_ranklib_put_the_text_behind_the_document(tmp_path: Path) -> None:

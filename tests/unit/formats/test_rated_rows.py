@@ -18,7 +18,7 @@ def read(folder: Path, header: str, *queries: str, asked: Mapping[str, str] = AS
     file = folder / "x.csv"
     rows = "".join(f"{query},d,1\n" for query in queries)
     file.write_text(f"{header},docid,rating\n{rows}", encoding="utf-8")
-    return set(read_judgments(file, asked).grades)
+    return set(read_judgments(file, asked).qrels.grades)
 
 
 def test_texts_lead_to_the_ids_of_the_queries(tmp_path: Path) -> None:
@@ -52,4 +52,4 @@ def test_what_is_not_rated_is_unjudged(tmp_path: Path, rating: str) -> None:
     """It is not 0."""
     file = tmp_path / "x.csv"
     file.write_text(f"query,docid,rating\na b,d1,{rating}\na b,d2,0\n", encoding="utf-8")
-    assert read_judgments(file).grades == {query_id_of("a b"): {"d2": 0}}
+    assert read_judgments(file).qrels.grades == {query_id_of("a b"): {"d2": 0}}

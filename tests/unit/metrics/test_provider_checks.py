@@ -36,12 +36,12 @@ REFUSED = {
     "nERR": ("there is no metric 'nERR'", "use ERR@10"),
     "Rprec@5": ("takes no cutoff", "write Rprec"),
     "Rprec(q=1)": ("has no parameter 'q'", "Rprec takes rel, judged_only"),
-    "IPrec@2000t": ("no metric at a budget of tokens", "nDCG@2000t"),
+    "IPrec@2000t": ("has no value at a budget of tokens", "nDCG@2000t"),
     "nDCG(rel=2)@10": ("nDCG has no parameter 'rel'", "write nDCG(gains={1:0})"),
     "ERR(rel=2)": ("ERR has no parameter 'rel'", "write ERR without parameters"),
     "AP(beta=2)": ("AP has no parameter 'beta'", "AP takes rel, judged_only"),
     "NumRel@10": ("takes no cutoff", "write NumRel"),
-    "NumQ@100t": ("takes no cutoff", "write NumQ"),
+    "NumQ@100t": ("has no value at a budget of tokens", "nDCG@100t"),
 }
 TYPED = {
     "alpha-nDCG@20": "alpha_nDCG@20",

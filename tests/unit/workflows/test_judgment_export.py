@@ -36,7 +36,7 @@ def test_a_workbook_is_the_same_dataset(tmp_path: Path) -> None:
     assert read.qrels.grades == written.qrels.grades
     assert {q.query_id: q.text for q in read.queries} == {q.query_id: q.text for q in written.queries}
     assert all(read.corpus.text(doc_id) == written.corpus.text(doc_id) for doc_id in read.corpus.doc_ids)
-    assert read_judgments(file).grades == written.qrels.grades
+    assert read_judgments(file).qrels.grades == written.qrels.grades
 
 
 def test_quepid_s_csv_is_the_same_judgments(tmp_path: Path) -> None:
@@ -44,9 +44,9 @@ def test_quepid_s_csv_is_the_same_judgments(tmp_path: Path) -> None:
     written, file = load_dataset("demo"), tmp_path / "demo.csv"
     export_judgments(dataset_settings("demo"), file)
     texts = {query.query_id: query.text for query in written.queries}
-    assert read_judgments(file, texts).grades == written.qrels.grades
+    assert read_judgments(file, texts).qrels.grades == written.qrels.grades
     by_text = {query_id_of(texts[query_id]): docs for query_id, docs in written.qrels.grades.items()}
-    assert read_judgments(file).grades == by_text
+    assert read_judgments(file).qrels.grades == by_text
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".xlsx"])
@@ -59,7 +59,7 @@ def test_hostile_texts_survive_the_command(tmp_path: Path, suffix: str) -> None:
     assert "3 judgments of 2 queries written to" in done.stdout
     source = load_dataset({"source": "tables", "pairs": {"path": str(tmp_path / "rated.csv")}})
     texts = {query.query_id: query.text for query in source.queries}
-    assert read_judgments(file, texts).grades == source.qrels.grades
+    assert read_judgments(file, texts).qrels.grades == source.qrels.grades
 
 
 def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
