@@ -18,8 +18,8 @@ from evalkit.cli.output import echo
 def export(spec: str, file: Path, overrides: tuple[str, ...]) -> None:
     """Write the judgments of a dataset, with their texts, to FILE.
 
-    FILE ends in `.xlsx` (ids, texts and grades; extra: xlsx) or `.csv` (`query,docid,rating`, as Quepid imports
-    and exports it). SPEC is as for `evalkit dataset info`. A configuration must have a single dataset.
+    FILE ends in `.xlsx` (ids, texts, instructions and grades; extra: xlsx) or `.csv` (`query,docid,rating`, as
+    Quepid imports and exports it). SPEC is as for `evalkit dataset info`. A configuration must have a single dataset.
     """
     from evalkit.datasets import named_datasets
     from evalkit.errors import InputError
@@ -32,4 +32,9 @@ def export(spec: str, file: Path, overrides: tuple[str, ...]) -> None:
     written = export_judgments(named[0], file)
     lacking = f", {written.without_document} of them without a document" if written.without_document else ""
     echo(f"{written.judgments} judgments{lacking} of {written.queries} queries written to {file}")
-    echo(f"next: evalkit evaluate {shlex.quote(str(file))} RUN")
+    if written.instructions_left_out:
+        echo(
+            f"{written.instructions_left_out} instructions of queries are not in it: write a .xlsx file for these"
+        )
+    ids = " --queries QUERIES" if file.suffix.lower() == ".csv" else ""
+    echo(f"next: evalkit evaluate {shlex.quote(str(file))} RUN{ids}")

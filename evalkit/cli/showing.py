@@ -102,6 +102,7 @@ def shown_tables(found: Findings, *, details: bool) -> list[Table]:
     from evalkit.report.latency_tables import latency_tables
     from evalkit.report.model_precision import precision_tables
     from evalkit.report.quality import result_tables
+    from evalkit.report.run_coverage import lacking
     from evalkit.report.run_tables import run_latency_tables
 
     summary = found.summary
@@ -109,7 +110,7 @@ def shown_tables(found: Findings, *, details: bool) -> list[Table]:
         return [] if summary.quality else latency_tables(summary, found.latency)
     return [
         *comparison_tables(found.compared),
-        *result_tables(summary),
+        *result_tables(summary, lacking(found.compared)),
         *depth_tables(summary),
         *precision_tables(summary),
         *latency_tables(summary, found.latency),

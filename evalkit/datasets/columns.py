@@ -310,7 +310,7 @@ def require_column(row: Row, name: str | None, usual: Sequence[str], where: str,
             f" {', '.join(map(str, row)) or 'none'}",
             WITHOUT_HEADER
             if re.search(r"\.[ct]sv(?:\.\w+)?:", where) and looks_like_data(map(str, row))
-            else f"name the column in the configuration, or use one of: {', '.join(usual)}",
+            else f"name the column in the dataset's block, or rename it to one of: {', '.join(usual)}",
         )
     return column
 

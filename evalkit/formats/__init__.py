@@ -1,6 +1,6 @@
 """Read and write TREC runs, qrels, topics and collections, JSON Lines and tables. Errors name file and line."""
 
-from evalkit.formats.identifiers import check_id, query_id_of, text_id
+from evalkit.formats.identifiers import check_id, is_from_text, query_id_of, text_id
 from evalkit.formats.judgment_files import read_judgments, read_named_judgments
 from evalkit.formats.judgment_tables import JudgmentNames
 from evalkit.formats.plain_numbers import is_plain, number_of
@@ -34,6 +34,7 @@ __all__ = [
     "absolute_path",
     "check_id",
     "format_suffix",
+    "is_from_text",
     "is_plain",
     "judgment_rows",
     "looks_like_data",

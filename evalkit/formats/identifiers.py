@@ -50,6 +50,11 @@ def text_id(prefix: str, text: str) -> str:
     return prefix + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
+def is_from_text(query_id: str) -> bool:
+    """Return whether the id of a query looks like one that was computed from its text."""
+    return re.fullmatch("q[0-9a-f]{16}", query_id) is not None
+
+
 def query_id_of(text: str) -> str:
     """Return the id of a query that a file names by its text.
 

@@ -161,7 +161,7 @@ def _column(
     if not found and required:
         raise DataFormatError(
             f"{path} has no column for the {what}; its columns: {', '.join(plain) or 'none'}",
-            f"name the column in the configuration, or use one of: {', '.join(sorted(usual))}",
+            f"name the column in the dataset's block, or rename it to one of: {', '.join(sorted(usual))}",
         )
     return found[0] if found else None
 

@@ -151,7 +151,8 @@ def _rows(formulas: Any, name: str, path: Path) -> Iterator[tuple[str, dict[str,
     if not found:
         raise DataFormatError(
             f"{path}, sheet {name!r} {'has no rows below its header' if header else 'is empty'}",
-            f"choose the sheet with the table with sheet:, of {', '.join(formulas.sheetnames)}",
+            f"move the sheet with the table to the first place, or name it with sheet: in the dataset's block (sheets:"
+            f" {', '.join(formulas.sheetnames)})",
         )
 
 

@@ -33,6 +33,8 @@ class WrittenJudgment:
         Texts; the document's is empty if it is not known.
     grade
         The grade.
+    instruction
+        The instruction of the query; empty without one.
     """
 
     query_id: str
@@ -40,6 +42,7 @@ class WrittenJudgment:
     doc_id: str
     document: str
     grade: int
+    instruction: str = ""
 
 
 def judgments_csv(judgments: Iterable[WrittenJudgment]) -> bytes:
@@ -77,6 +80,8 @@ def _not_a_formula(text: str) -> str:
 def judgments_workbook(judgments: Iterable[WrittenJudgment]) -> bytes:
     """Return judgments as an Excel workbook with ids and texts; every text is a text, never a formula.
 
+    There is a column of instructions if a query has one.
+
     Raises
     ------
     InputError
@@ -88,7 +93,9 @@ def judgments_workbook(judgments: Iterable[WrittenJudgment]) -> bytes:
         import openpyxl
     except ModuleNotFoundError:
         raise MissingExtraError("writing an Excel workbook", "xlsx") from None
-    rows = [_cell_texts(judgment) for judgment in judgments]
+    judgments = list(judgments)
+    instructed = any(judgment.instruction for judgment in judgments)
+    rows = [_cell_texts(judgment, instructed=instructed) for judgment in judgments]
     if len(rows) >= MOST_ROWS:
         raise InputError(
             f"there are more judgments than the {MOST_ROWS} rows of a sheet", "write a .csv file"
@@ -96,7 +103,7 @@ def judgments_workbook(judgments: Iterable[WrittenJudgment]) -> bytes:
     workbook = openpyxl.Workbook(write_only=True)
     sheet = workbook.create_sheet("Judgments")
     sheet.freeze_panes = "A2"
-    sheet.append(list(WORKBOOK_COLUMNS))
+    sheet.append([*WORKBOOK_COLUMNS[:-1], *(["instruction"] if instructed else []), WORKBOOK_COLUMNS[-1]])
     for texts, grade in rows:
         sheet.append([*(_text_cell(sheet, text) for text in texts), grade])
     file = io.BytesIO()
@@ -104,9 +111,10 @@ def judgments_workbook(judgments: Iterable[WrittenJudgment]) -> bytes:
     return file.getvalue()
 
 
-def _cell_texts(judgment: WrittenJudgment) -> tuple[list[str], int]:
+def _cell_texts(judgment: WrittenJudgment, *, instructed: bool) -> tuple[list[str], int]:
     """Return the texts of a row as a workbook has them, and the grade; source: ECMA-376, 22.9.2.19 ST_Xstring."""
-    texts = (judgment.query_id, judgment.query, judgment.doc_id, judgment.document)
+    texts = [judgment.query_id, judgment.query, judgment.doc_id, judgment.document]
+    texts += [judgment.instruction] if instructed else []
     escaped = [_TO_ESCAPE.sub(_escape, _encodable(text, judgment.doc_id)) for text in texts]
     if max(map(len, escaped)) > _MOST_CHARACTERS:
         raise InputError(

@@ -83,7 +83,8 @@ def _check(qrels: Qrels, where: str) -> None:
     if not pairs:
         raise InputError(
             f"pMRR needs pairs of queries X{ORIGINAL} and X{CHANGED}, but {where} have none",
-            "remove pMRR from the metrics, or name the two queries of a pair like this",
+            f"remove pMRR from the metrics, or rename the queries of each pair to X{ORIGINAL} and X{CHANGED}, e.g."
+            f" 7{ORIGINAL} and 7{CHANGED}",
         )
     if not any(pairs.values()):
         raise InputError(

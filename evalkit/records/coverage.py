@@ -97,8 +97,13 @@ class GradeFacts:
         )
 
 
-def check_overlap(run: Run, qrels: Qrels) -> None:
+def check_overlap(run: Run, qrels: Qrels, hint: str | None = None) -> None:
     """Check that a run has at least one of the queries that means are over.
+
+    Parameters
+    ----------
+    hint
+        What to do, where the caller knows it.
 
     Raises
     ------
@@ -113,7 +118,8 @@ def check_overlap(run: Run, qrels: Qrels) -> None:
     first = repr(run.query_ids[0]) if run.query_ids else "no query at all"
     raise InputError(
         f"run {run.tag!r} contains none of the {which}",
-        "use a run and qrels of the same dataset, with the same query ids:"
+        hint
+        or "use a run and qrels of the same dataset, with the same query ids:"
         f" the run begins with {first}, the qrels with {answerable[0]!r}",
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from evalkit.comparison import Comparison, Plan
 from evalkit.comparison.sensitivity import Sensitivity
 from evalkit.comparison.unjudged_documents import SHARES_APART
@@ -93,12 +95,15 @@ def detectable_text(one: Comparison) -> str:
     return f"With {queries_text(one)} this test detects a difference of {one.detectable:.3f} with 80 % power."
 
 
-def cautions(compared: Comparisons) -> list[Caution]:
-    """Return warnings on unjudged documents, on queries that one system does not rank, and on ties."""
+def cautions(compared: Comparisons, named: Mapping[tuple[str, str], str] | None = None) -> list[Caution]:
+    """Return warnings on unjudged documents, on queries that one system does not rank, and on ties.
+
+    `named` has, for dataset and system, the first queries that its file lacks, where they are known.
+    """
     found: list[Caution] = []
     for entry in compared.datasets:
         found += _relevant_only(entry)
-        found += coverage_cautions(entry)
+        found += coverage_cautions(entry, named)
         found += [_unranked(entry, one) for one in entry.comparisons if _unexplained(one)]
         found += [*_unjudged(entry), *_tie_ranges(entry, compared.plan.margin)]
     return found

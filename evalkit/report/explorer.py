@@ -126,9 +126,10 @@ def _dataset(comparison_set: ComparisonSet, metric: str, texts: Texts, share: in
         "best": int(np.argmax(means[1:])) + 1 if len(systems) > 1 else 0,
         "ids": query_ids,
         "queries": [
-            snippet(comparison_set.queries[q].instructed_text) if q in comparison_set.queries else None
+            snippet(comparison_set.queries[q].text) if q in comparison_set.queries else None
             for q in query_ids
         ],
+        "instructions": _instructions(comparison_set, query_ids),
         "values": [[None if np.isnan(x) else round(x, 4) for x in row] for row in values.tolist()],
         "docs": list(documents.place),
         "texts": documents.shown,
@@ -141,6 +142,16 @@ def _values(comparison_set: ComparisonSet, name: str, metric: str, query_ids: Se
     values = comparison_set.systems[name].values
     known = values.by_query(metric)
     return [known.get(query_id, np.nan) for query_id in query_ids]
+
+
+def _instructions(comparison_set: ComparisonSet, query_ids: Sequence[str]) -> dict[str, str]:
+    """Return the index of each query with an instruction -> its instruction; keys are text, as in JSON."""
+    queries = comparison_set.queries
+    return {
+        str(row): snippet(queries[q].instruction)
+        for row, q in enumerate(query_ids)
+        if q in queries and queries[q].instruction
+    }
 
 
 def _most_moved(values: Any) -> list[int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from evalkit.report.candidate_counts import candidate_count
 from evalkit.report.numbers import (
     NO_VALUE,
@@ -17,9 +19,16 @@ from evalkit.results.call_totals_row import CallTotals
 from evalkit.results.summary_document import DatasetSummary, Summary
 
 
-def result_tables(summary: Summary) -> list[Table]:
-    """Return the quality at the deepest depth, one table for each dataset."""
-    return [_quality(summary, facts) for facts in summary.datasets if summary.quality]
+def result_tables(summary: Summary, lacking: Collection[tuple[str, str]] = ()) -> list[Table]:
+    """Return the quality at the deepest depth, one table for each dataset.
+
+    `lacking` has dataset and name of each system whose file lacks queries: it has no difference.
+    """
+    return [
+        _quality(summary, facts, {name for dataset, name in lacking if dataset == facts.name})
+        for facts in summary.datasets
+        if summary.quality
+    ]
 
 
 def call_tables(summary: Summary) -> list[Table]:
@@ -28,7 +37,7 @@ def call_tables(summary: Summary) -> list[Table]:
     return [*calls, *_costs(summary), *_server_times(summary)]
 
 
-def _quality(summary: Summary, facts: DatasetSummary) -> Table:
+def _quality(summary: Summary, facts: DatasetSummary, lacking: Collection[str]) -> Table:
     dataset = facts.name
     depth = max(row.depth for row in summary.ceilings if row.dataset == dataset)
     at_depth = [row for row in summary.quality if row.dataset == dataset and row.depth in {depth, None}]
@@ -40,13 +49,15 @@ def _quality(summary: Summary, facts: DatasetSummary) -> Table:
         means = [interval_text(of_tag[metric].mean) for metric in metrics]
         head = of_tag[primary]
         n = f"{head.mean.n}" if not head.not_scored else f"{head.mean.n} ({head.not_scored} not scored)"
-        cells.append((tag, *means, difference_text(head.difference), n))
+        cells.append((tag, *means, NO_VALUE if tag in lacking else difference_text(head.difference), n))
     note = (
         f"Means over queries with {candidate_count(depth, facts.candidates)} candidates, with"
         f" {level_text(summary.confidence)} intervals. Difference: paired, each interval alone."
     )
     if any(row.depth is None for row in at_depth):
         note += " Runs are evaluated with all their documents."
+    if lacking:
+        note += " A run that lacks judged queries has no difference: each of these queries counts as 0."
     columns = ("system", *metrics, f"{primary}: difference to {first}", "queries")
     return Table(f"{dataset}: quality", columns, tuple(cells), note, dataset=dataset)
 

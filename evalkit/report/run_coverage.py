@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from evalkit.comparison import Comparison
 from evalkit.report.cautions import Caution
@@ -56,9 +56,26 @@ def missing_remedy(entry: DatasetComparisons) -> str:
     return f"Complete the file, or {state} if the engine returned nothing for these queries."
 
 
-def coverage_cautions(entry: DatasetComparisons) -> Iterator[Caution]:
-    """Yield a warning for each system whose file lacks judged queries and for which nothing is stated."""
+def lacking(compared: Comparisons) -> set[tuple[str, str]]:
+    """Return dataset and name of each system whose file lacks queries that could change its verdict."""
+    return {
+        (entry.dataset, name)
+        for entry in compared.datasets
+        for name, row in entry.coverage.items()
+        if row.could_change_verdict
+    }
+
+
+def coverage_cautions(
+    entry: DatasetComparisons, named: Mapping[tuple[str, str], str] | None = None
+) -> Iterator[Caution]:
+    """Yield a warning for each system whose file lacks judged queries and for which nothing is stated.
+
+    `named` has, for dataset and system, the first of these queries where they are known.
+    """
     for name, row in entry.coverage.items():
-        if row.missing_queries and not row.missing_as_zero:
-            text = f"{entry.dataset}: {name} lacks {missing_text(row)}: each counts as 0."
+        if row.could_change_verdict:
+            first = (named or {}).get((entry.dataset, name))
+            which = f" ({first})" if first else ""
+            text = f"{entry.dataset}: {name} lacks {missing_text(row)}{which}: each counts as 0."
             yield Caution("verdict", text, missing_remedy(entry))

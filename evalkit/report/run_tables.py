@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from evalkit.report.cautions import Caution
 from evalkit.report.numbers import NO_VALUE, level_text, quantile_text
+from evalkit.report.run_coverage import lacking
 from evalkit.report.table import Table
+from evalkit.results.comparison_document import Comparisons
 from evalkit.results.manifest import Manifest
 from evalkit.results.run_facts import RunFacts
 from evalkit.results.summary_document import DatasetSummary, Summary
@@ -65,11 +67,29 @@ def run_latency_tables(summary: Summary) -> list[Table]:
     return [Table("Latency of runs (ms)", columns, cells, note, left=2)] if cells else []
 
 
-def run_cautions(manifest: Manifest, datasets: Sequence[DatasetSummary]) -> Iterator[Caution]:
-    """Yield warnings on queries that a run lacks, and on documents that are not in the corpus or were removed."""
+def missing_names(manifest: Manifest) -> dict[tuple[str, str], str]:
+    """Return dataset and tag of each run that lacks queries -> the first of these queries."""
+    return {(one.dataset, one.tag): _first_names(one) for one in manifest.runs if one.missing_queries}
+
+
+def _first_names(one: RunFacts) -> str:
+    rest = len(one.missing_queries) - NAMED
+    return ", ".join(one.missing_queries[:NAMED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def run_cautions(
+    manifest: Manifest, datasets: Sequence[DatasetSummary], compared: Comparisons | None = None
+) -> Iterator[Caution]:
+    """Yield warnings on queries that a run lacks, and on documents that are not in the corpus or were removed.
+
+    A run with missing queries of which the comparison warns, because they could change its verdict, has no second
+    warning on them.
+    """
+    warned = lacking(compared) if compared else ()
     counts = {facts.name: facts.counts for facts in datasets}
     for one in manifest.runs:
-        yield from _missing(one, counts[one.dataset]["queries"])
+        if (one.dataset, one.tag) not in warned:
+            yield from _missing(one, counts[one.dataset]["queries"])
         if one.documents_not_in_corpus:
             text = (
                 f"{one.dataset}: {one.documents_not_in_corpus} of {one.distinct_documents} documents of {one.tag} are"
@@ -94,8 +114,6 @@ def _missing(one: RunFacts, queries: int) -> Iterator[Caution]:
     count = len(one.missing_queries)
     if not count:
         return
-    named = ", ".join(one.missing_queries[:NAMED])
-    more = f" and {count - NAMED} more" if count > NAMED else ""
-    text = f"{one.dataset}: {one.tag} has no document for {count} of {queries} queries ({named}{more})."
+    text = f"{one.dataset}: {one.tag} has no document for {count} of {queries} queries ({_first_names(one)})."
     text += " They count as 0."
     yield Caution("figures", text, "Add the missing rankings if the engine failed on these queries.")

@@ -18,7 +18,8 @@ from evalkit.report.latency_tables import latency_details, latency_tables
 from evalkit.report.model_precision import precision_lines, precision_tables
 from evalkit.report.passage_tables import passage_tables
 from evalkit.report.quality import call_tables, data_table, result_tables
-from evalkit.report.run_tables import run_cautions, run_latency_tables, run_tables
+from evalkit.report.run_coverage import lacking
+from evalkit.report.run_tables import missing_names, run_cautions, run_latency_tables, run_tables
 from evalkit.report.table import Table
 from evalkit.report.thresholds import threshold_line, threshold_table
 from evalkit.report.token_budgets import token_budget_cautions, token_budget_lines, token_budget_tables
@@ -120,9 +121,9 @@ class Section:
 def all_cautions(found: Findings) -> list[Caution]:
     """Return all warnings on a result."""
     return [
-        *run_cautions(found.manifest, found.summary.datasets),
+        *run_cautions(found.manifest, found.summary.datasets, found.compared),
         *warnings(found.manifest, found.summary),
-        *cautions(found.compared),
+        *cautions(found.compared, missing_names(found.manifest)),
         *latency_cautions(found.latency),
         *token_budget_cautions(found.summary),
     ]
@@ -147,7 +148,7 @@ def report_sections(
         Section(
             "comparison", "Comparison", "Comparison with the baseline",
             lines=[*findings(compared), *precision_lines(summary), *token_budget_lines(found.manifest)],
-            more=[*comparison_tables(compared), *to_judge_tables(compared), *result_tables(summary),
+            more=[*comparison_tables(compared), *to_judge_tables(compared), *result_tables(summary, lacking(compared)),
                   *passage_tables(summary.passages, summary.confidence), *precision_tables(summary),
                   *token_budget_tables(summary), *evidence_tables(compared)],
         ),

@@ -7,12 +7,15 @@ import re
 from base64 import b64encode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from evalkit.charts.chart import Chart
 from evalkit.charts.palette import css_colours
 from evalkit.charts.svg import as_figure, page_css
 from evalkit.report.table import as_markdown, markdown_code, markdown_prose, markdown_text
+
+_SHORT_WORD = 12
+"""Most characters of a word that is never broken in a cell: that many columns of such words fit on a page."""
 
 
 def page_templates() -> Environment:
@@ -27,8 +30,9 @@ def page_templates() -> Environment:
     )
     environment.filters |= {
         "markdown": as_markdown, "plain": markdown_text, "picture": _picture, "pixels": _in_pixels,
-        "prose": markdown_prose, "code": markdown_code,
+        "prose": markdown_prose, "code": markdown_code, "with_code": _with_code,
     }  # fmt: skip
+    environment.tests["short_words"] = _has_short_words
     # Scripts are listed by their hashes in the page's content security policy.
     for name, file in (("script", "explorer.js"), ("chart_script", "charts.js")):
         loader = environment.loader
@@ -38,6 +42,16 @@ def page_templates() -> Environment:
     environment.globals["chart_colours"] = Markup(page_css())  # noqa: S704 - our own text
     environment.globals["role_colours"] = {side: css_colours(side) for side in ("light", "dark")}
     return environment
+
+
+def _with_code(text: str) -> Markup:
+    """Return text, escaped, with what is between backticks as code."""
+    return Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
+
+
+def _has_short_words(text: str) -> bool:
+    """Return whether every word of a cell is short enough never to be broken."""
+    return all(len(word) <= _SHORT_WORD for word in text.split())
 
 
 def _in_pixels(css: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from evalkit.report.cautions import Caution
 from evalkit.report.numbers import NO_VALUE, value_text
 from evalkit.report.table import Table
@@ -18,7 +20,7 @@ def token_budget_lines(manifest: Manifest) -> list[str]:
     if used is None:
         return []
     text = (
-        f"Budgets of tokens: counted with {used.name} (sha256 {used.sha256[:_HASH_DIGITS]}). A list ends before the"
+        f"Token budgets: counted with {used.name} (sha256 {used.sha256[:_HASH_DIGITS]}). A list ends before the"
         " document with which its texts have more tokens than the budget."
     )
     return [text]
@@ -56,22 +58,29 @@ def token_budget_tables(summary: Summary) -> list[Table]:
 def token_budget_cautions(summary: Summary) -> list[Caution]:
     """Return warnings, at the deepest depth, on first documents that do not fit and on ideal lists that are bounds."""
     deepest = {row.dataset: row.depth for row in summary.ceilings}
+    rows = [row for row in summary.token_budgets or () if row.depth in {None, deepest[row.dataset]}]
+    return [*_too_long(rows), *(one for row in rows for one in _bounds(row))]
+
+
+def _too_long(rows: Sequence[TokenBudgetRow]) -> list[Caution]:
+    """Return one warning for all systems and metrics of a dataset with the same budget."""
+    budgets: dict[tuple[str, str], list[TokenBudgetRow]] = {}
+    for row in rows:
+        if row.use.queries_without_documents:
+            budgets.setdefault((row.dataset, row.use.metric.rpartition("@")[2]), []).append(row)
     found = []
-    for row in summary.token_budgets or ():
-        if row.depth in {None, deepest[row.dataset]}:
-            found += _too_long(row) + _bounds(row)
+    for (dataset, _), concerned in budgets.items():
+        counts = {
+            row.reranker: f"{row.use.queries_without_documents} of {row.use.queries} queries"
+            for row in concerned
+        }
+        metrics = " and ".join(dict.fromkeys(row.use.metric for row in concerned))
+        text = (
+            f"{dataset}: the first document alone is longer than the budget of {metrics} for"
+            f" {', '.join(f'{count} of {system}' for system, count in counts.items())}. These queries count as 0."
+        )
+        found.append(Caution("figures", text, "Split long documents, or use a larger budget."))
     return found
-
-
-def _too_long(row: TokenBudgetRow) -> list[Caution]:
-    use = row.use
-    if not use.queries_without_documents:
-        return []
-    text = (
-        f"{row.dataset}: for {use.queries_without_documents} of {use.queries} queries the first document of"
-        f" {row.reranker} is longer than the budget of {use.metric}. These queries count as 0."
-    )
-    return [Caution("figures", text, "Split long documents, or use a larger budget.")]
 
 
 def _bounds(row: TokenBudgetRow) -> list[Caution]:

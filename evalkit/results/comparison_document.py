@@ -113,6 +113,11 @@ class CoverageRow:
     excluded_documents: int = 0
     missing_as_zero: bool = False
 
+    @property
+    def could_change_verdict(self) -> bool:
+        """Whether the file lacks judged queries, and nothing is stated about them."""
+        return self.missing_queries > 0 and not self.missing_as_zero
+
     @classmethod
     def of(cls, coverage: Coverage, *, as_zero: bool) -> CoverageRow:
         """Count the queries of a coverage."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from evalkit.comparison import ComparisonSet, System
 from evalkit.errors import IncompleteError, InputError
-from evalkit.formats import read_judgments, read_run
+from evalkit.formats import is_from_text, read_judgments, read_run
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.metrics.names import same_metric
 from evalkit.records import BelowDepth, Coverage, MetricValues, Qrels, check_overlap
@@ -24,6 +24,12 @@ from evalkit.summaries.quality_cells import derive_cells
 from evalkit.summaries.system_names import distinct_tags
 
 BEFORE, AFTER = "before", "after"
+
+_BY_TEXT = (
+    "use judgments with the ids of the runs, such as the workbook that evalkit dataset export writes of a dataset with"
+    " a table of queries, because these judgments name queries by text"
+)
+"""What to do if the ids of the judgments are made from texts, and runs have others."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,7 +147,7 @@ def runs_set(
         raise InputError(f"{qrels_file} contains no query with a relevant document", "check the qrels")
     systems: dict[str, System] = {}
     for run in distinct_tags([read_run(path) for path in run_files], run_files):
-        check_overlap(run, qrels)
+        check_overlap(run, qrels, _BY_TEXT if all(map(is_from_text, qrels.answerable[:1])) else None)
         kept = run.without(excluded)
         systems[run.tag] = System(
             run.tag,

@@ -203,7 +203,7 @@ class _Half:
 def _no_gain(depth: int, gain: Interval) -> str:
     is_worse = gain.upper is not None and gain.upper < 0
     verdict = "significantly worse" if is_worse else "not significantly better"
-    return f"reranking {depth} candidates is {verdict} than no reranking"
+    return f"reranking {depth} candidate{'' if depth == 1 else 's'} is {verdict} than no reranking"
 
 
 def _recommend(found: Choice, tuning: _Half, held_out: _Half, first_stage: NDArray[np.float64]) -> Choice:

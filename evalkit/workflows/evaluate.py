@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from evalkit.errors import InputError
-from evalkit.formats import read_judgments, read_rows, read_run_file
+from evalkit.formats import is_from_text, read_judgments, read_rows, read_run_file
 from evalkit.metrics import check_metrics, parse_metrics, proper_name
-from evalkit.records import Coverage, GradeFacts, Query, check_overlap
+from evalkit.records import Coverage, GradeFacts, Qrels, Query, check_overlap
 from evalkit.summaries.budget_rows import with_budgets
 from evalkit.summaries.budget_texts import BudgetTexts
 from evalkit.summaries.evaluation_rows import Row, levels_by, mean_rows, query_rows, slice_rows, value_run
@@ -93,7 +93,7 @@ def evaluate_files(qrels: Path, runs: Sequence[Path], options: EvaluationOptions
     rows: list[Row] = []
     coverage: list[Coverage] = []
     for run, file in zip(named, read, strict=True):
-        check_overlap(run, grades)
+        check_overlap(run, grades, _hint_on_ids(grades, options.queries))
         commented = len(judged.commented) + len(file.commented)
         values = value_run(
             run, grades, metrics, ties=options.ties, unjudged=options.unjudged, commented=commented
@@ -107,6 +107,15 @@ def evaluate_files(qrels: Path, runs: Sequence[Path], options: EvaluationOptions
     commented_lines = {str(qrels): judged.commented}
     commented_lines |= {str(path): file.commented for path, file in zip(runs, read, strict=True)}
     return Evaluation(rows, tuple(coverage), GradeFacts.of(judged.qrels), commented_lines)
+
+
+def _hint_on_ids(qrels: Qrels, queries: Path | None) -> str | None:
+    """Return what to do if the judgments name queries by their texts and no table has the ids."""
+    if queries is not None or not all(map(is_from_text, qrels.answerable[:1])):
+        return None
+    return (
+        "add --queries FILE with the ids and texts of the queries, because the judgments name queries by text"
+    )
 
 
 def _read_queries(path: Path | None) -> dict[str, Query]:

@@ -26,11 +26,14 @@ class ExportedJudgments:
         Their numbers.
     without_document
         Judgments of documents that the collection lacks; their texts are empty.
+    instructions_left_out
+        Queries whose instruction is not in the file: a CSV of Quepid has no place for it.
     """
 
     queries: int
     judgments: int
     without_document: int
+    instructions_left_out: int = 0
 
 
 def export_judgments(settings: DatasetSettings, file: Path) -> ExportedJudgments:
@@ -59,11 +62,14 @@ def export_judgments(settings: DatasetSettings, file: Path) -> ExportedJudgments
     except OSError as error:
         raise StorageError(f"cannot write {file.resolve()}: {error}", "choose a writable folder") from None
     counts = dataset.origin.counts
-    return ExportedJudgments(counts["queries"], counts["judgments"], counts["judgments_without_document"])
+    left_out = 0 if file.suffix.lower() == ".xlsx" else sum(bool(one.instruction) for one in dataset.queries)
+    return ExportedJudgments(
+        counts["queries"], counts["judgments"], counts["judgments_without_document"], left_out
+    )
 
 
 def _rows(dataset: Dataset) -> Iterator[WrittenJudgment]:
     for query in dataset.queries:
         for doc_id, grade in dataset.qrels.of(query.query_id).items():
             text = dataset.corpus.text(doc_id) if doc_id in dataset.corpus else ""
-            yield WrittenJudgment(query.query_id, query.text, doc_id, text, grade)
+            yield WrittenJudgment(query.query_id, query.text, doc_id, text, grade, query.instruction)

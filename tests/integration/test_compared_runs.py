@@ -134,7 +134,7 @@ def test_what_a_run_lacks_is_a_warning(folder: Path, result: Path) -> None:
     """Queries without documents are listed, and documents outside the corpus are counted."""
     assert result.is_dir()
     printed = " ".join((folder / "first.out").read_text(encoding="utf-8").split())
-    assert "small: es has no document for 1 of 40 queries (q0). They count as 0." in printed
+    assert "small: es lacks 1 of 40 judged queries (q0): each counts as 0." in printed
     report = (result / "report.md").read_text(encoding="utf-8")
     assert "small: 1 of 203 documents of es are not in the corpus." in report
 

@@ -22,8 +22,8 @@ function explore(data) {
 
   function chooseDataset() {
     view.dataset = data.datasets[Number(at("dataset").value)];
-    const { systems, queries, ids } = view.dataset;
-    view.words = ids.map((id, i) => `${id} ${queries[i] ?? ""}`.toLowerCase());
+    const { systems, queries, ids, instructions } = view.dataset;
+    view.words = ids.map((id, i) => `${id} ${queries[i] ?? ""} ${instructions[i] ?? ""}`.toLowerCase());
     fill(at("left"), systems, 0);
     fill(at("right"), systems, view.dataset.best);
     refresh();
@@ -94,12 +94,14 @@ function explore(data) {
   const tone = (value) => (value > 0 ? "up" : value < 0 ? "down" : "");
 
   function drawRow(row) {
-    const { ids, queries } = view.dataset;
+    const { ids, queries, instructions } = view.dataset;
     const text = queries[row.query];
     const button = make("button", { type: "button", className: "open", dir: "auto", textContent: text ?? ids[row.query] });
     button.setAttribute("aria-expanded", "false");
+    const instruction = instructions[row.query];
+    const second = instruction ? [make("div", { className: "instruction", dir: "auto", textContent: instruction })] : [];
     const line = make("tr", {},
-      make("td", { className: "text" }, button, make("div", { className: "id", textContent: text === null ? "" : ids[row.query] })),
+      make("td", { className: "text" }, button, ...second, make("div", { className: "id", textContent: text === null ? "" : ids[row.query] })),
       make("td", { textContent: number(row.left) }),
       make("td", { textContent: number(row.right) }),
       make("td", { className: tone(row.difference), textContent: row.difference === null ? "" : (row.difference > 0 ? "+" : "") + row.difference.toFixed(3) }));

@@ -69,9 +69,7 @@ def test_judgments_with_texts_are_joined_with_the_queries_by_text(tmp_path: Path
         "2": {"d2": 1},
     }
     other = BASIC.replace("button", "buttons of wood")
-    assert "judged queries have no text" in said(
-        lambda: judged_by(tmp_path, "x.csv", other, queries=queries)
-    )
+    assert "judged queries have no text" in said(lambda: judged_by(tmp_path, "x.csv", other, queries=queries))
 
 
 def test_ids_are_not_taken_for_texts(tmp_path: Path) -> None:
@@ -107,7 +105,7 @@ def test_a_sheet_of_a_workbook_is_a_table(tmp_path: Path) -> None:
     assert sorted(grade for docs in dataset.qrels.grades.values() for grade in docs.values()) == [1, 2]
     without = {"source": "tables", "pairs": {"path": pairs["path"]}}
     assert (
-        "sheet 'Sheet' has no rows below its header\n  hint: choose the sheet with the table with sheet:"
+        "sheet 'Sheet' has no rows below its header\n  hint: move the sheet with the table to the first place"
         in said(lambda: load_dataset(without))
     )
 

@@ -8,14 +8,15 @@ from support.documents import NO_INTERVAL, comparison, comparisons, quality, sum
 from support.result_folders import MANIFEST, run_facts
 
 from evalkit.report.cards import speed_card
+from evalkit.report.comparison_sentences import cautions
 from evalkit.report.decision import decide
 from evalkit.report.depth_charts import depth_charts
 from evalkit.report.next_step import next_step
 from evalkit.report.quality import result_tables
-from evalkit.report.run_tables import run_cautions, run_latency_tables, run_tables
+from evalkit.report.run_tables import missing_names, run_cautions, run_latency_tables, run_tables
 from evalkit.report.systems import Measured, system_rows
 from evalkit.report.verdict import verdicts
-from evalkit.results.comparison_document import Comparisons
+from evalkit.results.comparison_document import Comparisons, CoverageRow
 from evalkit.results.latency_quantiles import Quantile, RunLatency
 from evalkit.results.summary_document import Ceiling, Summary
 from evalkit.stats import Interval
@@ -64,6 +65,28 @@ def test_a_warning_says_what_is_missing_in_a_run() -> None:
     many = replace(RUN, missing_queries=tuple(f"q{n}" for n in range(9)), documents_not_in_corpus=0)
     (named,) = run_cautions(replace(MANIFEST, runs=(many,)), DATASETS)
     assert "for 9 of 10 queries (q0, q1, q2, q3, q4 and 4 more)" in named.text
+
+
+def test_missing_queries_that_could_change_the_verdict_are_one_warning() -> None:
+    """The comparison warns of them with the first by name; where they are stated to be 0, the run does."""
+    manifest = replace(MANIFEST, runs=(RUN,))
+    compared = of_run()
+    (entry,) = compared.datasets
+    for stated in (False, True):
+        row = CoverageRow(10, 2, 0, 0, missing_as_zero=stated)
+        found = replace(compared, datasets=(replace(entry, coverage={"es": row}),))
+        texts = [one.text for one in run_cautions(manifest, DATASETS, found)]
+        texts += [one.text for one in cautions(found, missing_names(manifest))]
+        (text,) = [text for text in texts if "q1, q2" in text]
+        assert ("lacks 2 of 10 judged queries (q1, q2): each counts as 0." in text) != stated
+
+
+def test_a_run_that_lacks_queries_has_no_difference_among_the_means() -> None:
+    """Its mean is shown, and the note says why the difference is not."""
+    of = replace(summary(MEANS, datasets=["d"]), ceilings=(Ceiling("d", 50, NO_INTERVAL, {"nDCG@10": 1.0}),))
+    (table,) = result_tables(of, {("d", "es"), ("other", "bm25")})
+    assert [row[-2] for row in table.rows] == [result_tables(of)[0].rows[0][-2], "-"]
+    assert "A run that lacks judged queries has no difference" in table.note
 
 
 def test_documents_with_the_id_of_their_query_are_a_warning() -> None:

@@ -50,6 +50,30 @@ def test_values_that_are_not_exact_are_warned_of_at_the_deepest_depth() -> None:
     too_long, bound = token_budget_cautions(
         of(TokenBudgetRow("d", "bm25", 10, odd), TokenBudgetRow("d", "bm25", 50, odd))
     )
-    assert "for 2 of 10 queries the first document of bm25 is longer than the budget" in too_long.text
+    assert too_long.text == (
+        "d: the first document alone is longer than the budget of nDCG@2000t for 2 of 10 queries of bm25. These queries"
+        " count as 0."
+    )
     assert "an upper bound for 3 of 10 queries" in bound.text
     assert token_budget_cautions(of(TokenBudgetRow("d", "bm25", 50, USE))) == []
+
+
+def test_first_documents_that_are_too_long_are_one_warning_for_a_budget() -> None:
+    """Metrics at the same budget and all systems share it; another budget has a warning of its own."""
+    odd = replace(USE, queries_without_documents=2)
+    uses = [
+        odd,
+        replace(odd, metric="R@2000t"),
+        replace(odd, metric="nDCG@500t", queries_without_documents=7),
+    ]
+    rows = [
+        TokenBudgetRow("d", system, depth, use)
+        for system, depth in (("bm25", 50), ("es", None))
+        for use in uses
+    ]
+    wide, narrow = token_budget_cautions(of(*rows))
+    assert (
+        "the budget of nDCG@2000t and R@2000t for 2 of 10 queries of bm25, 2 of 10 queries of es."
+        in wide.text
+    )
+    assert "the budget of nDCG@500t for 7 of 10 queries of bm25, 7 of 10 queries of es." in narrow.text
