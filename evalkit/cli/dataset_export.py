@@ -32,9 +32,8 @@ def export(spec: str, file: Path, overrides: tuple[str, ...]) -> None:
     written = export_judgments(named[0], file)
     lacking = f", {written.without_document} of them without a document" if written.without_document else ""
     echo(f"{written.judgments} judgments{lacking} of {written.queries} queries written to {file}")
-    if written.instructions_left_out:
-        echo(
-            f"{written.instructions_left_out} instructions of queries are not in it: write a .xlsx file for these"
-        )
+    if left_out := written.instructions_left_out:
+        lacks = f"{left_out} {'instruction is' if left_out == 1 else 'instructions are'} not in it"
+        echo(f"{lacks}: a CSV of Quepid has no place for them, a .xlsx file has")
     ids = " --queries QUERIES" if file.suffix.lower() == ".csv" else ""
     echo(f"next: evalkit evaluate {shlex.quote(str(file))} RUN{ids}")

@@ -79,7 +79,8 @@ def evaluate(  # noqa: PLR0913 - one parameter for each flag
     else:
         _print_table(evaluation.rows)
     if per_query or not as_json:  # means in JSON have keys for this
-        for note in coverage_notes(evaluation.coverage, evaluation.grades, evaluation.commented):
+        shown = {row["metric"] for row in evaluation.rows}
+        for note in coverage_notes(evaluation.coverage, evaluation.grades, evaluation.commented, shown):
             echo("note: " if as_json else "", note, err=as_json)
 
 

@@ -113,8 +113,10 @@ def _relevant_only(entry: DatasetComparisons) -> list[Caution]:
     if not entry.relevant_only:
         return []
     text = f"{entry.dataset}: the judgments list relevant documents only. Verdicts hold if all others are not relevant."
-    hint = "Judge a sample of the unjudged documents, or set `unjudged: not_relevant` if all others are not relevant."
-    return [Caution("verdict", text, hint)]
+    hint = "Judge a sample of the unjudged documents"
+    if not entry.of_files:
+        hint += ", or set `unjudged: not_relevant` if all others are not relevant"
+    return [Caution("verdict", text, f"{hint}.")]
 
 
 def _unexplained(one: Comparison) -> int:

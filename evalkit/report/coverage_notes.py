@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from evalkit.records import Coverage, GradeFacts
 from evalkit.records.coverage import USUAL_GRADE
 from evalkit.records.qrels import EXCLUDED_GRADE
+from evalkit.report.run_coverage import PAIRED
 
 
 def coverage_notes(
-    coverage: Sequence[Coverage], grades: GradeFacts, commented: Mapping[str, Sequence[int]] | None = None
+    coverage: Sequence[Coverage],
+    grades: GradeFacts,
+    commented: Mapping[str, Sequence[int]] | None = None,
+    metrics: Collection[str] = (),
 ) -> list[str]:
     """Return a sentence for everything that a reader of means should know; none where nothing is unusual.
 
@@ -22,8 +26,12 @@ def coverage_notes(
         What is unusual in these judgments.
     commented
         File -> numbers of its lines that are comments though they have the columns of a row; None for no file.
+    metrics
+        Names of the metrics that are shown.
     """
     notes = [note for run in coverage for note in run_notes(run)]
+    if PAIRED in metrics and any(run.missing for run in coverage):
+        notes.append(f"{PAIRED}: pairs with a missing query are unknown, not 0, and are not averaged.")
     left_out = coverage[0].unanswerable if coverage else ()
     if left_out:
         notes.append(

@@ -245,7 +245,7 @@ def _context(compared: Comparisons, measured: Measured | None) -> str:
         return ""
     queries = [max((one.n for one in entry.comparisons), default=0) for entry in entries]
     names = entries[0].dataset if len(entries) == 1 else f"{len(entries)} datasets"
-    parts = [names, f"{sum(queries):,} queries"]
+    parts = [names, f"{sum(queries):,} {'query' if sum(queries) == 1 else 'queries'}"]
     depths = sorted({depth for one in entries if (depth := reached(one.depth, one.candidates)) is not None})
     if depths:
         source = "" if measured is None else f" from {measured.manifest.first_stage}"

@@ -8,6 +8,9 @@ from evalkit.comparison import Comparison
 from evalkit.report.cautions import Caution
 from evalkit.results.comparison_document import Comparisons, CoverageRow, DatasetComparisons
 
+PAIRED = "pMRR"
+"""The metric whose value needs two queries: it is unknown where one of them is missing."""
+
 
 def coverage_lines(compared: Comparisons) -> tuple[str, ...]:
     """Return a sentence for each way in which files and judgments do not have the same queries."""
@@ -15,15 +18,15 @@ def coverage_lines(compared: Comparisons) -> tuple[str, ...]:
     return tuple(
         f"{entry.dataset}: {line}" if several else line
         for entry in compared.datasets
-        for line in _lines(entry)
+        for line in _lines(entry, compared.plan.primary)
     )
 
 
-def _lines(entry: DatasetComparisons) -> Iterator[str]:
+def _lines(entry: DatasetComparisons, metric: str) -> Iterator[str]:
     for name, row in entry.coverage.items():
         if row.missing_queries:
             stated = ", as stated" if row.missing_as_zero else ""
-            yield f"{name} lacks {missing_text(row)}: each counts as 0{stated}."
+            yield f"{name} lacks {missing_text(row)}: {counted_as(metric)}{stated}."
         if row.unjudged_queries:
             yield f"{name}: queries without judgments, ignored: {row.unjudged_queries}."
         if row.excluded_documents:
@@ -38,16 +41,22 @@ def missing_text(row: CoverageRow) -> str:
     return f"{row.missing_queries} of {row.averaged_queries} judged queries"
 
 
+def counted_as(metric: str) -> str:
+    """Return what the value of a missing query is."""
+    return "pairs with one of them are unknown" if metric == PAIRED else "each counts as 0"
+
+
 def missing_sentence(one: Comparison, entry: DatasetComparisons | None) -> str:
     """Return which of the two files lack judged queries, as a sentence; of several datasets where `entry` is None."""
     names = [(one.baseline, one.baseline_missing), (one.contender, one.contender_missing)]
     lacking = [(name, count) for name, count in names if count]
     if entry is None:
         return (
-            f"{' and '.join(name for name, _ in lacking)} lack judged queries of a dataset: each counts as 0."
+            f"{' and '.join(name for name, _ in lacking)} lack judged queries of a dataset:"
+            f" {counted_as(one.metric)}."
         )
     texts = [f"{name} lacks {missing_text(entry.coverage[name])}" for name, _ in lacking]
-    return f"{', and '.join(texts)}: each counts as 0."
+    return f"{', and '.join(texts)}: {counted_as(one.metric)}."
 
 
 def missing_remedy(entry: DatasetComparisons) -> str:
@@ -73,9 +82,10 @@ def coverage_cautions(
 
     `named` has, for dataset and system, the first of these queries where they are known.
     """
+    metric = entry.comparisons[0].metric if entry.comparisons else ""
     for name, row in entry.coverage.items():
         if row.could_change_verdict:
             first = (named or {}).get((entry.dataset, name))
             which = f" ({first})" if first else ""
-            text = f"{entry.dataset}: {name} lacks {missing_text(row)}{which}: each counts as 0."
+            text = f"{entry.dataset}: {name} lacks {missing_text(row)}{which}: {counted_as(metric)}."
             yield Caution("verdict", text, missing_remedy(entry))

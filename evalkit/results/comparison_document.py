@@ -174,6 +174,11 @@ class DatasetComparisons:
     runs: tuple[str, ...] = ()
     coverage: Mapping[str, CoverageRow] = field(default_factory=dict)
 
+    @property
+    def of_files(self) -> bool:
+        """Whether the systems are files that a command names, without a configuration."""
+        return bool(self.coverage) and not self.runs
+
     def depth_of(self, system: str) -> int | None:
         """Return the candidates per query of a system; None for a run."""
         return None if system in self.runs else self.depth

@@ -106,7 +106,16 @@ def test_yaml_is_valid(page: Path, tmp_path: Path) -> None:
     """Configurations, rules of a gate and files of keys pass their checks; an action has the inputs of its steps."""
     (tmp_path / "ratings.csv").write_text("search,passage,rating\nq,d,fair\n", encoding="utf-8")
     (tmp_path / "minilm").mkdir()
-    for name in ("es.trec", "vespa.trec", "vespa.csv", "docs.csv", "case_basic.csv", "judgments.json"):
+    for name in (
+        "es.trec",
+        "vespa.trec",
+        "vespa.csv",
+        "docs.csv",
+        "case_basic.csv",
+        "judgments.json",
+        "products.csv",
+        "searches.csv",
+    ):
         (tmp_path / name).touch()
     for block in blocks(page, "yaml"):
         file = tmp_path / "block.yaml"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from support.messages import said
 
-from evalkit.formats import check_id, query_id_of
+from evalkit.formats import check_id, is_from_text, query_id_of
 
 
 @pytest.mark.parametrize(("value", "expected"), [("007", "007"), (7, "7"), (7.0, "7"), (2**60, str(2**60))])
@@ -43,3 +43,9 @@ def test_a_query_of_one_word_is_its_own_id() -> None:
     assert query_id_of("star wars") == "q6efced6a7e04d113"
     assert query_id_of("star  wars") != query_id_of("star wars")
     assert query_id_of("").startswith("q")
+
+
+def test_an_id_that_is_made_from_a_text_is_recognised() -> None:
+    """A query of one word, and an id of another kind, are not taken for one."""
+    assert is_from_text(query_id_of("star wars"))
+    assert not any(map(is_from_text, ("trek", "q1", query_id_of("star wars")[:-1])))

@@ -83,3 +83,16 @@ def test_what_a_file_cannot_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     assert "more judgments than the 2 rows" in said(lambda: judgments_workbook(same))
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     assert "pip install 'rerank-evalkit[xlsx]'" in said(lambda: judgments_workbook(same))
+
+
+def test_a_workbook_has_the_instructions_of_queries(tmp_path: Path) -> None:
+    """In a column of its own, which is not there without any; the judgments are the same."""
+    pytest.importorskip("openpyxl")
+    rows = [
+        WrittenJudgment("1-og", "battery", "d", "text", 1),
+        WrittenJudgment("1-changed", "battery", "d", "text", 0, "Only manuals."),
+    ]
+    (tmp_path / "x.xlsx").write_bytes(judgments_workbook(rows))
+    read = [row for _, row in read_rows(tmp_path / "x.xlsx")]
+    assert [row["instruction"] or "" for row in read] == ["", "Only manuals."]
+    assert read_named_judgments(tmp_path / "x.xlsx").qrels.grades == {"1-og": {"d": 1}, "1-changed": {"d": 0}}

@@ -37,3 +37,12 @@ def test_what_is_true_of_the_judgments_is_said_once() -> None:
             " For ids that begin with '#', use tabs and a header line."
         ),
     ]
+
+
+def test_pairs_with_a_missing_query_are_named_where_their_metric_is_shown() -> None:
+    """Their value is unknown, so that it is no 0 in the mean."""
+    runs = [Coverage("a", 40, ("q3",), (), ())]
+    note = "pMRR: pairs with a missing query are unknown, not 0, and are not averaged."
+    assert note in coverage_notes(runs, USUAL, None, ["nDCG@10", "pMRR"])
+    assert note not in coverage_notes(runs, USUAL, None, ["nDCG@10"])
+    assert note not in coverage_notes([Coverage("a", 40, (), (), ())], USUAL, None, ["pMRR"])

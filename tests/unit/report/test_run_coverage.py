@@ -79,3 +79,25 @@ def test_a_withheld_verdict_shows_no_evidence() -> None:
     (sentence,) = findings(found)
     assert "0.041" not in sentence
     assert "x lacks 28 of 40 judged queries" in sentence
+
+
+def test_a_pair_with_a_missing_query_is_unknown() -> None:
+    """No sentence calls it 0 where the primary metric is one of pairs."""
+    found = covered({"x": CoverageRow(40, 28, 0, 0)}, verdict="undecided: missing queries")
+    (entry,) = found.datasets
+    row = replace(entry.comparisons[0], metric="pMRR")
+    plan = replace(found.plan, primary="pMRR")
+    found = replace(found, plan=plan, datasets=(replace(entry, comparisons=(row,)),))
+    texts = [*coverage_lines(found), *findings(found), *(one.text for one in cautions(found))]
+    assert sum("28 of 40 judged queries: pairs with one of them are unknown" in text for text in texts) == 3
+    assert not [text for text in texts if "counts as 0" in text]
+
+
+def test_files_without_a_configuration_are_not_asked_to_set_a_key() -> None:
+    """The remedy for judgments of relevant documents only names a key where there is a block for it."""
+    for runs, named in (((), False), (("x",), True)):
+        found = covered({"x": CoverageRow(40, 0, 0, 0)}, runs=runs)
+        (entry,) = found.datasets
+        found = replace(found, datasets=(replace(entry, relevant_only=True),))
+        (remedy,) = [one.remedy for one in cautions(found) if "relevant documents only" in one.text]
+        assert ("`unjudged: not_relevant`" in remedy) == named

@@ -10,6 +10,7 @@ import pytest
 from support.messages import said
 
 from evalkit.errors import InputError, UnknownNameError
+from evalkit.workflows.compare import compare_runs
 from evalkit.workflows.evaluate import EvaluationOptions, evaluate_files
 
 QRELS = "q1 0 a 2\nq1 0 b 0\nq2 0 b 1\nq3 0 c 1\nq4 0 a 0\n"
@@ -184,6 +185,14 @@ def test_nothing_in_common_is_refused(qrels: Path, runs: list[Path], tmp_path: P
     assert "'q1'" in str(refused.value.hint)
     qrels.write_text("q1 0 a 0\n", encoding="utf-8")
     assert "contains no query with a relevant document" in said(lambda: rows_of(qrels, runs))
+
+
+def test_judgments_by_text_ask_for_the_table_of_queries(runs: list[Path], tmp_path: Path) -> None:
+    """A run with ids has nothing in common with them; a comparison asks for judgments with ids."""
+    judged = tmp_path / "case_basic.csv"
+    judged.write_text("query,docid,rating\nstar wars,a,3\nstar trek,b,1\n", encoding="utf-8")
+    assert "add --queries FILE with the ids" in said(lambda: rows_of(judged, runs))
+    assert "use judgments with the ids of the runs" in said(lambda: compare_runs(judged, runs))
 
 
 def test_ordinary_metrics_use_the_highest_grade_over_subtopics(qrels: Path, tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.command import evalkit
@@ -79,3 +81,35 @@ def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
     done = evalkit("dataset", "export", both, "y.csv", cwd=tmp_path)
     assert done.returncode == 2
     assert "contains 2 datasets: demo, other" in done.stderr
+
+
+def instructed(folder: Path, text: str) -> dict[str, Any]:
+    """Write a collection whose second query has an instruction and that text; return its block."""
+    (folder / "corpus.csv").write_text("id,text\nd,a manual\n", encoding="utf-8")
+    (folder / "queries.csv").write_text(
+        f"id,text,instruction\n1-og,battery,\n1-changed,{text},Only manuals.\n", encoding="utf-8"
+    )
+    (folder / "qrels.csv").write_text("query_id,doc_id,grade\n1-og,d,1\n1-changed,d,1\n", encoding="utf-8")
+    paths = {name: {"path": str(folder / f"{name}.csv")} for name in ("corpus", "queries", "qrels")}
+    return {"source": "tables", **paths}
+
+
+def test_instructions_survive_a_workbook(tmp_path: Path) -> None:
+    """The pairs that are read from it have the same queries."""
+    pytest.importorskip("openpyxl")
+    export_judgments(dataset_settings(instructed(tmp_path, "battery")), tmp_path / "x.xlsx")
+    read = load_dataset({"source": "tables", "pairs": {"path": str(tmp_path / "x.xlsx")}})
+    assert {query.query_id: query.instruction for query in read.queries} == {
+        "1-og": "",
+        "1-changed": "Only manuals.",
+    }
+
+
+def test_a_csv_says_that_it_has_no_instructions(tmp_path: Path) -> None:
+    """Quepid has no place for them; the next step names the table of queries that the texts need."""
+    done = evalkit(
+        "dataset", "export", json.dumps(instructed(tmp_path, "charger")), tmp_path / "x.csv", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 instruction is not in it" in done.stdout
+    assert "RUN --queries QUERIES" in done.stdout
