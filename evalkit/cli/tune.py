@@ -96,7 +96,7 @@ def depth(result: Path, **options: Unpack[DepthOptions]) -> None:
     compared with the deepest allowed depth on the held-out half. If it is not confirmed, the deepest depth is
     recommended.
     """
-    from evalkit.report.depth import depth_line, depth_lines, depth_table
+    from evalkit.report.depth import depth_line, depth_lines, depth_table, without_depth
     from evalkit.report.next_step import NextStep
     from evalkit.report.tuning_tables import depths_table
     from evalkit.summaries.depth_sweep import DepthQuestion
@@ -111,7 +111,7 @@ def depth(result: Path, **options: Unpack[DepthOptions]) -> None:
         text = "Set retriever.depth to the candidates needed, then choose a threshold."
         next_step = NextStep(text, f"evalkit tune threshold {quote(str(result))}")
     else:
-        next_step = NextStep("Use the first stage alone, or add queries to detect a smaller gain.")
+        next_step = NextStep(without_depth(found))
     view = View(depth_line, depth_lines, depths_table, depth_table, next_step)
     _show(found, view, details=options["details"], as_json=options["as_json"])
 

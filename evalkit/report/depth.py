@@ -218,3 +218,11 @@ def _primary_rows(summary: Summary, dataset: str) -> list[QualityRow]:
     """Return the means of the primary metric at each depth; runs have no depth."""
     where = (dataset, summary.primary_metric)
     return [row for row in summary.quality if (row.dataset, row.metric) == where and row.depth is not None]
+
+
+def without_depth(found: Sequence[DepthSweep]) -> str:
+    """Return what to do if no number of candidates is recommended."""
+    limited = [one for one in found if one.limits.p95_s is not None]
+    if limited and all(row.p95_s is None for one in limited for row in one.rows):
+        return "Add a `latency:` block to the configuration and run it: this result has no latencies."
+    return "Use the first stage alone, or add queries to detect a smaller gain."

@@ -31,7 +31,15 @@ metric allows it.
 COLUMNS = """\
 | name | status | computed by | parameters | cutoff | refused, and what to write |
 |---|---|---|---|---|---|"""
-PROVIDED_HEAD = "\nOther packages compute these, through ir_measures.\n"
+PROVIDED_HEAD = """
+evalkit computes these, too:
+
+- `pMRR` (p-MRR of FollowIR), over pairs of queries with [instructions](instructions.md). A pair of which a run lacks a query
+  is unknown.
+- `nDCG`, `RR`, `AP`, `R`, `Success` and `Judged` at a [budget of tokens](token-budgets.md), such as `nDCG@2000t`.
+
+Other packages compute these, through ir_measures.
+"""
 REFUSED_HEAD = (
     "\nThese names are refused.\n\n| name | status | why refused | what to write |\n|---|---|---|---|"
 )

@@ -1,0 +1,19 @@
+"""Sentences on the number of candidates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from support.documents import sweep
+
+from evalkit.report.depth import without_depth
+from evalkit.tuning import Limits
+
+
+def test_a_limit_of_latency_needs_latencies() -> None:
+    """Without a limit, or where one depth has a latency, more queries may help."""
+    limited = replace(sweep("x", costs=(None, None)), limits=Limits(p95_s=0.2))
+    assert without_depth([limited]).startswith("Add a `latency:` block")
+    timed = replace(limited, rows=(limited.rows[0], replace(limited.rows[1], p95_s=0.5)))
+    for known in (timed, sweep("x")):
+        assert without_depth([known]).startswith("Use the first stage alone")
