@@ -34,8 +34,8 @@ COLUMNS = """\
 PROVIDED_HEAD = """
 evalkit computes these, too:
 
-- `pMRR` (p-MRR of FollowIR), over pairs of queries with [instructions](instructions.md). A pair of which a run lacks a query
-  is unknown.
+- `pMRR` (p-MRR of FollowIR), over pairs of queries with [instructions](instructions.md). A pair of which a run lacks
+  a query is unknown.
 - `nDCG`, `RR`, `AP`, `R`, `Success` and `Judged` at a [budget of tokens](token-budgets.md), such as `nDCG@2000t`.
 
 Other packages compute these, through ir_measures.
