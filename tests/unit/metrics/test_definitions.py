@@ -96,7 +96,7 @@ def test_a_made_up_metric_is_parsed() -> None:
     """Name, aliases, parameters, defaults and the need of a cutoff come from the record."""
     metric = parse_metric("Geo(base=0.25,rel=2)@3")
     assert metric == parse_metric("Geometric(rel=2,base=0.25,judged_only=False)@3")
-    assert (metric.name, metric.rel, metric.has_kernel) == ("Geometric", 2, True)
+    assert (metric.name, metric.rel, metric.definition) == ("Geometric", 2, GEOMETRIC)
     assert parse_metric("Geometric(base=0.5)@3").params == ()
     for text, message in (
         ("Geometric", "needs a cutoff"),
