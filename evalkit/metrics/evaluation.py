@@ -22,8 +22,7 @@ def evaluate(
 
     A metric is a name, or what `parse_metric` returns. A query that is not in the run gets 0 (trec_eval's ``-c``);
     a query without a document at a metric's ``rel`` level gets 0 there. Queries without a relevant document are left
-    out: ranking metrics are undefined for them. A metric over several lists is unknown (NaN) for some queries; see
-    `check_list_metrics`.
+    out: ranking metrics are undefined for them. A metric over several lists is unknown (NaN) for some queries.
 
     Parameters
     ----------
