@@ -26,8 +26,8 @@ Written by the code (`make golden`). Names, parameters and cutoffs are those of
   JSON, and left out of the mean of that metric.
 - Packages receive numbers in place of the identifiers of queries and documents, so no value depends on names.
 
-evalkit computes these itself, from the list of each query. They have tie bounds, bounds over unjudged documents and values
-at every depth, where the metric allows it.
+evalkit computes these itself, from the list of each query. They have tie bounds, bounds over unjudged documents and
+values at every depth, where the metric allows it.
 """
 COLUMNS = """\
 | name | status | computed by | parameters | cutoff | refused, and what to write |

@@ -22,6 +22,7 @@ from evalkit.metrics import (
     tie_bounds,
     unjudged_bounds,
 )
+from evalkit.metrics.counts import count_metric
 from evalkit.metrics.metric import MetricDefinition, Parameter, UnjudgedEffect, Values
 from evalkit.metrics.parameters import JUDGED_ONLY, REL
 from evalkit.metrics.per_query import relevant_at_any_place, relevant_within_cutoff, sums
@@ -183,7 +184,7 @@ def test_a_name_occurs_once() -> None:
             for node in ast.walk(tree)
             if isinstance(node, ast.Call)
             and isinstance(node.func, ast.Name)
-            and node.func.id == MetricDefinition.__name__
+            and node.func.id in {MetricDefinition.__name__, count_metric.__name__}
         ]
         assert len(records) <= 1, path
         strings.update(names_in(tree, names))
