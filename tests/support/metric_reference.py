@@ -19,7 +19,7 @@ Written by the code (`make golden`). Names, parameters and cutoffs are those of
 [ir_measures](https://ir-measur.es): `nDCG@10`, `AP(rel=2)`, `nDCG(dcg='exp-log2')@10`. Other spellings are understood:
 `ndcg@10`, `map_cut_100`, `hits@5`, `alpha-nDCG@20`, `iprec_at_recall_0.10`.
 
-- *works*: no further package is needed. *needs extra `metrics`*: `pip install 'rerank-evalkit[metrics]'`.
+- *works*: no further package is needed. *needs extra `metrics`*: `pip install -e '.[metrics]'`.
 - *cutoff*: the n in `nDCG@n`. *A budget*: the n in `nDCG@nt`, a number of tokens; see
   [token budgets](token-budgets.md).
 - A query that a run lacks has the value of an empty list. A query for which a package has no value is unknown: null in
