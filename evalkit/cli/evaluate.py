@@ -63,7 +63,7 @@ def evaluate(  # noqa: PLR0913 - one parameter for each flag
     Means are over all queries with a grade above 0. A query that is missing in a run counts as 0. Lines below the
     table and further keys of --json count the queries that a run lacks and those that are not averaged.
     """
-    from evalkit.report.coverage_notes import coverage_notes
+    from evalkit.report.run_coverage import coverage_notes
     from evalkit.summaries.budget_texts import BudgetTexts
     from evalkit.workflows.evaluate import EvaluationOptions, evaluate_files
 

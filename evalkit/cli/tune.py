@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Generic, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
 from evalkit.cli.options import DETAILS, JSON, FiniteNumber, NumberInRange, WholeNumber
-from evalkit.cli.output import echo, echo_json, echo_text
+from evalkit.cli.output import echo
 from evalkit.cli.tune_passages import passages
+from evalkit.cli.tuning_view import View, show_findings
 
 if TYPE_CHECKING:
-    from evalkit.report.next_step import NextStep
-    from evalkit.report.table import Table
     from evalkit.results.tuning_document import CalibrationResult
 
-FoundT = TypeVar("FoundT")
 POSITIVE = NumberInRange(min=0, min_open=True)
 DEPTH = click.option(
     "--depth",
@@ -113,7 +110,7 @@ def depth(result: Path, **options: Unpack[DepthOptions]) -> None:
     else:
         next_step = NextStep(without_depth(found))
     view = View(depth_line, depth_lines, depths_table, depth_table, next_step)
-    _show(found, view, details=options["details"], as_json=options["as_json"])
+    show_findings(found, view, details=options["details"], as_json=options["as_json"])
 
 
 @tune.command()
@@ -158,7 +155,7 @@ def threshold(
     drop = "Drop documents with a lower score in your application. Choose again for each version."
     next_step = NextStep(drop if chosen else "Add judged queries, or lower the goal.")
     view = View(threshold_line, threshold_lines, thresholds_table, threshold_table, next_step)
-    _show(found, view, details=details, as_json=as_json)
+    show_findings(found, view, details=details, as_json=as_json)
 
 
 @tune.command()
@@ -194,7 +191,7 @@ def calibration(
             else f"Apply the functions in {save}."
         ),
     )
-    _show(found, view, details=details, as_json=as_json)
+    show_findings(found, view, details=details, as_json=as_json)
 
 
 def _save(into: Path, found: Sequence[CalibrationResult]) -> None:
@@ -264,7 +261,7 @@ def search(
         search_table,
         NextStep("Print all configurations with --details."),
     )
-    _show(found, view, details=details, as_json=as_json)
+    show_findings(found, view, details=details, as_json=as_json)
 
 
 class AllOptions(TypedDict):
@@ -327,70 +324,11 @@ def everything(result: Path, **options: Unpack[AllOptions]) -> None:
         else NextStep("Measure latency or cost, or raise the limits.")
     )
     view = View(decision_line, decision_lines, rules_table, lambda _: None, step)
-    _show(found.rerankers, view, details=options["details"], as_json=options["as_json"], blocks=blocks)
+    show_findings(
+        found.rerankers, view, details=options["details"], as_json=options["as_json"], blocks=blocks
+    )
     text = f"written to {file}" if found.is_usable else f"no settings found; usable ones in {file} are kept"
     echo(text, err=True)
-
-
-@dataclass(frozen=True, slots=True)
-class View(Generic[FoundT]):
-    """How the findings of one kind of tuning are printed.
-
-    Attributes
-    ----------
-    line, lines
-        The decision on one reranker as a sentence or several, and that with its details.
-    summary
-        One table over all rerankers.
-    table
-        The detail table of one reranker; None without one.
-    next_step
-        What to do with the finding.
-    """
-
-    line: Callable[[FoundT], str | Iterable[str]]
-    lines: Callable[[FoundT], Iterable[str]]
-    summary: Callable[[Sequence[FoundT]], Table]
-    table: Callable[[FoundT], Table | None]
-    next_step: NextStep
-
-
-def _sentences(view: View[FoundT], one: FoundT, *, details: bool) -> list[str]:
-    shown = view.lines(one) if details else view.line(one)
-    return [shown] if isinstance(shown, str) else list(shown)
-
-
-def _show(
-    found: Sequence[FoundT],
-    view: View[FoundT],
-    *,
-    details: bool,
-    as_json: bool,
-    blocks: Sequence[str] = (),
-) -> None:
-    """Print the decision on every reranker, blocks to copy, one table, and the next step; or all as JSON."""
-    from evalkit.cli.showing import show_next, text_width
-    from evalkit.report.table import as_text
-    from evalkit.report.terminal import paragraph_lines
-    from evalkit.results.json_shapes import to_json, to_plain
-
-    if as_json:
-        echo_json(to_json([to_plain(one) for one in found]))
-        return
-    width = text_width()
-    for one in found:
-        for line in paragraph_lines(_sentences(view, one, details=details), width):
-            echo(line)
-    for block in blocks:
-        echo()
-        echo_text(block)
-    summary = view.summary(found)
-    if set(summary.columns) - {"dataset", "reranker"}:  # nothing was found: the sentences say why
-        echo()
-        echo_text(as_text(summary, width, heading=False))
-    for table in filter(None, map(view.table, found)) if details else ():
-        echo_text(as_text(table, width))
-    show_next(view.next_step)
 
 
 tune.add_command(passages)

@@ -8,7 +8,7 @@ import numpy as np
 
 from evalkit.comparison.comparison_set import ComparisonSet, Paired, System, pair
 from evalkit.comparison.plan import Plan
-from evalkit.metrics import evaluate, parse_metric, tie_bounds, usual_grade
+from evalkit.metrics import evaluate, has_tie_bounds, parse_metric, tie_bounds, usual_grade
 from evalkit.metrics.token_budget import cut_run
 from evalkit.records import MetricValues, Qrels, Run
 from evalkit.stats import Interval, difference_mean_interval
@@ -151,7 +151,7 @@ def _tie_bounds(
     comparison_set: ComparisonSet, plan: Plan, a: System, b: System
 ) -> tuple[float | None, float | None]:
     metric = parse_metric(plan.primary)
-    if not metric.has_tie_bounds:
+    if not has_tie_bounds(metric):
         return None, None
     baseline_values, contender_values = (
         tie_bounds(system.run, comparison_set.qrels.restricted_to(system.values.query_ids), [metric])

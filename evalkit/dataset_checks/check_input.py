@@ -56,7 +56,7 @@ class CheckInput:
         computed = tuple(
             metric
             for metric in metrics
-            if metric.has_kernel
+            if metric.definition is not None
             and metric.name != "Judged"
             and not metric.summed
             and metric.budget_tokens is None

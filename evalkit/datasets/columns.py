@@ -15,6 +15,7 @@ from evalkit.datasets.corpora import RawDocument
 from evalkit.errors import DataFormatError, nearest_name_hint
 from evalkit.formats import WITHOUT_HEADER, Rows, looks_like_data, number_of
 from evalkit.formats import check_id as check_id  # noqa: PLC0414 - the sources import it from here
+from evalkit.formats.column_names import GRADE, JUDGED_DOCUMENT, JUDGED_QUERY
 from evalkit.records import Query
 from evalkit.records.qrels import HIGHEST_GRADE, check_grade
 
@@ -27,11 +28,8 @@ TITLE = ("title",)
 TEXT = ("text", "contents", "body", "passage", "document", "content")
 QUERY_TEXT = ("text", "query", "question", "title")
 INSTRUCTION = "instruction"
-JUDGED_QUERY = ("query-id", "query_id", "qid")
-JUDGED_DOCUMENT = ("corpus-id", "corpus_id", "doc_id", "docid", "docno", "pid")
 RELEVANT_DOCUMENTS = ("gold_ids", "gold_ids_long", "positive-corpus-ids")
 """Columns of ids in BRIGHT and in NanoBEIR with BM25 rankings; their names say that the documents are relevant."""
-GRADE = ("score", "grade", "relevance", "label", "rel")
 EXCLUDED = ("excluded_ids",)
 NO_IDS = "N/A"
 """How BRIGHT writes an empty list of ids: a list with only this value."""

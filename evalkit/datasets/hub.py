@@ -9,8 +9,6 @@ from evalkit.config import DatasetSettings
 from evalkit.config import Settings as Block
 from evalkit.datasets.assemble import Parts
 from evalkit.datasets.columns import (
-    JUDGED_DOCUMENT,
-    JUDGED_QUERY,
     DocumentColumns,
     JudgmentColumns,
     QueryColumns,
@@ -31,6 +29,7 @@ from evalkit.datasets.query_instructions import with_instructions
 from evalkit.datasets.tables import build_qrels
 from evalkit.errors import DataFormatError, DatasetError
 from evalkit.formats import Rows
+from evalkit.formats.column_names import JUDGED_DOCUMENT, JUDGED_QUERY
 from evalkit.records import Run
 
 LISTED = ("corpus-ids", "corpus_ids", "bm25-ranked-ids")

@@ -12,9 +12,6 @@ from pydantic import Field
 from evalkit.config import Settings
 from evalkit.datasets.assemble import Parts
 from evalkit.datasets.columns import (
-    GRADE,
-    JUDGED_DOCUMENT,
-    JUDGED_QUERY,
     TITLE,
     Grades,
     Row,
@@ -28,6 +25,7 @@ from evalkit.datasets.columns import (
 from evalkit.datasets.corpora import RawDocument
 from evalkit.errors import DataFormatError
 from evalkit.formats import Rows, check_id, number_of, text_id
+from evalkit.formats.column_names import GRADE, JUDGED_DOCUMENT, JUDGED_QUERY
 from evalkit.records import Qrels, Query, Run
 
 QUERY = ("query", "question", "anchor", "search_term")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from evalkit.datasets.columns import JUDGED_QUERY, check_id, check_text, required_value
+from evalkit.datasets.columns import check_id, check_text, required_value
 from evalkit.errors import DataFormatError
 from evalkit.formats import Rows
+from evalkit.formats.column_names import JUDGED_QUERY
 from evalkit.records import Query
 
 _QUERY = (*JUDGED_QUERY, "_id", "id")

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import orjson
 
 from evalkit.errors import DataFormatError
+from evalkit.formats.column_names import QUERY_OF_JUDGMENTS, column_name, compared
 from evalkit.formats.judgment_json import DOCUMENT_KEYS, read_judgment_json
 from evalkit.formats.judgment_tables import (
     JudgmentNames,
@@ -26,8 +27,6 @@ from evalkit.records.qrels import Qrels
 _Kind = Literal["TREC", "rows", "CSV", "TSV", "JSON", "LETOR"]
 _MOST_CHARACTERS = 100_000
 """Characters of a first line that are looked at."""
-_ID_HEADERS = {"query-id", "query_id", "queryid", "qid", "topic", "topic_id"}
-"""First names of a header that `read_qrels` reads."""
 
 
 def read_judgments(path: File, queries: Mapping[str, str] | None = None) -> QrelsFile:
@@ -158,7 +157,7 @@ def _kind_of_lines(path: File, first: str, suffix: str) -> _Kind:
     delimiter = "\t" if tabs else ";" if ";" in first and "," not in first else ","
     cells = _cells(first, delimiter)
     if is_judgment_header(cells):
-        known = tabs and len(cells) in {3, 4} and cells[0].strip().lower() in _ID_HEADERS
+        known = tabs and len(cells) in {3, 4} and column_name(cells[0]) in compared(*QUERY_OF_JUDGMENTS)
         return "TREC" if known else "TSV" if tabs else "CSV"
     delimited = len(cells) > 1 and not tabs
     columns = first.split("\t") if tabs and " " not in first.strip() else first.split()

@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 from evalkit.errors import DataFormatError
+from evalkit.formats.column_names import (
+    DOCUMENT_OF_JUDGMENTS,
+    GRADE_OF_JUDGMENTS,
+    QUERY_OF_JUDGMENTS,
+    column_name,
+    compared,
+)
 from evalkit.formats.identifiers import check_id
 from evalkit.formats.rated_rows import NamedBy, RatedRow, RatedRows
 from evalkit.formats.row_files import WITHOUT_HEADER, Rows, looks_like_data
 from evalkit.formats.text_files import File
 
-_QUERY_ID = {"query_id", "qid", "queryid", "topic", "topic_id", "topicid"}
-_QUERY_TEXT = {"query_text", "querytext"}
-_QUERY = {"query", "question", "search_term", "search", "keyword", "keywords"}
+_QUERY_TEXT = ("query_text",)
+_QUERY = ("query", "question", "search_term", "search", "keyword", "keywords")
 """Names of columns that hold the id or the text."""
-_DOCUMENT = {
-    "corpus_id", "doc_id", "docid", "docno", "pid", "document_id", "documentid", "passage_id", "product_id",
-}  # fmt: skip
-_GRADE = {"rating", "grade", "relevance", "label", "score", "rel", "judgment", "judgement"}
-_DETAILED = {"team_name", "case_name", "case_id", "query_text", "doc_id", "doc_position", "rating"}
+_QUERIES = compared(*QUERY_OF_JUDGMENTS, *_QUERY_TEXT, *_QUERY)
+_DOCUMENTS, _GRADES = compared(*DOCUMENT_OF_JUDGMENTS), compared(*GRADE_OF_JUDGMENTS)
+_DETAILED = compared("team_name", "case_name", "case_id", "query_text", "doc_id", "doc_position", "rating")
 """Columns of Quepid's detailed export; others are fields of the documents."""
 _OTHER_EXPORTS = (
-    ({"snapshot_name", "query_text", "doc_position"}, "a snapshot of Quepid, a ranked list without ratings"),
-    ({"case_name", "query_text", "date_last_scored"}, "Quepid's general export, which has scores of queries"),
-    ({"query", "information_need"}, "Quepid's export of information needs, which has no ratings"),
+    (
+        compared("snapshot_name", "query_text", "doc_position"),
+        "a snapshot of Quepid, a ranked list without ratings",
+    ),
+    (
+        compared("case_name", "query_text", "date_last_scored"),
+        "Quepid's general export, which has scores of queries",
+    ),
+    (compared("query", "information_need"), "Quepid's export of information needs, which has no ratings"),
 )
 _BASIC = "export the case as Basic (CSV), Detailed or LTR"
 
@@ -91,27 +101,24 @@ def read_judgment_table(rows: Rows, path: File, names: JudgmentNames | None = No
 
 def has_short_rows(cells: Iterable[str]) -> bool:
     """Return whether a header is that of Quepid's detailed export: its rows of queries without documents are short."""
-    return {_plain(cell) for cell in cells} >= _DETAILED
+    return compared(*cells) >= _DETAILED
 
 
 def is_judgment_header(cells: Iterable[str]) -> bool:
     """Return whether cells are the names of columns of judgments, or of another table that Quepid exports."""
-    known = {_plain(cell) for cell in cells}
-    queries, documents, grades = known & (_QUERY_ID | _QUERY_TEXT | _QUERY), known & _DOCUMENT, known & _GRADE
-    return bool(queries and documents and grades) or any(columns <= known for columns, _ in _OTHER_EXPORTS)
-
-
-def _plain(name: str) -> str:
-    return name.strip().lower().replace("-", "_").replace(" ", "_")
+    known = compared(*cells)
+    return all(known & names for names in (_QUERIES, _DOCUMENTS, _GRADES)) or any(
+        columns <= known for columns, _ in _OTHER_EXPORTS
+    )
 
 
 def _roles(columns: list[str], path: File, names: JudgmentNames) -> _Roles:
-    plain = {column: _plain(column) for column in columns}
+    plain = {column: column_name(column) for column in columns}
     if names == JudgmentNames():
         _check_has_ratings(columns, set(plain.values()), path)
         if set(plain.values()) >= _DETAILED:  # the fields of the documents that follow have any name
             plain = {column: name for column, name in plain.items() if name in _DETAILED}
-    query = _column(plain, names.query, _QUERY_ID, path, "query", required=False)
+    query = _column(plain, names.query, QUERY_OF_JUDGMENTS, path, "query", required=False)
     text = _column(plain, None, _QUERY_TEXT, path, "query", required=False)
     other = _column(plain, None, _QUERY, path, "query", required=query is None and text is None)
     named_by: NamedBy = "id or text" if names.query or (query is None and text is None) else "id"
@@ -121,8 +128,8 @@ def _roles(columns: list[str], path: File, names: JudgmentNames) -> _Roles:
         query = other
     elif text is None and other != query:
         text = other
-    document = _column(plain, names.document, _DOCUMENT, path, "document's id")
-    grade = _column(plain, names.grade, _GRADE, path, "grade")
+    document = _column(plain, names.document, DOCUMENT_OF_JUDGMENTS, path, "document's id")
+    grade = _column(plain, names.grade, GRADE_OF_JUDGMENTS, path, "grade")
     if query is None or document is None or grade is None:
         raise AssertionError("required columns are found, or an error is raised")
     return _Roles(query, named_by, text, document, grade)
@@ -130,16 +137,16 @@ def _roles(columns: list[str], path: File, names: JudgmentNames) -> _Roles:
 
 def _check_has_ratings(columns: list[str], plain: set[str], path: File) -> None:
     for known, name in _OTHER_EXPORTS:
-        if known <= plain and not plain & (_GRADE - {"score"}):
+        if known <= plain and not plain & (_GRADES - {"score"}):
             raise DataFormatError(f"{path} is {name}", _BASIC)
-    if looks_like_data(columns) and not plain & (_QUERY | _QUERY_ID | _QUERY_TEXT | _DOCUMENT | _GRADE):
+    if looks_like_data(columns) and not plain & (_QUERIES | _DOCUMENTS | _GRADES):
         raise DataFormatError(f"{path}:1 looks like data, not like the names of columns", WITHOUT_HEADER)
 
 
 def _column(
     plain: Mapping[str, str],
     name: str | None,
-    usual: set[str],
+    usual: Sequence[str],
     path: File,
     what: str,
     *,
@@ -152,7 +159,7 @@ def _column(
                 f"{path} has no column {name!r}", f"use one of its columns: {', '.join(plain)}"
             )
         return name
-    found = [column for column, known in plain.items() if known in usual]
+    found = [column for column, known in plain.items() if known in compared(*usual)]
     if len(found) > 1:
         raise DataFormatError(
             f"{path} has {len(found)} columns that may be the {what}: {', '.join(found)}",
@@ -161,7 +168,7 @@ def _column(
     if not found and required:
         raise DataFormatError(
             f"{path} has no column for the {what}; its columns: {', '.join(plain) or 'none'}",
-            f"name the column in the dataset's block, or rename it to one of: {', '.join(sorted(usual))}",
+            f"name the column in the dataset's block, or rename it to one of: {', '.join(usual)}",
         )
     return found[0] if found else None
 

@@ -5,15 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from evalkit.errors import DataFormatError
+from evalkit.formats.column_names import (
+    DOCUMENT_OF_JUDGMENTS,
+    GRADE_OF_JUDGMENTS,
+    QUERY_OF_JUDGMENTS,
+    column_name,
+    compared,
+)
 from evalkit.formats.plain_numbers import number_of
-from evalkit.formats.trec_lines import column_name, columns_of, tab_columns, wrong_width
+from evalkit.formats.trec_lines import columns_of, tab_columns, wrong_width
 
 _QUERY, _DOC, _GRADE, _SUBTOPIC = "query", "document", "grade", "subtopic"
 _KINDS = {
-    _QUERY: ("queryid", "qid", "query", "topic", "topicid", "topicno"),
-    _DOC: ("corpusid", "docid", "docno", "documentid", "document", "doc", "pid", "passageid", "passage"),
-    _GRADE: ("score", "rel", "relevance", "grade", "label", "judgment", "judgement", "rating", "qrel"),
-    _SUBTOPIC: ("subtopic", "subtopicid", "facet", "aspect", "intent"),
+    _QUERY: compared(*QUERY_OF_JUDGMENTS, "query", "topicno"),
+    _DOC: compared(*DOCUMENT_OF_JUDGMENTS, "document", "doc", "passage"),
+    _GRADE: compared(*GRADE_OF_JUDGMENTS, "qrel"),
+    _SUBTOPIC: compared("subtopic", "subtopic_id", "facet", "aspect", "intent"),
 }
 _KIND_OF = {name: kind for kind, names in _KINDS.items() for name in names}
 _ORDERS = {

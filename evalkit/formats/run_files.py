@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from evalkit.errors import DataFormatError
+from evalkit.formats.column_names import column_name
 from evalkit.formats.plain_numbers import is_plain, number_of
 from evalkit.formats.text_files import File, open_ended_lines, write_gzip
-from evalkit.formats.trec_lines import check_ids, column_name, columns_of, cut_off, is_comment, wrong_width
+from evalkit.formats.trec_lines import check_ids, columns_of, cut_off, is_comment, wrong_width
 from evalkit.records import Run
 
 COLUMNS = ("query_id", "Q0", "doc_id", "rank", "score", "tag")

@@ -33,11 +33,6 @@ def tab_columns(line: str) -> list[str]:
     return [column.strip(_BLANKS) for column in line.rstrip(_BLANKS).split("\t", MOST_COLUMNS)]
 
 
-def column_name(text: str) -> str:
-    """Return the name of a column as it is compared: ``Query-ID`` and ``query_id`` are one name."""
-    return text.lower().translate({ord(character): None for character in " -_"})
-
-
 def check_ids(query_id: str, doc_id: str, where: str) -> None:
     """Check the ids of one row.
 

@@ -14,7 +14,7 @@ from evalkit.metrics.names import (
     parse_metrics,
     proper_name,
 )
-from evalkit.metrics.ties import TieBounds, tie_bounds
+from evalkit.metrics.ties import TieBounds, has_tie_bounds, tie_bounds
 from evalkit.metrics.unjudged import UnjudgedBounds, has_unjudged_bounds, unjudged_bounds, usual_grade
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "distinct_metrics",
     "evaluate",
     "find_spelling",
+    "has_tie_bounds",
     "has_unjudged_bounds",
     "parse_metric",
     "parse_metrics",

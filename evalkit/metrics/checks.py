@@ -1,4 +1,4 @@
-"""Whether metrics can be computed on judgments: asked before anything is spent."""
+"""Whether metrics can be computed on judgments."""
 
 from __future__ import annotations
 
@@ -11,34 +11,46 @@ from evalkit.metrics.names import parse_metric
 from evalkit.records import Qrels
 
 
-def check_metrics(metrics: Sequence[Metric | str], qrels: Qrels, where: str = "") -> None:
-    """Check that metrics can be computed on judgments.
+def check_metrics(metrics: Sequence[Metric | str], qrels: Qrels, where: str) -> None:
+    """Check that metrics can be computed on all judgments of a dataset, before anything is spent.
 
     Parameters
     ----------
     metrics
         Names, or what `parse_metric` returns.
     qrels
-        The judgments.
+        The judgments of all queries.
     where
-        What the judgments are, for the message: ``dataset 'demo'``.
+        What the judgments are, for the message: ``the judgments of 'demo'``.
+
+    Raises
+    ------
+    InputError
+        If one cannot: a grade that it does not know, judgments without subtopics, or without pairs of queries.
+    """
+    parsed = [parse_metric(one) if isinstance(one, str) else one for one in metrics]
+    for metric in parsed:
+        if metric.run_metric is not None:
+            metric.run_metric.check(qrels, where)
+    try:
+        check_list_metrics(parsed, qrels)
+    except InputError as error:
+        raise InputError(f"{where}: {error.message}", error.hint) from None
+
+
+def check_list_metrics(metrics: Sequence[Metric], qrels: Qrels) -> None:
+    """Check that metrics of single lists can be computed on judgments, which may be those of some queries.
+
+    A metric over several lists is not checked: some of the queries need not hold a pair.
 
     Raises
     ------
     InputError
         If one cannot: a grade that it does not know, or judgments without subtopics.
     """
-    parsed = [parse_metric(one) if isinstance(one, str) else one for one in metrics]
-    for metric in parsed:
-        if metric.run_metric is not None and where:  # without a name they may be those of some queries
-            metric.run_metric.check(qrels, where)
-    try:
-        for metric in parsed:
-            if metric.run_metric is not None:
-                continue
-            if metric.definition is None:
-                providers.check_judgments(metric, qrels)
-            elif metric.definition.check_judgments is not None:
+    for metric in metrics:
+        if metric.definition is not None:
+            if metric.definition.check_judgments is not None:
                 metric.definition.check_judgments(metric, qrels)
-    except InputError as error:
-        raise InputError(f"{where}: {error.message}" if where else error.message, error.hint) from None
+        elif metric.run_metric is None:
+            providers.check_judgments(metric, qrels)

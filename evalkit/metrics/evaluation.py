@@ -8,7 +8,7 @@ import numpy as np
 
 from evalkit.errors import InputError
 from evalkit.metrics import providers, token_budget
-from evalkit.metrics.checks import check_metrics
+from evalkit.metrics.checks import check_list_metrics
 from evalkit.metrics.metric import Metric, MetricDefinition, Values
 from evalkit.metrics.names import parse_metric, proper_name
 from evalkit.metrics.ranked import RankedGrades, condensed, rank_grades, regraded
@@ -22,8 +22,7 @@ def evaluate(
 
     A metric is a name, or what `parse_metric` returns. A query that is not in the run gets 0 (trec_eval's ``-c``);
     a query without a document at a metric's ``rel`` level gets 0 there. Queries without a relevant document are left
-    out: ranking metrics are undefined for them. A metric over several lists is unknown (NaN) for some queries; see
-    `check_metrics`.
+    out: ranking metrics are undefined for them. A metric over several lists is unknown (NaN) for some queries.
 
     Parameters
     ----------
@@ -43,7 +42,7 @@ def evaluate(
     if tokens is not None:
         qrels = qrels.with_tokens(tokens)
     wanted = [parse_metric(proper_name(one)) if isinstance(one, str) else one for one in metrics]
-    check_metrics(wanted, qrels)
+    check_list_metrics(wanted, qrels)
     ranked = rank_grades(run, qrels, _deepest(wanted))
     lists = token_budget.cut_lists(run, qrels, ranked, wanted)
     columns = [_column(run, qrels, metric, lists.get(metric.budget_tokens, ranked)) for metric in wanted]
@@ -85,5 +84,5 @@ def apply_parameters(ranked: RankedGrades, metric: Metric) -> RankedGrades:
 
 def _deepest(metrics: Sequence[Metric]) -> int | None:
     """Return the lowest place that any metric reads; None if one reads whole lists."""
-    cutoffs = [None if one.judged_only else one.cutoff for one in metrics if one.has_kernel]
+    cutoffs = [None if one.judged_only else one.cutoff for one in metrics if one.definition is not None]
     return None if None in cutoffs else max(cutoffs, default=0)  # type: ignore[type-var]

@@ -164,16 +164,6 @@ class Metric:
     run_metric: RunMetric | None = field(default=None, compare=False, repr=False)
 
     @property
-    def has_kernel(self) -> bool:
-        """Whether evalkit computes the metric itself, from single lists."""
-        return self.definition is not None
-
-    @property
-    def has_tie_bounds(self) -> bool:
-        """Whether the values over all orders of ties can be computed; at a budget, other orders have other ends."""
-        return self.has_kernel and self.budget_tokens is None
-
-    @property
     def summed(self) -> bool:
         """Whether the metric is a count, which is summed over queries and not averaged."""
         return self.definition is not None and self.definition.summed

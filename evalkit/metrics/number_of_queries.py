@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from evalkit.metrics.metric import Metric, MetricDefinition, UnjudgedEffect, Values
+from evalkit.metrics.counts import count_metric
+from evalkit.metrics.metric import Metric, Values
 from evalkit.metrics.ranked import JudgedPlaces, RankedGrades
 
 
@@ -16,12 +17,4 @@ def _value_at_depths(judged: JudgedPlaces, _: Metric) -> Values:
     return np.ones(judged.places.shape[1])
 
 
-NUM_Q = MetricDefinition(
-    "NumQ",
-    value=_value,
-    expected_value=_value,
-    value_at_depths=_value_at_depths,
-    unjudged=UnjudgedEffect.NOT_APPLICABLE,
-    takes_cutoff=False,
-    summed=True,
-)
+NUM_Q = count_metric("NumQ", _value, _value_at_depths)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from evalkit.metrics.metric import Metric, MetricDefinition, UnjudgedEffect, Values
+from evalkit.metrics.counts import count_metric
+from evalkit.metrics.metric import Metric, Values
 from evalkit.metrics.parameters import REL
 from evalkit.metrics.per_query import number_relevant
 from evalkit.metrics.ranked import JudgedPlaces
@@ -14,13 +15,4 @@ def _value_at_depths(judged: JudgedPlaces, metric: Metric) -> Values:
     return np.full(judged.places.shape[1], float((judged.ideal >= metric.rel).sum()))
 
 
-NUM_REL = MetricDefinition(
-    "NumRel",
-    parameters=(REL,),
-    value=number_relevant,
-    expected_value=number_relevant,
-    value_at_depths=_value_at_depths,
-    unjudged=UnjudgedEffect.NOT_APPLICABLE,
-    takes_cutoff=False,
-    summed=True,
-)
+NUM_REL = count_metric("NumRel", number_relevant, _value_at_depths, (REL,))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from evalkit.metrics.metric import Metric, MetricDefinition, UnjudgedEffect, Values
+from evalkit.metrics.counts import count_metric
+from evalkit.metrics.metric import Metric, Values
 from evalkit.metrics.parameters import REL
 from evalkit.metrics.per_query import relevant_at_any_place, sums
 from evalkit.metrics.ranked import JudgedPlaces, RankedGrades
@@ -18,13 +19,4 @@ def _value_at_depths(judged: JudgedPlaces, metric: Metric) -> Values:
     return np.asarray(judged.within(None, metric.rel).sum(axis=0), dtype=np.float64)
 
 
-NUM_REL_RET = MetricDefinition(
-    "NumRelRet",
-    parameters=(REL,),
-    value=_value,
-    expected_value=_value,
-    value_at_depths=_value_at_depths,
-    unjudged=UnjudgedEffect.NOT_APPLICABLE,
-    takes_cutoff=False,
-    summed=True,
-)
+NUM_REL_RET = count_metric("NumRelRet", _value, _value_at_depths, (REL,))

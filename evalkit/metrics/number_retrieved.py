@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from evalkit.metrics.metric import Metric, MetricDefinition, UnjudgedEffect, Values
+from evalkit.metrics.counts import count_metric
+from evalkit.metrics.metric import Metric, Values
 from evalkit.metrics.parameters import REL_OR_ALL
 from evalkit.metrics.per_query import relevant_at_any_place, sums
 from evalkit.metrics.ranked import RankedGrades
@@ -16,13 +17,4 @@ def _value(ranked: RankedGrades, metric: Metric) -> Values:
     return ranked.retrieved.astype(np.float64)
 
 
-NUM_RET = MetricDefinition(
-    "NumRet",
-    parameters=(REL_OR_ALL,),
-    value=_value,
-    expected_value=_value,
-    value_at_depths=None,  # it counts unjudged documents, too
-    unjudged=UnjudgedEffect.NOT_APPLICABLE,
-    takes_cutoff=False,
-    summed=True,
-)
+NUM_RET = count_metric("NumRet", _value, None, (REL_OR_ALL,))  # at depths, unjudged documents count, too

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from evalkit.errors import InputError
 from evalkit.metrics import definitions
-from evalkit.metrics.checks import check_metrics
+from evalkit.metrics.checks import check_list_metrics
 from evalkit.metrics.metric import Metric, Values
 from evalkit.metrics.ranked import Ints, JudgedPlaces
 from evalkit.records import BelowDepth, Qrels, Run
@@ -76,7 +76,7 @@ def sweep_depths(
         cannot be computed on these judgments.
     """
     functions = [_value_at_depths(metric) for metric in metrics]
-    check_metrics(metrics, qrels)
+    check_list_metrics(metrics, qrels)
     query_ids = qrels.answerable
     values = np.zeros((len(metrics), len(query_ids), deepest))
     for row, query_id in enumerate(query_ids):

@@ -14,7 +14,7 @@ import numpy as np
 
 from evalkit.errors import InputError
 from evalkit.metrics import definitions
-from evalkit.metrics.checks import check_metrics
+from evalkit.metrics.checks import check_list_metrics
 from evalkit.metrics.evaluation import apply_parameters
 from evalkit.metrics.metric import Metric, MetricDefinition, Values
 from evalkit.metrics.ranked import RankedGrades, rank_grades, with_ties
@@ -38,6 +38,11 @@ class TieBounds:
     worst: MetricValues
 
 
+def has_tie_bounds(metric: Metric) -> bool:
+    """Return whether a metric is evalkit's own and has no budget of tokens: other orders of ties end elsewhere."""
+    return metric.definition is not None and metric.budget_tokens is None
+
+
 def tie_bounds(run: Run, qrels: Qrels, metrics: Sequence[Metric]) -> TieBounds:
     """Compute the values over all orders of ties, for the queries that `evaluate` averages.
 
@@ -47,7 +52,7 @@ def tie_bounds(run: Run, qrels: Qrels, metrics: Sequence[Metric]) -> TieBounds:
         If a metric is not one of evalkit's own, has a budget of tokens, or cannot be computed on these judgments.
     """
     defined = [(metric, _definition_of(metric)) for metric in metrics]
-    check_metrics(metrics, qrels)
+    check_list_metrics(metrics, qrels)
     ranked = with_ties(rank_grades(run, qrels), run)
     lists = [apply_parameters(ranked, metric) for metric in metrics]
 
@@ -69,7 +74,7 @@ def tie_bounds(run: Run, qrels: Qrels, metrics: Sequence[Metric]) -> TieBounds:
 
 
 def _definition_of(metric: Metric) -> MetricDefinition:
-    if metric.definition is None or not metric.has_tie_bounds:
+    if metric.definition is None or not has_tie_bounds(metric):
         own = ", ".join(one.name for one in definitions.DEFINITIONS)
         raise InputError(f"{metric.label!r} has no tie bounds", f"use one of: {own}")
     return metric.definition

@@ -14,7 +14,7 @@ import numpy as np
 
 from evalkit.errors import InputError
 from evalkit.metrics import definitions
-from evalkit.metrics.checks import check_metrics
+from evalkit.metrics.checks import check_list_metrics
 from evalkit.metrics.evaluation import compute
 from evalkit.metrics.metric import Metric, MetricDefinition, UnjudgedEffect, Values
 from evalkit.metrics.ranked import RankedGrades, rank_grades, with_more_judged
@@ -57,7 +57,7 @@ def unjudged_bounds(run: Run, qrels: Qrels, metrics: Sequence[Metric]) -> Unjudg
         If a metric has no such bounds, or cannot be computed on these judgments.
     """
     defined = [(metric, _definition_of(metric)) for metric in metrics]
-    check_metrics(metrics, qrels)
+    check_list_metrics(metrics, qrels)
     grade = usual_grade(qrels)
     found = [
         _extremes(run, qrels, metric, definition, max(grade, metric.rel)) for metric, definition in defined

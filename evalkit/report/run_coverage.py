@@ -1,15 +1,46 @@
-"""Sentences on the judged queries that the files of rankings have, lack, or say more than."""
+"""Sentences on the judged queries that runs have, lack, or say more than, and on unusual judgments."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from evalkit.comparison import Comparison
+from evalkit.records import Coverage, GradeFacts
+from evalkit.records.coverage import USUAL_GRADE
+from evalkit.records.qrels import EXCLUDED_GRADE
 from evalkit.report.cautions import Caution
 from evalkit.results.comparison_document import Comparisons, CoverageRow, DatasetComparisons
 
 PAIRED = "pMRR"
 """The metric whose value needs two queries: it is unknown where one of them is missing."""
+
+
+def coverage_notes(
+    coverage: Sequence[Coverage],
+    grades: GradeFacts,
+    commented: Mapping[str, Sequence[int]] | None = None,
+    metrics: Collection[str] = (),
+) -> list[str]:
+    """Return a sentence for everything that a reader of means should know; none where nothing is unusual.
+
+    Parameters
+    ----------
+    coverage
+        Of each run, with the same judgments.
+    grades
+        What is unusual in these judgments.
+    commented
+        File -> numbers of its lines that are comments though they have the columns of a row; None for no file.
+    metrics
+        Names of the metrics that are shown.
+    """
+    rows = [(run.tag, CoverageRow.of(run, as_zero=False), run) for run in coverage]
+    notes = [note for name, row, ids in rows for note in _run_lines(name, row, counted_as(""), ids)]
+    if PAIRED in metrics and any(run.missing for run in coverage):
+        notes.append(f"{PAIRED}: pairs with a missing query are unknown, not 0, and are not averaged.")
+    if coverage:
+        notes += _left_out(len(coverage[0].unanswerable), coverage[0].unanswerable)
+    return [*notes, *_grade_notes(grades), *_comment_notes(commented or {})]
 
 
 def coverage_lines(compared: Comparisons) -> tuple[str, ...]:
@@ -18,22 +49,59 @@ def coverage_lines(compared: Comparisons) -> tuple[str, ...]:
     return tuple(
         f"{entry.dataset}: {line}" if several else line
         for entry in compared.datasets
-        for line in _lines(entry, compared.plan.primary)
+        for line in _dataset_lines(entry, compared.plan.primary)
     )
 
 
-def _lines(entry: DatasetComparisons, metric: str) -> Iterator[str]:
+def _dataset_lines(entry: DatasetComparisons, metric: str) -> Iterator[str]:
     for name, row in entry.coverage.items():
-        if row.missing_queries:
-            stated = ", as stated" if row.missing_as_zero else ""
-            yield f"{name} lacks {missing_text(row)}: {counted_as(metric)}{stated}."
-        if row.unjudged_queries:
-            yield f"{name}: queries without judgments, ignored: {row.unjudged_queries}."
-        if row.excluded_documents:
-            yield f"{name}: documents that the judgments exclude, removed from its lists: {row.excluded_documents}."
-    left_out = max((row.queries_without_relevant for row in entry.coverage.values()), default=0)
-    if left_out:
-        yield f"Judged queries without a relevant document, not averaged: {left_out}."
+        yield from _run_lines(name, row, counted_as(metric))
+    yield from _left_out(max((row.queries_without_relevant for row in entry.coverage.values()), default=0))
+
+
+def _run_lines(name: str, row: CoverageRow, counted: str, ids: Coverage | None = None) -> Iterator[str]:
+    """Yield a sentence for each way in which a run and its judgments differ, with the first id where they are known."""
+    if row.missing_queries:
+        stated = ", as stated" if row.missing_as_zero else ""
+        yield f"{name} lacks {missing_text(row)}: {counted}{stated}{_first(ids.missing if ids else ())}."
+    if row.unjudged_queries:
+        first = _first(ids.unjudged if ids else ())
+        yield f"{name}: queries without judgments, ignored: {row.unjudged_queries}{first}."
+    if row.excluded_documents:
+        yield (
+            f"{name}: documents that the judgments exclude (grade {EXCLUDED_GRADE}), removed from its lists:"
+            f" {row.excluded_documents}."
+        )
+
+
+def _left_out(count: int, query_ids: Sequence[str] = ()) -> Iterator[str]:
+    if count:
+        yield f"Judged queries without a relevant document, not averaged: {count}{_first(query_ids)}."
+
+
+def _first(ids: Sequence[str]) -> str:
+    return f" (first: {ids[0]!r})" if ids else ""
+
+
+def _grade_notes(grades: GradeFacts) -> Iterator[str]:
+    if grades.by_subtopic:
+        yield "Judgments are by subtopic: the grade of a document is its highest over the subtopics."
+    parts = []
+    if grades.negative:
+        parts.append(f"{grades.negative} below 0 (lowest: {grades.lowest}), which mean not relevant")
+    if grades.high:
+        parts.append(f"{grades.high} above {USUAL_GRADE} (highest: {grades.highest}), which are unusual")
+    if parts:
+        yield f"Grades: {'; '.join(parts)}."
+
+
+def _comment_notes(commented: Mapping[str, Sequence[int]]) -> Iterator[str]:
+    for file, lines in commented.items():
+        if lines:
+            yield (
+                f"{file}: comments that have the columns of a row, ignored: {len(lines)} (first: line {lines[0]})."
+                " For ids that begin with '#', use tabs and a header line."
+            )
 
 
 def missing_text(row: CoverageRow) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -15,9 +15,11 @@ from evalkit.file_names import system_part
 from evalkit.files import create_folder, make_folder, write_file
 from evalkit.formats import read_json_lines, read_qrels, write_gzip, write_qrels
 from evalkit.records import Qrels, Query
+from evalkit.results.calls_table import read_calls
 from evalkit.results.comparison_document import Comparisons
 from evalkit.results.consistency import check_judged, check_manifest
 from evalkit.results.dataset_files import QRELS, QUERIES, check_judgments, dataset_file, find_dataset_file
+from evalkit.results.document_files import DocumentT, read_document
 from evalkit.results.document_tokens_table import read_document_tokens
 from evalkit.results.gate_document import GateResult
 from evalkit.results.json_shapes import document, from_plain, missing_file, read_json, to_json, to_plain
@@ -26,7 +28,6 @@ from evalkit.results.manifest import Failure, Manifest
 from evalkit.results.parquet import read_columns, read_table, write_table
 from evalkit.results.query_rows import read_queries
 from evalkit.results.raw_tables import (
-    CALL_COLUMNS,
     RUN_LATENCIES,
     RUN_LATENCY_COLUMNS,
     SCORE_COLUMNS,
@@ -35,14 +36,13 @@ from evalkit.results.raw_tables import (
 )
 from evalkit.results.recorded_config import RecordedConfig, read_recorded_config
 from evalkit.results.summary_document import Summary
-from evalkit.results.table_columns import DAMAGED, MOST_AMOUNT
+from evalkit.results.table_columns import MOST_AMOUNT
 from evalkit.results.tuning_document import Tuning
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-_Document = TypeVar("_Document", Manifest, Summary, Comparisons, Tuning, LatencyAnswers)
 _HIGHEST_RECORDED_GRADE = 2**53
 """An earlier evalkit read grades of any size."""
 
@@ -167,7 +167,7 @@ class ResultFolder:
         InputError
             If it is damaged or of another schema version.
         """
-        manifest = _read(Manifest, self.manifest_file, "check that the result folder is complete")
+        manifest = read_document(Manifest, self.manifest_file, "check that the result folder is complete")
         check_manifest(manifest, self.manifest_file)
         return manifest
 
@@ -249,10 +249,10 @@ class ResultFolder:
         with self.writing():
             write_file(self.gates_file, to_json(to_plain(found)), inside=self.path)
 
-    def _derived(self, kind: type[_Document], file: Path) -> _Document:
+    def _derived(self, kind: type[DocumentT], file: Path) -> DocumentT:
         if self.manifest_file.is_file():
             check_judgments(self.path, self._datasets())
-        return _read(kind, file, f"rebuild it with: evalkit report {quote(str(self.path))}")
+        return read_document(kind, file, f"rebuild it with: evalkit report {quote(str(self.path))}")
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Write the manifest."""
@@ -350,21 +350,8 @@ class ResultFolder:
         return read_columns(self.scores_file, SCORE_COLUMNS, {"dataset": dataset, "reranker": reranker})
 
     def read_calls(self) -> pd.DataFrame:
-        """Read ``calls.parquet``, with ``latency_s``, as `Call` defines it.
-
-        Columns that an earlier version did not write are null.
-        """
-        calls = read_table(self.calls_file, CALL_COLUMNS)
-        calls["latency_s"] = calls["body_s"].fillna(calls["end_s"]) - calls["encoded_s"].fillna(
-            calls["start_s"]
-        )
-        backwards = (calls["latency_s"] < 0) | (calls["end_s"] < calls["start_s"])
-        if backwards.any():
-            row = int(backwards.to_numpy().argmax()) + 1
-            raise InputError(
-                f"{self.calls_file.resolve()} is damaged: row {row} ends before it starts", DAMAGED
-            )
-        return calls
+        """Read ``calls.parquet``; see `read_calls`."""
+        return read_calls(self.calls_file)
 
     def _write(self, content: Manifest | Summary | Comparisons | Tuning | LatencyAnswers, file: Path) -> None:
         write_file(file, to_json(document(content)), inside=self.path)
@@ -381,17 +368,3 @@ def results_folder(name: str, into: str | Path | None) -> Path:
 
 def _cannot_create(parent: Path, error: OSError) -> StorageError:
     return StorageError(f"cannot create a result folder in {parent.resolve()}: {error}")
-
-
-def _read(kind: type[_Document], file: Path, remedy: str) -> _Document:
-    data = read_json(file)
-    if not isinstance(data, dict):
-        raise InputError(f"{file.resolve()} is damaged: it contains no JSON object", remedy)
-    version = data.pop("schema_version", None)
-    if version != kind.VERSION:
-        newer = isinstance(version, int) and version > kind.VERSION
-        raise InputError(
-            f"{file} has the schema version {version!r}; this version of evalkit reads {kind.VERSION}",
-            "use the version of evalkit that wrote it" if newer or kind is Manifest else remedy,
-        )
-    return from_plain(kind, data, file, remedy)

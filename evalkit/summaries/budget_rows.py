@@ -71,9 +71,11 @@ def budget_lines(rows: Sequence[Row]) -> list[str]:
 
 
 def _numbers(row: Mapping[str, Any]) -> str:
-    parts = [
-        f"{row['documents_left_out']} documents of {row['queries_cut']} of {row['n']} queries do not fit"
-    ]
+    parts = ["all documents fit"]
+    if row["documents_left_out"]:
+        parts = [
+            f"in {row['queries_cut']} of {row['n']} queries, {row['documents_left_out']} documents do not fit"
+        ]
     if row["mean_documents"] is not None:
         parts.append(
             f"on average {row['mean_documents']:.1f} documents with {row['mean_tokens']:.0f} tokens fit"

@@ -13,7 +13,7 @@ from evalkit.comparison import ComparisonSet
 from evalkit.comparison.comparison_set import QueryClusters
 from evalkit.comparison.slices import group_by_level, level_functions
 from evalkit.errors import InputError, UnknownNameError
-from evalkit.metrics import Metric, evaluate, has_unjudged_bounds, tie_bounds, unjudged_bounds
+from evalkit.metrics import Metric, evaluate, has_tie_bounds, has_unjudged_bounds, tie_bounds, unjudged_bounds
 from evalkit.records import Coverage, GradeFacts, MetricValues, Qrels, Query, Run
 from evalkit.stats import MIN_QUERIES
 from evalkit.summaries.system_means import system_mean
@@ -72,7 +72,7 @@ def value_run(
     run = run.without(excluded)
     bounds: dict[str, MetricValues] = {}
     if ties:
-        averaged = [metric for metric in metrics if metric.has_tie_bounds and not metric.summed]
+        averaged = [metric for metric in metrics if has_tie_bounds(metric) and not metric.summed]
         over_orders = tie_bounds(run, qrels, averaged)
         bounds |= {"best": over_orders.best, "expected": over_orders.expected, "worst": over_orders.worst}
     if unjudged:

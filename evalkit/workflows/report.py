@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from evalkit.comparison import ComparisonSet, Plan
 from evalkit.comparison.comparison_set import QueryClusters
@@ -12,7 +12,7 @@ from evalkit.errors import IncompleteError
 from evalkit.files import remove_folder, replacing_folder
 from evalkit.formats import write_run
 from evalkit.progress import progress_bar
-from evalkit.records import Qrels
+from evalkit.records import Qrels, Query
 from evalkit.report.chart_files import write_charts
 from evalkit.report.explorer import explorer_data
 from evalkit.report.pages import write_pages
@@ -21,9 +21,9 @@ from evalkit.report.sections import Findings, report_sections
 from evalkit.results import ResultFolder
 from evalkit.results.consistency import check_consistent
 from evalkit.results.failure_reasons import FailureReason, failure_reasons, hints_of, in_words, of_system
-from evalkit.results.manifest import Manifest
+from evalkit.results.manifest import Failure, Manifest
 from evalkit.results.recorded_config import RecordedConfig
-from evalkit.results.summary_document import Summary
+from evalkit.results.summary_document import LatencyRow, Summary
 from evalkit.results.timed_calls import CellCalls, cells_of
 from evalkit.results.tuning_document import Tuning
 from evalkit.results.values_table import CellValues, write_values
@@ -40,6 +40,9 @@ from evalkit.summaries.run_latencies import run_latency_rows
 from evalkit.summaries.summary import summarise
 from evalkit.summaries.threshold_curves import Goal, find_threshold
 from evalkit.summaries.tuning_depths import depth_to_tune
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _PARTIAL = "see failures.jsonl, or report the partial results with --allow-incomplete"
 
@@ -64,48 +67,102 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> Findings
     manifest = _manifest(folder, allow_incomplete=allow_incomplete)
     # Only large collections take long, so the progress bar appears after some seconds.
     with progress_bar(total=4, desc="report", unit="step", delay=3) as progress:
-        config = folder.read_config()
-        check_consistent(folder, manifest, config)
-        qrels, queries = folder.read_judged(manifest)
-        # A result without a quality pass has no scores, and its report no quality.
-        cells = _cells(folder, manifest, qrels, config) if config.quality else []
-        timed = cells_of(calls := folder.read_calls())
-        latency = latency_rows(timed, config.latency)
-        first_stage = [cell for cell in cells if cell.reranker == manifest.first_stage]
-        ceilings = list(derive_ceilings(first_stage, qrels, config.metrics))
-        clusters = {
-            name: QueryClusters.of_queries(queries[name], origin.cluster_field)
-            for name, origin in manifest.origins.items()
-        }
-        of_runs = tuple(run_latency_rows(manifest.runs, folder.read_run_latencies(), CONFIDENCE))
-        summary = summarise(manifest, config, cells, ceilings, calls, latency, clusters, of_runs)
-        summary = with_cascades(summary, folder, manifest, config, timed, clusters)
-        failures = folder.read_failures()
-        summary = replace(summary, failures=failure_reasons(manifest, failures) or None)
-        summary = with_budget_uses(summary, cells, qrels, config.metrics)
+        raw = _read(folder, manifest)
+        summary = _summary(raw)
         progress.update()
-        plan = plan_of(config, manifest.first_stage)
-        judged = qrels if config.quality else {}
-        systems = sets_at_depth(cells, manifest.first_stage, judged, queries, config, manifest.origins)
-        systems = with_passages(systems, folder, manifest)
+        plan = plan_of(raw.config, manifest.first_stage)
+        systems = _systems(raw)
         summary = replace(summary, passages=passage_summaries(systems, folder, manifest, plan.primary))
         compared = compare_sets(systems, plan)
         progress.update()
         found = Findings(
             manifest=manifest,
-            failures=failures,
+            failures=raw.failures,
             summary=summary,
             compared=compared,
             tuned=_tuned(systems, manifest, plan, summary),
-            latency=answer(timed, latency, manifest, config),
+            latency=answer(raw.timed, raw.latency, manifest, raw.config),
         )
         progress.update()
-        texts = {name: folder.read_texts(name) for name in qrels}
+        texts = {name: folder.read_texts(name) for name in raw.qrels}
         explored = explorer_data(systems, plan.primary, texts)
         with folder.writing():
-            _write(folder, cells, found, timed, explored)
+            _write(folder, raw.cells, found, raw.timed, explored)
         progress.update()
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _RawResult:
+    """What a result folder holds before anything is derived, with the values of each ranking.
+
+    Attributes
+    ----------
+    cells
+        Of each ranking; none without a quality pass, because there are no scores then.
+    timed
+        The timed calls, by cell of the latency pass.
+    latency
+        The rows of the latency pass.
+    """
+
+    folder: ResultFolder
+    manifest: Manifest
+    config: RecordedConfig
+    qrels: Mapping[str, Qrels]
+    queries: Mapping[str, Mapping[str, Query]]
+    failures: tuple[Failure, ...]
+    calls: pd.DataFrame
+    cells: Sequence[QualityCell]
+    timed: Sequence[CellCalls]
+    latency: tuple[LatencyRow, ...]
+
+
+def _read(folder: ResultFolder, manifest: Manifest) -> _RawResult:
+    config = folder.read_config()
+    check_consistent(folder, manifest, config)
+    qrels, queries = folder.read_judged(manifest)
+    cells: list[QualityCell] = []
+    if config.quality:
+        cells += derive_cells(folder, manifest, qrels, config.metrics, config.depths, config.below_depth)
+    calls = folder.read_calls()
+    timed = cells_of(calls)
+    return _RawResult(
+        folder=folder,
+        manifest=manifest,
+        config=config,
+        qrels=qrels,
+        queries=queries,
+        failures=folder.read_failures(),
+        calls=calls,
+        cells=cells,
+        timed=timed,
+        latency=latency_rows(timed, config.latency),
+    )
+
+
+def _summary(raw: _RawResult) -> Summary:
+    """Return the means, latencies and costs of every system, without what the comparisons add."""
+    manifest, config = raw.manifest, raw.config
+    first_stage = [cell for cell in raw.cells if cell.reranker == manifest.first_stage]
+    ceilings = list(derive_ceilings(first_stage, raw.qrels, config.metrics))
+    clusters = {
+        name: QueryClusters.of_queries(raw.queries[name], origin.cluster_field)
+        for name, origin in manifest.origins.items()
+    }
+    of_runs = tuple(run_latency_rows(manifest.runs, raw.folder.read_run_latencies(), CONFIDENCE))
+    summary = summarise(manifest, config, raw.cells, ceilings, raw.calls, raw.latency, clusters, of_runs)
+    summary = with_cascades(summary, raw.folder, manifest, config, raw.timed, clusters)
+    summary = replace(summary, failures=failure_reasons(manifest, raw.failures) or None)
+    return with_budget_uses(summary, raw.cells, raw.qrels, config.metrics)
+
+
+def _systems(raw: _RawResult) -> Sequence[ComparisonSet]:
+    """Return the systems under comparison of each dataset, those of other rules for passages included."""
+    judged = raw.qrels if raw.config.quality else {}
+    first_stage = raw.manifest.first_stage
+    systems = sets_at_depth(raw.cells, first_stage, judged, raw.queries, raw.config, raw.manifest.origins)
+    return with_passages(systems, raw.folder, raw.manifest)
 
 
 def _manifest(folder: ResultFolder, *, allow_incomplete: bool) -> Manifest:
@@ -117,12 +174,6 @@ def _manifest(folder: ResultFolder, *, allow_incomplete: bool) -> Manifest:
             "; ".join([*hints_of(reasons)[:1], _PARTIAL]),
         )
     return manifest
-
-
-def _cells(
-    folder: ResultFolder, manifest: Manifest, qrels: Mapping[str, Qrels], config: RecordedConfig
-) -> list[QualityCell]:
-    return list(derive_cells(folder, manifest, qrels, config.metrics, config.depths, config.below_depth))
 
 
 def _write(

@@ -9,7 +9,7 @@ from typing import Any
 
 from evalkit import __version__
 from evalkit.comparison import ComparisonSet, Plan
-from evalkit.errors import InputError, UnknownNameError, tell
+from evalkit.errors import UnknownNameError
 from evalkit.metrics import find_spelling, proper_name
 from evalkit.results.json_shapes import document, to_plain
 from evalkit.results.production_document import (
@@ -18,7 +18,6 @@ from evalkit.results.production_document import (
     read_production,
     write_production,
 )
-from evalkit.results.reranker_facts import CascadeFacts
 from evalkit.results.summary_document import Summary
 from evalkit.results.tuning_document import (
     CalibrationResult,
@@ -37,6 +36,11 @@ from evalkit.summaries.production_rules import ProductionQuestion, production_ru
 from evalkit.summaries.searches import search
 from evalkit.summaries.threshold_curves import Goal, find_threshold, read_goal
 from evalkit.summaries.tuning_depths import depth_to_tune
+from evalkit.workflows.tuned_rerankers import (
+    cascades_with_margins,
+    pointwise_rerankers,
+    rerankers_with_scores,
+)
 
 
 def tune_depth(
@@ -174,7 +178,7 @@ def production_result(
 ) -> tuple[Production, Path]:
     """Return and write the settings of each dataset and reranker, with the file; see `tune_all`."""
     opened = _open(result)
-    tags, sets = _with_scores(opened, reranker), {one.dataset: one for one in opened.comparison_sets}
+    tags, sets = rerankers_with_scores(opened, reranker), {one.dataset: one for one in opened.comparison_sets}
     if dataset is not None and dataset not in sets:
         raise UnknownNameError("dataset", dataset, sets)
     plan, summary = plan_of(opened.config, opened.manifest.first_stage), _summary(opened)
@@ -204,7 +208,7 @@ def sweep_result(
 ) -> list[DepthSweep]:
     """Return the sweep of each dataset and reranker; see `tune_depth`."""
     opened = _open(result)
-    tags = _pointwise(opened, reranker)
+    tags = pointwise_rerankers(opened, reranker)
     plan, summary = plan_of(opened.config, opened.manifest.first_stage), _summary(opened)
     asked = question or DepthQuestion()
     if asked.metric is not None:
@@ -223,7 +227,7 @@ def choose_thresholds(
 ) -> list[ThresholdChoice]:
     """Return the threshold of each dataset and reranker; see `tune_threshold`."""
     opened = _open(result)
-    tags = _with_scores(opened, reranker)
+    tags = rerankers_with_scores(opened, reranker)
     asked = read_goal(goal, Goal().confidence) if isinstance(goal, str) else goal or Goal()
     return [
         find_threshold(one.comparison_set, one.tag, one.plan, asked, one.made_at)
@@ -236,7 +240,7 @@ def calibrate_result(
 ) -> list[CalibrationResult]:
     """Return functions from scores to probabilities for each dataset and reranker; see `tune_calibration`."""
     opened = _open(result)
-    tags = _with_scores(opened, reranker)
+    tags = rerankers_with_scores(opened, reranker)
     kinds = {tag: facts.score_kind for tag, facts in opened.manifest.rerankers.items()}
     return [
         calibrate(one.comparison_set, one.tag, kinds[one.tag], one.plan, one.made_at)
@@ -255,8 +259,8 @@ def search_result(
         If there is no such reranker or no such depth, or its scores depend on the other documents.
     """
     opened = _open(result)
-    cascades = _with_margins(opened, reranker)
-    tags = _pointwise(opened, reranker, others=bool(cascades))
+    cascades = cascades_with_margins(opened, reranker)
+    tags = pointwise_rerankers(opened, reranker, others=bool(cascades))
     found = [
         search(one.comparison_set, one.tag, one.plan, one.summary, one.made_at)
         for one in _at_depth(opened, tags, depth)
@@ -266,13 +270,6 @@ def search_result(
         search_margins(one.comparison_set, one.tag, cascades[one.tag], one.plan, one.summary)
         for one in margins
     ]
-
-
-def _with_margins(opened: OpenedResult, reranker: str | None) -> dict[str, CascadeFacts]:
-    """Return the chosen cascades whose first stage is pointwise: only its scores have a margin."""
-    facts = opened.manifest.rerankers
-    cascades = {tag: facts[tag].cascade for tag in _chosen(opened, reranker)}
-    return {tag: one for tag, one in cascades.items() if one and facts[one.stages[0].reranker].pointwise}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -316,65 +313,3 @@ def _summary(opened: OpenedResult) -> Summary:
     """Return the summary of a result, with the billing that earlier versions did not write."""
     calls = opened.folder.read_calls()
     return replace(opened.folder.read_summary(), billing=billing_rows(opened.manifest, calls))
-
-
-def _chosen(opened: OpenedResult, reranker: str | None) -> list[str]:
-    """Return the named reranker, or all without a name; runs are left out, with a note.
-
-    Raises
-    ------
-    InputError
-        If there is no such reranker, or none at all.
-    """
-    runs = opened.manifest.run_tags
-    if reranker in runs or not opened.rerankers:
-        raise InputError(
-            f"{reranker or ', '.join(runs)} of {opened.folder.path}: a run cannot be tuned, as it has no depth and its"
-            " scores come from another engine",
-            f"name one of the rerankers: {', '.join(opened.rerankers)}"
-            if opened.rerankers
-            else "add a reranker to the configuration",
-        )
-    if reranker is None and runs:
-        tell(f"runs are not tuned, as they have no depth and are not called: {', '.join(runs)}")
-    if reranker is not None and reranker not in opened.rerankers:
-        raise UnknownNameError("reranker", reranker, opened.rerankers)
-    return [reranker] if reranker else list(opened.rerankers)
-
-
-def _with_scores(opened: OpenedResult, reranker: str | None) -> list[str]:
-    """Return the chosen rerankers without those whose scores are ranks.
-
-    Raises
-    ------
-    InputError
-        If there is none.
-    """
-    wanted = _chosen(opened, reranker)
-    tags = [tag for tag in wanted if opened.manifest.rerankers[tag].has_scores]
-    if not tags:
-        raise InputError(
-            f"{', '.join(wanted)} of {opened.folder.path}: the scores of a cascade are ranks (1, 1/2, 1/3, ...), which"
-            " have no threshold and no calibration",
-            "name one of its stages with --reranker; the last stage's scores order the top of the list",
-        )
-    return tags
-
-
-def _pointwise(opened: OpenedResult, reranker: str | None, *, others: bool = False) -> list[str]:
-    """Return the chosen rerankers whose scores do not depend on the depth.
-
-    Raises
-    ------
-    InputError
-        If there is none, unless there are `others` to tune.
-    """
-    wanted = _chosen(opened, reranker)
-    tags = [tag for tag in wanted if opened.manifest.rerankers[tag].pointwise]
-    if not tags and not others:
-        raise InputError(
-            f"{', '.join(wanted)} of {opened.folder.path}: scores of a listwise reranker or a cascade are valid"
-            " only for their own depth",
-            "set several depths in the configuration; each is scored separately and is a row of the report",
-        )
-    return tags

@@ -245,6 +245,7 @@ def test_all_backends_are_tested() -> None:
     assert {*tested, "http", "listwise", "cascade"} == set(registry.names("reranker backend"))
 
 
+@pytest.mark.long
 def test_a_template_with_a_place_has_the_instruction_there(tmp_path: Path) -> None:
     """The instruction of a query replaces that of the model, and the query is sent alone."""
     pytest.importorskip("sentence_transformers", reason="needs the local extra")

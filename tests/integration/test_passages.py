@@ -194,6 +194,7 @@ def test_a_damaged_table_is_refused(measured: Measured, tmp_path: Path, change: 
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.long
 def test_a_killed_run_keeps_its_passage_scores(tmp_path: Path) -> None:
     """The run is resumed in its folder, and no passage is scored twice."""
     small = write_long_documents(tmp_path / "small", queries=6)
@@ -209,7 +210,7 @@ def test_a_killed_run_keeps_its_passage_scores(tmp_path: Path) -> None:
     with stand_in(answer) as url:
         config = write_passage_config(small, url, BLOCK, ", batch_size: 7, score_check: false")
         process = start_evalkit("run", config, "--into", tmp_path / "results")
-        process.wait()
+        process.communicate()
         assert process.returncode != 0
         run(config, tmp_path / "results")
     folder = only_folder(tmp_path / "results")

@@ -272,6 +272,7 @@ def test_a_manifest_without_the_tokenizer_is_damaged(result: Path, tmp_path: Pat
     assert "no tokenizer is named that counted the tokens of 'nDCG@20t'" in done.stderr
 
 
+@pytest.mark.long
 def test_figures_of_scifact(test_data: Path) -> None:
     """Reranked lists of scifact: 2,000 tokens hold about five abstracts, and no value is above 1."""
     scifact, runs = test_data / "collections" / "scifact", test_data / "runs"

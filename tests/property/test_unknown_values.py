@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.systems import run_of, system_of
 from support.worlds import set_of_values
@@ -59,6 +59,7 @@ def numbers(value: Any) -> Iterator[float]:
         yield value
 
 
+@settings(max_examples=40)
 @given(st.integers(0, 300), UNKNOWN)
 def test_unknown_values_are_left_out(seed: int, unknown: set[int]) -> None:
     """Comparisons, ties, order and the mean over datasets are those of the known queries."""
@@ -70,6 +71,7 @@ def test_unknown_values_are_left_out(seed: int, unknown: set[int]) -> None:
     assert list(slices(whole, PLAN, "b")) == list(slices(known, PLAN, "b"))
 
 
+@settings(max_examples=40)
 @given(st.integers(0, 50), UNKNOWN)
 def test_no_document_holds_a_nan(seed: int, unknown: set[int]) -> None:
     """Unknown is null or left out in the whole document of a comparison, and never 0 by default."""

@@ -49,6 +49,7 @@ def environment(endpoint: str, home: Path) -> dict[str, str]:
         "HF_HOME": str(home),
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_OFFLINE": "0",
+        "HF_UPDATE_DOWNLOAD_COUNTS": "0",  # else each table asks another host, and waits for it where there is none
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from evalkit.errors import InputError
 from evalkit.metrics import definitions, parse_metric
-from evalkit.metrics.metric import Metric, MetricDefinition
+from evalkit.metrics.metric import Metric, MetricDefinition, RunMetric
 from evalkit.metrics.provided import PROVIDED, UNAVAILABLE, ProvidedMetric
 from evalkit.metrics.provider_checks import check_notation, parameters
 from evalkit.metrics.providers import check_judgments
@@ -19,27 +19,24 @@ Written by the code (`make golden`). Names, parameters and cutoffs are those of
 [ir_measures](https://ir-measur.es): `nDCG@10`, `AP(rel=2)`, `nDCG(dcg='exp-log2')@10`. Other spellings are understood:
 `ndcg@10`, `map_cut_100`, `hits@5`, `alpha-nDCG@20`, `iprec_at_recall_0.10`.
 
-- *works*: no further package is needed. *needs extra `metrics`*: `pip install 'rerank-evalkit[metrics]'`.
-- *cutoff*: the n in `nDCG@n`.
+- *works*: no further package is needed. *needs extra `metrics`*: `pip install -e '.[metrics]'`.
+- *cutoff*: the n in `nDCG@n`. *A budget*: the n in `nDCG@nt`, a number of tokens; see
+  [token budgets](token-budgets.md).
 - A query that a run lacks has the value of an empty list. A query for which a package has no value is unknown: null in
   JSON, and left out of the mean of that metric.
 - Packages receive numbers in place of the identifiers of queries and documents, so no value depends on names.
 
-evalkit computes these itself. They have tie bounds, bounds over unjudged documents and values at every depth where the
-metric allows it.
+evalkit computes these itself, from the list of each query. They have tie bounds, bounds over unjudged documents and
+values at every depth, where the metric allows it.
 """
 COLUMNS = """\
 | name | status | computed by | parameters | cutoff | refused, and what to write |
 |---|---|---|---|---|---|"""
-PROVIDED_HEAD = """
-evalkit computes these, too:
-
-- `pMRR` (p-MRR of FollowIR), over pairs of queries with [instructions](instructions.md). A pair of which a run lacks
-  a query is unknown.
-- `nDCG`, `RR`, `AP`, `R`, `Success` and `Judged` at a [budget of tokens](token-budgets.md), such as `nDCG@2000t`.
-
-Other packages compute these, through ir_measures.
+SEVERAL_HEAD = """
+evalkit computes these from the lists of several queries, so no list has a value by itself, and there are no bounds. See
+[queries with instructions](instructions.md#p-mrr-does-a-ranking-follow-the-instruction).
 """
+PROVIDED_HEAD = "\nOther packages compute these, through ir_measures.\n"
 REFUSED_HEAD = (
     "\nThese names are refused.\n\n| name | status | why refused | what to write |\n|---|---|---|---|"
 )
@@ -49,14 +46,17 @@ GRADED = Qrels({"q": {"d": 1_000}})
 
 def metric_reference() -> str:
     """Return every metric with what computes it, what it takes, and what is refused."""
-    lines = [HEAD, COLUMNS, *map(_own, definitions.DEFINITIONS), PROVIDED_HEAD, COLUMNS]
-    lines += [*map(_provided, PROVIDED), REFUSED_HEAD]
+    lines = [HEAD, COLUMNS, *map(_own, definitions.DEFINITIONS)]
+    lines += [SEVERAL_HEAD, COLUMNS, *map(_several, definitions.RUN_METRICS)]
+    lines += [PROVIDED_HEAD, COLUMNS, *map(_provided, PROVIDED), REFUSED_HEAD]
     lines += [f"| `{name}` | refused | {why} | {instead} |" for name, (why, instead) in UNAVAILABLE.items()]
     return "\n".join(lines) + "\n"
 
 
 def _own(one: MetricDefinition) -> str:
     cutoff = "required" if one.needs_cutoff else "optional" if one.takes_cutoff else "none"
+    if one.at_budget:
+        cutoff += ", or a budget"
     metric = parse_metric(f"{one.name}@10" if one.needs_cutoff else one.name)
     check = one.check_judgments
     refused = [
@@ -64,6 +64,11 @@ def _own(one: MetricDefinition) -> str:
         _problem(lambda: check(metric, GRADED)) if check else "",
     ]
     return _row(one, "works", "evalkit", [parameter.name for parameter in one.parameters], cutoff, refused)
+
+
+def _several(one: RunMetric) -> str:
+    problem = _problem(lambda: one.check(GRADED, "the judgments"))
+    return _row(one, "works", "evalkit", [], "none", [problem])
 
 
 def _provided(one: ProvidedMetric) -> str:
@@ -82,23 +87,24 @@ def _provided(one: ProvidedMetric) -> str:
 
 
 def _row(
-    one: MetricDefinition | ProvidedMetric,
+    one: MetricDefinition | ProvidedMetric | RunMetric,
     status: str,
     package: str,
     names: list[str],
     cutoff: str,
     refused: list[str],
 ) -> str:
-    shown = ", ".join(f"`{name}`" for name in (one.name, *one.aliases))
+    aliases = () if isinstance(one, RunMetric) else one.aliases
+    shown = ", ".join(f"`{name}`" for name in (one.name, *aliases))
     takes = ", ".join(f"`{name}`" for name in names if name != "recall")
     return f"| {shown} | {status} | {package} | {takes} | {cutoff} | {'; '.join(filter(None, refused))} |"
 
 
 def _problem(check: Callable[[], object]) -> str:
-    """Return what a check refuses, without the place in the judgments, and the hint."""
+    """Return what a check refuses, without what was found in the judgments, and the hint."""
     try:
         check()
     except InputError as error:
-        message = str(error.message).partition(";")[0].partition(", and these")[0]
+        message = str(error.message).partition(";")[0].partition(", and these")[0].partition(", but ")[0]
         return f"{message.replace(chr(39), '`')}: {error.hint}"
     return ""

@@ -7,7 +7,6 @@ import pytest
 from evalkit.errors import DataFormatError
 from evalkit.formats.trec_lines import (
     check_ids,
-    column_name,
     columns_of,
     is_comment,
     tab_columns,
@@ -29,11 +28,6 @@ def test_columns_are_separated_by_the_blanks_of_ascii() -> None:
     assert columns_of("a\u00a0b\tc \u3000 ä") == ["a\u00a0b", "c", "\u3000", "ä"]
     assert tab_columns("a \t\tb c\t\t ") == ["a", "", "b c"]
     assert len(columns_of("x " * 1000)) == len(columns_of("ä " * 1000)) == 21
-
-
-def test_names_of_columns_are_compared_without_case_and_hyphens() -> None:
-    """The same name is written in many ways."""
-    assert column_name("Query-ID") == column_name("query_id") == column_name("query id") == "queryid"
 
 
 def test_ids_have_no_blank_of_any_script() -> None:

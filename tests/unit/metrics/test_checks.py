@@ -29,7 +29,7 @@ def test_the_place_of_the_judgments_is_named() -> None:
     """The message begins with it; metrics that can be computed raise nothing."""
     with pytest.raises(InputError, match=r"^dataset 'mine': 'ERR@10' knows grades up to 4"):
         check_metrics(["nDCG@10", "ERR@10"], GRADE_5, "dataset 'mine'")
-    check_metrics(["nDCG@10", "ERR@10", "Rprec"], Qrels({"q": {"a": 4, "b": -1}}))
+    check_metrics(["nDCG@10", "ERR@10", "Rprec"], Qrels({"q": {"a": 4, "b": -1}}), "dataset 'mine'")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from math import log2
 import pytest
 
 from evalkit.errors import InputError
-from evalkit.metrics import evaluate, parse_metric, tie_bounds
+from evalkit.metrics import evaluate, has_tie_bounds, parse_metric, tie_bounds
 from evalkit.metrics.budget_use import BudgetUse, budget_use
 from evalkit.records import DocumentTokens, Qrels, Run
 
@@ -89,6 +89,6 @@ def test_metrics_without_a_meaning_at_a_budget_are_refused(metric: str, reason: 
 
 def test_ties_have_no_bounds_at_a_budget() -> None:
     """Another order of tied documents ends at another place."""
-    assert not parse_metric("nDCG@10t").has_tie_bounds
+    assert not has_tie_bounds(parse_metric("nDCG@10t"))
     with pytest.raises(InputError, match="no tie bounds"):
         tie_bounds(RUN, QRELS, [parse_metric("nDCG@10t")])
