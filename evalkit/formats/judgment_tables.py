@@ -101,6 +101,11 @@ def is_judgment_header(cells: Iterable[str]) -> bool:
     return bool(queries and documents and grades) or any(columns <= known for columns, _ in _OTHER_EXPORTS)
 
 
+def names_query(columns: Iterable[str]) -> bool:
+    """Return whether one of the columns has the usual name of one with queries."""
+    return any(_plain(column) in _QUERY_ID | _QUERY_TEXT | _QUERY for column in columns)
+
+
 def _plain(name: str) -> str:
     return name.strip().lower().replace("-", "_").replace(" ", "_")
 
