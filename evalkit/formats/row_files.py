@@ -71,6 +71,11 @@ def read_rows(path: File, sheet: str | None = None) -> Rows:
     if suffix == ".parquet" and isinstance(path, Path):
         return _read_parquet(path)
     check_text(_head(path), path)
+    if suffix == ".xlsx":
+        raise DataFormatError(
+            f"{path} is not an Excel workbook, although its name ends in .xlsx",
+            "open it and save it as .xlsx, or rename it to .csv if it is CSV",
+        )
     raise DataFormatError(
         f"{path} is not a supported table format",
         "use .csv, .tsv, .jsonl, .parquet or .xlsx; text may be compressed (.gz, .zst)",

@@ -67,7 +67,7 @@ def test_a_csv_cell_may_hold_lines(tmp_path: Path) -> None:
         ("a.csv", 'id,text\n1,"a\n', "a.csv:2 is not CSV"),
         ("a.csv", "id,id\n1,2\n", "has two columns with the same name"),
         ("a.parquet", "no parquet", "cannot read"),
-        ("a.xlsx", "", "is not a supported table format"),
+        ("a.xlsx", "", "is not an Excel workbook, although its name ends in .xlsx"),
         ("a.jsonl", "[1]\n", "a.jsonl:1 is not a JSON object"),
     ],
 )
