@@ -64,9 +64,14 @@ def assemble(settings: DatasetSettings, parts: Parts) -> Dataset:
         If the template is invalid, or no query has the cluster field.
     DataFormatError
         If a judged query has no text, unless the settings leave it out, a query id or a document id occurs twice, a
-        document is both relevant and excluded for a query, or there are no documents.
+        document is both relevant and excluded for a query, there are no documents, or all of them are empty.
     """
     built = build_corpus(parts.documents, settings.template, parts.stamp, settings.label)
+    if built.empty == len(built.corpus):
+        raise DataFormatError(
+            f"{parts.location}: all {built.empty} documents are empty",
+            "choose the column with the texts of documents",
+        )
     queries_by_id = _by_id(parts.queries)
     all_qrels, all_excluded = _split_exclusions(parts)
     without_text = _without_text(settings, parts, queries_by_id)

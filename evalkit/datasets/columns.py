@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from evalkit.config import Settings
 from evalkit.datasets.corpora import RawDocument
+from evalkit.datasets.images import refuse_images
 from evalkit.errors import DataFormatError, nearest_name_hint
 from evalkit.formats import WITHOUT_HEADER, Rows, looks_like_data, number_of
 from evalkit.formats import check_id as check_id  # noqa: PLC0414 - the sources import it from here
@@ -22,10 +23,11 @@ from evalkit.records.qrels import HIGHEST_GRADE, check_grade
 Row = Mapping[str, Any]
 Grades = dict[str, Annotated[int, Field(ge=-HIGHEST_GRADE, le=HIGHEST_GRADE)]]
 
-DOC_ID = ("_id", "id", "doc_id", "docid", "docno", "pid", "corpus-id", "corpus_id")
+DOC_ID = ("_id", "id", "corpus-id", "corpus_id", "doc_id", "docid", "docno", "pid")
+"""In ViDoRe, ``corpus_id`` is the page, and ``doc_id`` the file that contains it."""
 QUERY_ID = ("_id", "id", "query_id", "query-id", "qid", "num")
 TITLE = ("title",)
-TEXT = ("text", "contents", "body", "passage", "document", "content")
+TEXT = ("text", "contents", "body", "passage", "document", "content", "markdown", "text_description")
 QUERY_TEXT = ("text", "query", "question", "title")
 INSTRUCTION = "instruction"
 RELEVANT_DOCUMENTS = ("gold_ids", "gold_ids_long", "positive-corpus-ids")
@@ -108,6 +110,8 @@ def documents(rows: Rows, columns: DocumentColumns) -> Iterator[RawDocument]:
             names = set(row)
             doc_id = require_column(row, columns.id, DOC_ID, where, "identifier")
             title = find_column(row, columns.title, TITLE, where) or ""
+            if find_column(row, columns.text, TEXT, where) is None:
+                refuse_images(row, where, "corpus: {text: ...}")
             text = require_column(row, columns.text, TEXT, where, "text")
         yield RawDocument(
             check_id(row[doc_id], where),
@@ -245,7 +249,9 @@ def _judgments(
                     else "no grade, as the first row has"
                 )
                 raise DataFormatError(f"{where} has {which}", "use the same columns in every row")
-        query_id, doc_ids = check_id(row[query], where), check_ids(row[document], where)
+        no_list = document in RELEVANT_DOCUMENTS and row[document] is None
+        query_id = check_id(row[query], where)
+        doc_ids = [] if no_list else check_ids(row[document], where)
         grades = (
             [columns.fixed_grade or 1] * len(doc_ids) if ungraded else _grades(row, columns, doc_ids, where)
         )
@@ -326,9 +332,9 @@ def optional_value(row: Row, name: str | None, usual: Sequence[str], where: str)
 
 def check_ids(cell: Any, where: str) -> list[str]:
     """Return the identifiers of a cell: one, or a list of them; BRIGHT's ``["N/A"]`` contains none."""
-    values = cell if isinstance(cell, list) else [cell]
     if cell == [NO_IDS]:
         return []
+    values = cell if isinstance(cell, list) else [cell]
     return [check_id(value, where) for value in values]
 
 

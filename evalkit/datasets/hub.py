@@ -24,6 +24,7 @@ from evalkit.datasets.hub_files import read_beir_files
 from evalkit.datasets.hub_layouts import BEIR, Layout, find_layout, parts_of
 from evalkit.datasets.hub_lists import PASSAGES, POSITIVES, ListColumns, read_lists
 from evalkit.datasets.hub_tables import Repository, Table
+from evalkit.datasets.images import refuse_images
 from evalkit.datasets.pairs import DOCUMENT, QUERY, candidates_run, random_score, read_pairs
 from evalkit.datasets.query_instructions import with_instructions
 from evalkit.datasets.tables import build_qrels
@@ -167,14 +168,53 @@ def _read(settings: Hub.Settings, repository: Repository) -> Parts:
     if settings.shape == "beir" or (
         settings.shape is None and (has_corpus or _splits_are_tables(settings, repository, configs))
     ):
+        if layout.corpus is not None and layout.queries is None and layout.qrels is not None:
+            return _lists_with_corpus(settings, repository, layout)
+        _check_has_judgments(settings, repository, layout, configs)
         return _parts_of_tables(settings, repository, _open_tables(settings, repository, layout))
-    parts_with_corpus = parts_of(configs)
-    if settings.subset is None and settings.pairs.config is None and parts_with_corpus:
-        raise DataFormatError(
-            f"the hub dataset {repository.path!r} contains {len(parts_with_corpus)} parts, each with a corpus",
-            f"set subset to one of: {', '.join(parts_with_corpus)}",
-        )
+    _check_part(settings, repository, configs)
     return _read_one_table(settings, repository)
+
+
+def _check_part(settings: Hub.Settings, repository: Repository, configs: list[str]) -> None:
+    """Raise a `DataFormatError` if the repository has parts with a corpus each, and none of them is chosen."""
+    parts = parts_of(configs)
+    if not parts or settings.pairs.config is not None or settings.subset in configs:
+        return
+    names = f"set subset to one of: {', '.join(parts)}"
+    if settings.subset is None:
+        raise DataFormatError(
+            f"the hub dataset {repository.path!r} contains {len(parts)} parts, each with a corpus", names
+        )
+    raise DataFormatError(f"the hub dataset {repository.path!r} has no part {settings.subset!r}", names)
+
+
+def _lists_with_corpus(settings: Hub.Settings, repository: Repository, layout: Layout) -> Parts:
+    """Read a repository whose queries list their judged documents, next to a table of all documents (MLDR)."""
+    corpus = settings.corpus
+    split = corpus.split or repository.any_split(layout.corpus, ["corpus", settings.split])
+    documents_table = repository.table(corpus.config or layout.corpus, split)
+    queries = repository.table(layout.qrels, settings.split)
+    parts = read_lists(queries.rows(), settings.pairs, repository.location, settings.split)
+    return replace(
+        parts,
+        documents=documents(documents_table.rows(), corpus),
+        stamp=documents_table.stamp(corpus.model_dump(mode="json")),
+    )
+
+
+def _check_has_judgments(
+    settings: Hub.Settings, repository: Repository, layout: Layout, configs: list[str]
+) -> None:
+    """Raise a `DataFormatError` if it is not known where the judgments of a repository with a corpus are."""
+    only_other = len(configs) == 1 and layout.corpus is None
+    if layout.qrels or settings.qrels.config or settings.qrels_path or only_other:
+        return
+    raise DataFormatError(
+        f"the hub dataset {repository.path!r} contains a corpus, but no judgments under a usual name; its"
+        f" configurations: {', '.join(configs)}",
+        "set qrels: {config: ...}, or qrels_path to the repository with the judgments",
+    )
 
 
 def _splits_are_tables(settings: Hub.Settings, repository: Repository, configs: list[str]) -> bool:
@@ -305,6 +345,8 @@ def _shape(table: Table, columns: ListColumns) -> str:
         has_positives = find_column(row, columns.positives, POSITIVES, where)
         if has_positives or find_column(row, columns.passages, PASSAGES, where):
             return "lists"
+        if columns.document is None:
+            refuse_images(row, where, "pairs: {document: ...}")
         if find_column(row, columns.document, DOCUMENT, where):
             return "pairs"
     raise DataFormatError(

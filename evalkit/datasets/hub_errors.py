@@ -34,10 +34,12 @@ def translate_errors(request: Callable[[], T], path: str, what: str) -> T:
     DataFormatError
         If the repository is not a dataset that the package can read.
     """
+    from datasets.exceptions import DatasetsError
+
     with hub_access() as unreachable:
         try:
             return request()
-        except (ValueError, OSError, RuntimeError) as error:
+        except (ValueError, OSError, RuntimeError, DatasetsError) as error:
             if unreachable:
                 raise DatasetError(
                     f"the hub dataset {what} is not in the cache, and {unreachable}", _WITHOUT_HUB
@@ -73,11 +75,67 @@ def _translated(error: Exception, path: str, what: str) -> EvalkitError:
             f"the hub dataset {path!r} contains no tables",
             "download its files and use a source that reads them",
         )
-    return _of_tables(text, what) or (
-        DataFormatError(f"cannot read the hub dataset {what}: {_first_line(error)}")
-        if isinstance(error, ValueError)
-        else DatasetError(f"cannot download the hub dataset {what}: {_first_line(error)}", _WITHOUT_HUB)
+    return (
+        _of_tables(text, what)
+        or _of_columns(error, what)
+        or _of_status(error, path)
+        or (
+            DataFormatError(f"cannot read the hub dataset {what}: {_first_line(error)}")
+            if isinstance(error, ValueError)
+            else DatasetError(f"cannot download the hub dataset {what}: {_first_line(error)}", _WITHOUT_HUB)
+        )
     )
+
+
+def _of_columns(error: Exception, what: str) -> EvalkitError | None:
+    """Return the error of files that do not have the same columns; None for other errors."""
+    from datasets.exceptions import DatasetGenerationError
+    from datasets.table import CastError
+
+    for cause in _causes(error):
+        if isinstance(cause, CastError) or "column names don't match" in str(cause):
+            return DataFormatError(
+                f"the files of the hub dataset {what} have different columns, and the `datasets` package reads only"
+                " files with the same columns as one configuration",
+                "download the files and use source: tables",
+            )
+    if isinstance(error, DatasetGenerationError):
+        cause = _causes(error)[-1]
+        return DataFormatError(
+            f"cannot read the hub dataset {what}: {_first_line(cause)}",
+            "download its files and use source: tables",
+        )
+    return None
+
+
+def _of_status(error: Exception, path: str) -> EvalkitError | None:
+    """Return the error of an HTTP status that the hub answered with; None if there is none."""
+    responses = (getattr(cause, "response", None) for cause in _causes(error))
+    status = next((response.status_code for response in responses if response is not None), None)
+    if status in {401, 403}:
+        return DatasetError(
+            f"the hub refuses access to the dataset {path!r} (HTTP {status})",
+            f"check the name; if it is private or gated, ask for access on https://huggingface.co/datasets/{path}"
+            " and set HF_TOKEN",
+        )
+    if status == 404:
+        return DatasetError(
+            f"dataset {path!r} not found on the hub", "check the name; a private dataset needs HF_TOKEN"
+        )
+    if status is not None and (status == 429 or status >= 500):
+        reason = "limits the number of requests" if status == 429 else "has a fault"
+        return DatasetError(
+            f"cannot download the hub dataset {path!r}: the hub {reason} (HTTP {status})", "try again later"
+        )
+    return None
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """Return an error with the errors that caused it, the first cause last."""
+    found = [error]
+    while (cause := found[-1].__cause__ or found[-1].__context__) is not None and cause not in found:
+        found.append(cause)
+    return found
 
 
 def _of_tables(text: str, what: str) -> EvalkitError | None:
@@ -86,7 +144,7 @@ def _of_tables(text: str, what: str) -> EvalkitError | None:
     if text.startswith("Config name is missing"):
         return DataFormatError(
             f"the hub dataset {what} has several configurations: {names}",
-            "set config in pairs: for one table, or in corpus:, queries: and qrels: for three",
+            "set subset to one of them, or config in corpus:, queries: and qrels: if each is one of the tables",
         )
     if match := re.match(r"BuilderConfig '(.*)' not found", text):
         return DataFormatError(
@@ -98,5 +156,5 @@ def _of_tables(text: str, what: str) -> EvalkitError | None:
     return None
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from evalkit.datasets.columns import (
     check_id,
     check_text,
     find_column,
+    find_instruction,
     optional_value,
     parse_grade,
     required_value,
@@ -24,6 +26,8 @@ from evalkit.formats import Rows
 PASSAGES = ("passages",)
 POSITIVES = ("positive", "positives", "pos", "positive_passages", "positive_ctxs")
 NEGATIVES = ("negative", "negatives", "neg", "negative_passages", "negative_ctxs", "hard_negatives")
+_NUMBERED_NEGATIVE = re.compile(r"(?:hard_)?neg(?:ative)?[-_]?[0-9]+")
+"""A column of a table with one document in each column, as in the triplets of sentence-transformers."""
 _TEXT = ("text", "passage_text", "contents", "passage")
 _SELECTED = ("is_selected", "selected", "label", "relevance")
 
@@ -36,7 +40,8 @@ class ListColumns(PairColumns):
     config
         Configuration of the hub dataset; its only one where absent.
     positives, negatives
-        Columns of relevant and of other documents, lists or one text each: grades 1 and 0.
+        Columns of relevant and of other documents, lists or one text each: grades 1 and 0. Other documents may also be
+        in the columns ``negative_1``, ``negative_2``, ...
     passages
         Column of a list of documents that say themselves whether they are relevant (MS MARCO: ``is_selected``).
     """
@@ -65,7 +70,8 @@ def _add_query(pairs: Pairs, row: Row, columns: ListColumns, where: str) -> str:
         text = text[0]
     column = find_column(row, columns.query_id, QUERY_ID, where)
     query_id = check_id(row[column], where) if column else None
-    return pairs.add_query(check_text(text, where, "query"), query_id, where)
+    instruction = find_instruction(row, columns.instruction, where)
+    return pairs.add_query(check_text(text, where, "query"), query_id, where, instruction)
 
 
 def _graded_items(row: Row, columns: ListColumns, where: str) -> Iterator[tuple[Any, int]]:
@@ -80,8 +86,17 @@ def _graded_items(row: Row, columns: ListColumns, where: str) -> Iterator[tuple[
         return
     for item in _items(required_value(row, columns.positives, POSITIVES, where, "positives")):
         yield item, 1
-    for item in _items(optional_value(row, columns.negatives, NEGATIVES, where)):
-        yield item, 0
+    for cell in _negatives(row, columns, where):
+        for item in _items(cell):
+            yield item, 0
+
+
+def _negatives(row: Row, columns: ListColumns, where: str) -> list[Any]:
+    """Return the cells with documents that are not relevant: of one column or of numbered ones."""
+    column = find_column(row, columns.negatives, NEGATIVES, where)
+    if column is not None:
+        return [row[column]]
+    return [value for name, value in row.items() if _NUMBERED_NEGATIVE.fullmatch(str(name))]
 
 
 def _items(value: Any) -> Iterable[Any]:

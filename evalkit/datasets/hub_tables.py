@@ -55,7 +55,7 @@ class Repository:
         return translate_errors(
             lambda: list(datasets.get_dataset_split_names(self.path, config, revision=self.revision)),
             self.path,
-            f"{self.path!r} (configuration {config!r})",
+            f"{self.path!r} (configuration {config!r})" if config else repr(self.path),
         )
 
     def table(self, config: str | None, split: str) -> Table:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from evalkit.config import DatasetSettings
 from evalkit.datasets.assemble import Parts
-from evalkit.datasets.columns import check_id
+from evalkit.datasets.columns import INSTRUCTION, check_id, check_text
 from evalkit.datasets.corpora import RawDocument, Stamp
 from evalkit.datasets.pairs import candidates_run
 from evalkit.datasets.tables import build_qrels
@@ -136,9 +136,10 @@ def _queries(collection: Any, where: str) -> Iterator[Query]:
         fields = {
             name: value
             for name, value in query._asdict().items()
-            if isinstance(value, str) and name != "query_id" and value != text
+            if isinstance(value, str) and name not in {"query_id", INSTRUCTION} and value != text
         }
-        yield Query(check_id(query.query_id, where), text, fields)
+        instruction = check_text(getattr(query, INSTRUCTION, None), where, "instruction")
+        yield Query(check_id(query.query_id, where), text, fields, instruction if instruction.strip() else "")
 
 
 def _candidates(collection: Any, where: str) -> Run | None:

@@ -12,7 +12,7 @@ from evalkit.formats.column_names import JUDGED_QUERY
 from evalkit.records import Query
 
 _QUERY = (*JUDGED_QUERY, "_id", "id")
-_INSTRUCTION = ("instruction", "instructions")
+_INSTRUCTION = ("instruction", "instructions", "text")
 
 
 def with_instructions(queries: Iterable[Query], rows: Rows) -> tuple[Query, ...]:
@@ -21,7 +21,7 @@ def with_instructions(queries: Iterable[Query], rows: Rows) -> tuple[Query, ...]
     Raises
     ------
     DataFormatError
-        If the table lacks a column, or has two different instructions for a query.
+        If the table lacks a column, has two different instructions for a query, or has none for any of the queries.
     """
     instructions: dict[str, str] = {}
     for where, row in rows:
@@ -33,6 +33,12 @@ def with_instructions(queries: Iterable[Query], rows: Rows) -> tuple[Query, ...]
                 f"{where}: query {query_id!r} has two different instructions",
                 "keep one instruction for each query",
             )
+    found = tuple(queries)
+    if instructions and instructions.keys().isdisjoint(query.query_id for query in found):
+        raise DataFormatError(
+            f"no query has one of the {len(instructions)} instructions (first: of query {next(iter(instructions))!r})",
+            "use the same query ids in queries and instructions",
+        )
     return tuple(
-        replace(query, instruction=instructions.get(query.query_id) or query.instruction) for query in queries
+        replace(query, instruction=instructions.get(query.query_id) or query.instruction) for query in found
     )

@@ -38,7 +38,7 @@ class File(Block):
         CSV or TSV with a header, JSON Lines, a JSON list, Parquet, or an Excel workbook (.xlsx, extra `xlsx`). Text
         may be packed.
     sheet
-        Name of the sheet of an Excel workbook. Default: the first one.
+        Name of the sheet of an Excel workbook. Default: the first one that is not hidden.
     """
 
     path: InputFile

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 JUDGED_QUERY = ("query-id", "query_id", "qid")
-JUDGED_DOCUMENT = ("corpus-id", "corpus_id", "doc_id", "docid", "docno", "pid")
+JUDGED_DOCUMENT = ("corpus-id", "corpus_id", "corpus-ids", "corpus_ids", "doc_id", "docid", "docno", "pid")
 GRADE = ("score", "grade", "relevance", "label", "rel")
 # In a table of texts, these may mean something else; in a file of judgments they do not.
 QUERY_OF_JUDGMENTS = (*JUDGED_QUERY, "topic", "topic_id")

@@ -36,7 +36,9 @@ def check_id(value: Any, where: str) -> str:
         value = int(value)  # pandas converts whole numbers to floats in a column with missing values
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    if not isinstance(value, str) or not value or value != "".join(value.split()):
+    if value is None or value == "":
+        raise DataFormatError(f"{where}: the identifier is missing", "give every row its identifiers")
+    if not isinstance(value, str) or value != "".join(value.split()):
         raise DataFormatError(f"{where}: invalid identifier {value!r}", "use identifiers without white space")
     if _SHORTENED.fullmatch(value):
         raise DataFormatError(

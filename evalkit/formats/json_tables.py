@@ -31,7 +31,11 @@ def read_json_rows(path: File) -> Iterator[tuple[str, dict[str, Any]]]:
         If the file is neither; the message names the file and the line or the item.
     """
     first = next((line for _, line in open_lines(path)), "")
+    if not first.strip():
+        raise DataFormatError(f"{path} is empty", "write one object per line")
     document = _parsed(first)
+    if document == []:
+        raise DataFormatError(f"{path} is an empty list", "write a list of objects, or one object per line")
     if isinstance(document, dict):
         if known_document(document):
             raise _not_rows(path, document)
@@ -61,7 +65,11 @@ def read_json_document(path: File) -> Any:
     DataFormatError
         If it is not JSON, or too large; the message names the line.
     """
-    text = read_text(path, MOST_CHARACTERS)
+    return parse_document(read_text(path, MOST_CHARACTERS), path)
+
+
+def parse_document(text: str, path: File) -> Any:
+    """Return the value of the text of a file; see `read_json_document`."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:

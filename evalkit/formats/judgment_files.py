@@ -3,30 +3,45 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any, Literal
 
 import orjson
 
 from evalkit.errors import DataFormatError
 from evalkit.formats.column_names import QUERY_OF_JUDGMENTS, column_name, compared
-from evalkit.formats.judgment_json import DOCUMENT_KEYS, read_judgment_json
+from evalkit.formats.judgment_json import DOCUMENT_KEYS, is_console_request, read_judgment_json
 from evalkit.formats.judgment_tables import (
     JudgmentNames,
     has_short_rows,
     is_judgment_header,
+    names_query,
     read_judgment_table,
 )
 from evalkit.formats.letor_files import is_letor, read_letor
 from evalkit.formats.qrels_files import QrelsFile, read_qrels, read_qrels_file
 from evalkit.formats.rated_rows import NamedJudgments, RatedRows, named_judgments, whole_grade
-from evalkit.formats.row_files import JSON_SUFFIXES, WITHOUT_HEADER, is_number, read_delimited, read_rows
+from evalkit.formats.row_files import (
+    JSON_SUFFIXES,
+    WITHOUT_HEADER,
+    delimiter_of,
+    is_number,
+    read_delimited,
+    read_rows,
+    stated_delimiter,
+)
 from evalkit.formats.text_files import File, format_suffix, open_lines
 from evalkit.records.qrels import Qrels
 
 _Kind = Literal["TREC", "rows", "CSV", "TSV", "JSON", "LETOR"]
 _MOST_CHARACTERS = 100_000
 """Characters of a first line that are looked at."""
+_MOST_LINES = 100
+"""Lines of a JSON list that are looked at."""
+_JUDGMENT_LISTS = re.compile(r'"(?:judgmentRatings|ratings)"\s*:\s*\[')
+"""In a list of judgment lists of OpenSearch, and in a list of queries with their ratings."""
 
 
 def read_judgments(path: File, queries: Mapping[str, str] | None = None) -> QrelsFile:
@@ -121,8 +136,10 @@ def _kind(path: File) -> _Kind:
     if suffix in {".xlsx", ".parquet"}:
         return "rows"
     first = _first_line(path)
+    if is_console_request(first):
+        return "JSON"
     if first.lstrip().startswith(("{", "[")):
-        return "rows" if suffix in JSON_SUFFIXES and _is_json_table(first) else "JSON"
+        return "rows" if suffix in JSON_SUFFIXES and _is_json_table(first, path) else "JSON"
     if suffix in JSON_SUFFIXES:
         return "rows"
     return "LETOR" if is_letor(first) else _kind_of_lines(path, first, suffix)
@@ -130,7 +147,8 @@ def _kind(path: File) -> _Kind:
 
 def _first_line(path: File) -> str:
     """Return the beginning of the first line that is neither blank nor a comment; empty if there is none."""
-    return next((line for _, line in open_lines(path) if not line.startswith("#")), "")[:_MOST_CHARACTERS]
+    lines = (line for _, line in open_lines(path) if not line.startswith("#"))
+    return next((line for line in lines if not stated_delimiter(line)), "")[:_MOST_CHARACTERS]
 
 
 def _ends_with_number(line: str) -> bool:
@@ -141,20 +159,23 @@ def _cells(line: str, delimiter: str) -> list[str]:
     return next(csv.reader([line], delimiter=delimiter), [])
 
 
-def _is_json_table(first: str) -> bool:
-    """Return whether a JSON file is a table: one object per line, or a list; from its first line."""
+def _is_json_table(first: str, path: File) -> bool:
+    """Return whether a JSON file is a table: one object per line, or a list of objects; from its beginning."""
     if first.lstrip().startswith("["):
-        return True
+        lines = (line for _, line in open_lines(path))
+        return not _JUDGMENT_LISTS.search("".join(islice(lines, _MOST_LINES))[:_MOST_CHARACTERS])
     try:
         row = orjson.loads(first)
     except orjson.JSONDecodeError:
         return False
-    return isinstance(row, dict) and not any(isinstance(row.get(key), list | dict) for key in DOCUMENT_KEYS)
+    if not isinstance(row, dict) or any(isinstance(row.get(key), list | dict) for key in DOCUMENT_KEYS):
+        return False
+    return names_query(row) or not any(isinstance(value, list | dict) for value in row.values())
 
 
 def _kind_of_lines(path: File, first: str, suffix: str) -> _Kind:
     tabs = "\t" in first
-    delimiter = "\t" if tabs else ";" if ";" in first and "," not in first else ","
+    delimiter = "\t" if tabs else delimiter_of(first)
     cells = _cells(first, delimiter)
     if is_judgment_header(cells):
         known = tabs and len(cells) in {3, 4} and column_name(cells[0]) in compared(*QUERY_OF_JUDGMENTS)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
+
 from evalkit.errors import DataFormatError
-from evalkit.formats.json_tables import read_json_document
+from evalkit.formats.json_tables import MOST_CHARACTERS, parse_document
 from evalkit.formats.rated_rows import RatedRow, RatedRows
-from evalkit.formats.text_files import File
+from evalkit.formats.text_files import File, read_text
 
 DOCUMENT_KEYS = ("requests", "judgmentRatings", "queries", "query_doc_pairs", "hits")
 """Keys of the documents that are read, or known; see `read_judgment_json`."""
+_REQUEST_LINE = re.compile(r"\s*(?:GET|POST|PUT)[ \t]+/?[\w*,.~%/-]+(?:\?\S*)?[ \t]*(?=\n|\r|\{|$)")
 _TEXT_QUERIES = (
     "match", "match_phrase", "match_phrase_prefix", "match_bool_prefix", "multi_match", "query_string",
     "simple_query_string", "semantic", "sparse_vector", "text_expansion", "neural", "combined_fields",
@@ -28,9 +32,10 @@ _TEXT_PARAMETERS = ("query", "query_string", "query_text", "search_term", "keywo
 def read_judgment_json(path: File) -> RatedRows:
     """Return the judgments of one JSON document of another tool.
 
-    - Elasticsearch's ``_rank_eval``: ``requests[]`` with ``id`` and ``ratings[] {_index, _id, rating}``.
+    - Elasticsearch's ``_rank_eval``: ``requests[]`` with ``id`` and ``ratings[] {_index, _id, rating}``; also below the
+      request line of a console, and several bodies, one per line.
     - OpenSearch's judgment lists: ``judgmentRatings[]`` with ``query`` and ``ratings[] {docId, rating}``; also a reply
-      that contains one list.
+      or a list that contains one such list, and the value of ``judgmentRatings`` alone.
     - Quepid: ratings (``queries[] {query, ratings}``), a case (``queries[] {query_text, ratings[]}``), and what it
       exports for the Rated Ranking Evaluator (``queries[] {placeholders, relevant_documents}``).
 
@@ -39,7 +44,7 @@ def read_judgment_json(path: File) -> RatedRows:
     DataFormatError
         If the document is none of these, or lacks a part; the message names the part.
     """
-    document = _unwrapped(read_json_document(path), path)
+    document = _unwrapped(_read_documents(path), path)
     if "requests" in document:
         return _rank_eval(document, str(path))
     if "judgmentRatings" in document:
@@ -57,14 +62,45 @@ def read_judgment_json(path: File) -> RatedRows:
     )
 
 
+def is_console_request(line: str) -> bool:
+    """Return whether a line is that above a request in the console of Kibana or OpenSearch: ``GET /_rank_eval``."""
+    return _REQUEST_LINE.match(line) is not None
+
+
+def _read_documents(path: File) -> Any:
+    """Return the JSON document of a file; of several bodies of ``_rank_eval``, one with the requests of all of them."""
+    text = read_text(path, MOST_CHARACTERS)
+    # An empty line in its place keeps the numbers of the lines.
+    text = _REQUEST_LINE.sub("\n", text, count=1) if is_console_request(text) else text
+    bodies = [_body(line) for line in text.splitlines() if line.strip()]
+    if len(bodies) > 1 and all(bodies):
+        return {"requests": [request for body in bodies for request in body["requests"]]}
+    return parse_document(text, path)
+
+
+def _body(line: str) -> dict[str, Any]:
+    """Return the body of ``_rank_eval`` that a line contains; empty for other lines."""
+    try:
+        body = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return {}
+    return body if isinstance(body, dict) and isinstance(body.get("requests"), list) else {}
+
+
 def _unwrapped(document: Any, path: File) -> dict[str, Any]:
     """Return a document, or the one that a reply of OpenSearch contains."""
-    if not isinstance(document, dict):
+    if isinstance(document, list) and document and all(isinstance(item, dict) for item in document):
+        if all(isinstance(item.get("ratings"), list) for item in document):
+            return {"judgmentRatings": document}
+        found = document
+    elif not isinstance(document, dict):
         raise DataFormatError(f"{path} is not a JSON object", "use one object with all judgments")
-    hits = document.get("hits")
-    if not isinstance(hits, dict) or not isinstance(hits.get("hits"), list):
+    elif isinstance(document.get("_source"), dict):
+        found = [document["_source"]]
+    elif isinstance(hits := document.get("hits"), dict) and isinstance(hits.get("hits"), list):
+        found = [hit.get("_source") for hit in hits["hits"] if isinstance(hit, dict)]
+    else:
         return document
-    found = [hit.get("_source") for hit in hits["hits"] if isinstance(hit, dict)]
     if len(found) != 1 or not isinstance(found[0], dict):
         raise DataFormatError(f"{path} contains {len(found)} judgment lists", "keep one of them")
     return found[0]
@@ -187,6 +223,8 @@ def _row(rating: dict[str, Any], key: str, query: str, where: str) -> RatedRow:
 
 def _text(part: dict[str, Any], key: str, where: str) -> str:
     value = part.get(key)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
     if not isinstance(value, str) or not value.strip():
         raise DataFormatError(f"{where} has no text under {key!r}", f"give every query its {key!r}")
     return value.strip()

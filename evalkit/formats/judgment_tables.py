@@ -112,6 +112,11 @@ def is_judgment_header(cells: Iterable[str]) -> bool:
     )
 
 
+def names_query(columns: Iterable[str]) -> bool:
+    """Return whether one of the columns has the usual name of one with queries."""
+    return bool(compared(*columns) & _QUERIES)
+
+
 def _roles(columns: list[str], path: File, names: JudgmentNames) -> _Roles:
     plain = {column: column_name(column) for column in columns}
     if names == JudgmentNames():

@@ -11,6 +11,8 @@ from evalkit.formats.text_files import File, open_lines
 
 _LINE = re.compile(r"\s*(\S+)\s+qid:(\S+)((?:\s+[0-9]+:\S+)*)\s*(?:#(.*))?")
 _DOC_ID = re.compile(r"\s*docid\s*=\s*(\S+)(.*)", re.IGNORECASE)
+_TEXT_OF_QUERY = re.compile(r"\s*#\s*qid:(\S+?):\s*(\S.*?)\s*")
+"""A comment with the text of a query; in such files the title of the document follows its id."""
 _NOT_JUDGED = "-1"
 
 
@@ -23,7 +25,10 @@ def read_letor(path: File) -> RatedRows:
     """Return the judgments of lines ``2 qid:10 1:0.5 ... # docid = GX000-00 inc = 1`` or ``3 qid:1 # 1370 star trek``.
 
     The document is named after ``#``: with ``docid =`` as in LETOR, or as the first word, before the text of the query,
-    as RankLib and Quepid write it. The label -1 marks documents that were not judged (LETOR 4.0, semi-supervised sets).
+    as RankLib and Quepid write it. Where comments state the texts of queries (``# qid:1: rambo``, as in the example of
+    Elasticsearch's plugin for learning to rank), what follows the document is its title.
+
+    The label -1 marks documents that were not judged (LETOR 4.0, semi-supervised sets).
     Sources: https://www.microsoft.com/en-us/research/project/letor-learning-rank-information-retrieval/letor-4-0/ and
     RankLib's file format.
 
@@ -37,9 +42,14 @@ def read_letor(path: File) -> RatedRows:
 
 
 def _rows(path: File, texts: dict[str, str]) -> Iterator[RatedRow]:
+    has_titles = False
     for number, line in open_lines(path):
         where = f"{path}:{number}"
         if line.lstrip().startswith("#"):
+            stated = _TEXT_OF_QUERY.fullmatch(line)
+            if stated:
+                texts[stated[1]] = stated[2]
+                has_titles = True
             continue
         found = _LINE.fullmatch(line)
         if found is None:
@@ -53,7 +63,7 @@ def _rows(path: File, texts: dict[str, str]) -> Iterator[RatedRow]:
                 f"{where} names no document: nothing follows a '#'",
                 "use a file with document ids; sets such as MSLR-WEB have features without documents",
             )
-        if text and texts.setdefault(query, text) != text:
+        if text and not has_titles and texts.setdefault(query, text) != text:
             raise DataFormatError(
                 f"{where}: query {query!r} has two texts, {texts[query]!r} and {text!r}", "fix the texts"
             )
@@ -65,5 +75,7 @@ def _document(comment: str) -> tuple[str, str]:
     named = _DOC_ID.fullmatch(comment)
     if named:
         return named[1], ""
-    doc_id, _, text = comment.strip().partition(" ")
-    return doc_id, text.strip()
+    if not comment.strip():
+        return "", ""
+    doc_id, *rest = comment.split(None, 1)
+    return doc_id, rest[0].strip() if rest else ""

@@ -12,8 +12,8 @@ from evalkit.formats.plain_numbers import number_of
 from evalkit.formats.text_files import File
 from evalkit.records.qrels import Qrels, check_grade
 
-_UNRATED = {"", "--"}
-"""Ratings of documents that were not rated; Quepid shows and exports ``--``."""
+_UNRATED = {"", "--", "null", "NaN"}
+"""Ratings of documents that were not rated; Quepid shows and exports ``--``, and other tools write null as a word."""
 NamedBy = Literal["id", "text", "id or text"]
 
 

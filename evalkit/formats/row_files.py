@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,7 +35,8 @@ WITHOUT_HEADER = "write the names of the columns above it, or use source: trec_f
 def read_rows(path: File, sheet: str | None = None) -> Rows:
     """Return an iterator over the rows of a table; the suffix of the file determines the format.
 
-    ``.csv`` files may have quoted cells, and ``;`` as separator if the header has no comma. ``.tsv`` files have no
+    ``.csv`` files may have quoted cells, and ``;``, a tab or ``|`` as separator if the header has no
+    comma between cells; a first line ``sep=;`` states it. ``.tsv`` files have no
     quoting. Text files may be compressed (``.gz``, ``.zst``). A JSON file has one object per line, or is one list of
     objects.
 
@@ -69,6 +71,11 @@ def read_rows(path: File, sheet: str | None = None) -> Rows:
     if suffix == ".parquet" and isinstance(path, Path):
         return _read_parquet(path)
     check_text(_head(path), path)
+    if suffix == ".xlsx":
+        raise DataFormatError(
+            f"{path} is not an Excel workbook, although its name ends in .xlsx",
+            "open it and save it as .xlsx, or rename it to .csv if it is CSV",
+        )
     raise DataFormatError(
         f"{path} is not a supported table format",
         "use .csv, .tsv, .jsonl, .parquet or .xlsx; text may be compressed (.gz, .zst)",
@@ -88,9 +95,17 @@ def read_delimited(path: File, *, tabs: bool, pad: bool = False) -> Rows:
     """Yield the rows of a CSV file, or of a TSV file (`tabs`); see `read_rows`. Short rows are an error, or filled."""
     csv.field_size_limit(LONGEST_LINE)
     lines = read_lines(path)
-    first = next(lines, "")
-    delimiter = "\t" if tabs else ";" if ";" in first and "," not in first else ","
+    first, start = next(lines, ""), 1
+    stated = None if tabs else stated_delimiter(first)
+    if stated:
+        first, start = next(lines, ""), 2
+    delimiter = stated or ("\t" if tabs else delimiter_of(first))
     quoting: Literal[0, 3] = csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL
+    if "\r" in first.rstrip("\r\n"):
+        raise DataFormatError(
+            f"{path}:{start} contains a carriage return that does not end a line",
+            "save the file with the line ends LF or CRLF",
+        )
     header = next(csv.reader([first], delimiter=delimiter, quoting=quoting), [])
     if len(header) > _MOST_COLUMNS:
         raise DataFormatError(f"{path}:1 has {len(header)} columns", f"use at most {_MOST_COLUMNS}")
@@ -103,22 +118,41 @@ def read_delimited(path: File, *, tabs: bool, pad: bool = False) -> Rows:
     reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)
     try:
         for found in reader:
-            if not found:
+            if not any(found):
                 continue
-            where = f"{path}:{reader.line_num + 1}"
+            where = f"{path}:{reader.line_num + start}"
             cells = [*found, *[""] * (len(header) - len(found))] if pad else found
             if len(cells) != len(header):
                 raise DataFormatError(
                     f"{where} has {len(cells)} cells, but the header has {len(header)} columns",
-                    WITHOUT_HEADER
-                    if looks_like_data(header)
-                    else "fix the row, or put quotes around cells that contain the separator",
+                    _hint_of_cells(header, len(cells), first_row=reader.line_num == 1),
                 )
             yield where, dict(zip(header, cells, strict=True))
     except csv.Error as error:
         raise DataFormatError(
-            f"{path}:{reader.line_num + 1} is not {format_suffix(path)[1:].upper()}: {error}"
+            f"{path}:{reader.line_num + start} is not {format_suffix(path)[1:].upper()}: {error}"
         ) from None
+
+
+def stated_delimiter(line: str) -> str | None:
+    """Return the separator that the first line of a CSV file states for Excel: ``sep=;``; None if it states none."""
+    found = re.fullmatch(r"\ufeff?\"?sep=(.)\"?\s*", line, re.IGNORECASE)
+    return found[1] if found else None
+
+
+def delimiter_of(header: str) -> str:
+    """Return the separator of a CSV file: a comma, or the first other one in a header without commas between cells."""
+    unquoted = re.sub(r'"[^"]*"', "", header)
+    return "," if "," in unquoted else next((char for char in ";\t|" if char in unquoted), ",")
+
+
+def _hint_of_cells(header: Sequence[str], cells: int, *, first_row: bool) -> str:
+    """Return what to do about a row whose number of cells is not that of the header."""
+    if first_row and len(header) == 1 < cells:
+        return "remove the lines above the names of the columns"
+    if looks_like_data(header):
+        return WITHOUT_HEADER
+    return "fix the row, or put quotes around cells that contain the separator"
 
 
 def looks_like_data(header: Iterable[str]) -> bool:

@@ -44,7 +44,7 @@ def read_workbook(path: Path, sheet: str | None = None) -> Iterator[tuple[str, d
     path
         The workbook.
     sheet
-        Name of the sheet; None for the first one.
+        Name of the sheet; None for the first one that is not hidden.
 
     Raises
     ------
@@ -95,7 +95,8 @@ def _sheet_name(workbook: Any, sheet: str | None, path: Path) -> str:
     if not names:
         raise DataFormatError(f"{path} contains no sheet of cells", "choose another file")
     if sheet is None:
-        return str(names[0])
+        visible = (one.title for one in workbook.worksheets if one.sheet_state == "visible")
+        return str(next(visible, names[0]))
     if sheet not in names:
         raise DataFormatError(f"{path} has no sheet {sheet!r}", f"use one of: {', '.join(names)}")
     return sheet
@@ -144,7 +145,7 @@ def _rows(formulas: Any, name: str, path: Path) -> Iterator[tuple[str, dict[str,
             if unnamed:
                 raise DataFormatError(
                     f"{where}: the cell in column {_letters(unnamed[0])} has no heading",
-                    "name every column in the first row of the sheet",
+                    "name every column in the first row of the sheet, and remove rows above the names",
                 )
             found = True
             yield where, {column: values.get(place) for place, column in header.items()}

@@ -120,6 +120,42 @@ REPOSITORIES: dict[str, Repository] = {
         for config, rows in (("corpus", CORPUS), ("queries", QUERIES), ("qrels", GRADED))
     },
     "files/gated": three(GRADED),
+    "nano/corpus-ids": three([{"query-id": f"q{n}", "corpus-ids": [f"d{n}", f"d{n + 1}"]} for n in range(3)]),
+    "triplets/numbered": repository(
+        {("default", "test"): [
+            {"anchor": "number0", "positive": "body0", "negative_1": "body1", "negative_2": "body2"},
+        ]}
+    ),
+    "lists/instructed": repository(
+        {("default", "test"): [{"query": "number0", "instruction": "only old ones", "pos": ["a"], "neg": ["b"]}]}
+    ),
+    "mldr/corpus": repository(
+        {
+            ("de", "test"): [
+                {"query_id": "q0", "query": "number0", "positive_passages": [{"docid": "d0", "text": "body number0"}],
+                 "negative_passages": [{"docid": "d1", "text": "body number1"}]},
+            ],
+            ("corpus-de", "corpus"): [{"docid": row["_id"], "text": row["text"]} for row in CORPUS],
+        }
+    ),
+    "bright/null": repository(
+        {**BRIGHT, ("examples", "biology"): [{**row, "gold_ids": row["gold_ids"] if n else None}
+                                              for n, row in enumerate(EXAMPLES)]}
+    ),
+    "vidore/images": three(
+        [{"query-id": n, "corpus-id": n, "score": 1} for n in INTS],
+        corpus=[{"corpus-id": n, "image": b"PNG", "doc-id": "a.pdf"} for n in INTS],
+    ),
+    "vidore/pages": three(
+        [{"query_id": n, "corpus_id": n, "score": 1} for n in INTS],
+        corpus=[{"corpus_id": n, "image": b"PNG", "doc_id": "a.pdf", "markdown": f"page {n}"} for n in INTS],
+        queries=[{"query_id": n, "query": f"number{n}", "language": "en"} for n in INTS],
+    ),
+    "vidore/table": repository({("default", "test"): [{"query": "number0", "image": b"PNG", "answer": "x"}]}),
+    "vidore/empty": three(GRADED, corpus=[{"_id": row["_id"], "image": b"PNG", "text": ""} for row in CORPUS]),
+    "no/judgments": repository({("corpus", "corpus"): CORPUS, ("queries", "queries"): QUERIES}),
+    "followir/other": three(GRADED, instruction=[{"query-id": "x1", "instruction": "only old ones"}]),
+    "uneven/columns": repository({("a", "test"): GRADED, ("a", "dev"): QUERIES}),
     "several/configurations": repository({("v1", "test"): GRADED, ("v2", "test"): GRADED}),
 }  # fmt: skip
 
@@ -163,6 +199,19 @@ SPECS: dict[str, dict[str, Any]] = {
     "not converted": hub("mldr/set", revision="refs/convert/parquet"),
     "gated": hub("files/gated"),
     "several": hub("several/configurations"),
+    "nano corpus-ids": hub("nano/corpus-ids"),
+    "triplets": hub("triplets/numbered"),
+    "instructed": hub("lists/instructed"),
+    "mldr corpus": hub("mldr/corpus", subset="de"),
+    "bright null": hub("bright/null", split="biology"),
+    "images": hub("vidore/images"),
+    "pages": hub("vidore/pages"),
+    "image table": hub("vidore/table"),
+    "empty texts": hub("vidore/empty"),
+    "no judgments": hub("no/judgments"),
+    "other instructions": hub("followir/other"),
+    "uneven": hub("uneven/columns"),
+    "unknown part": hub("old/languages", subset="fr"),
     "unknown configuration": hub("several/configurations", subset="v3"),
 }
 
@@ -200,6 +249,10 @@ BRIGHT_GRADES = {str(n): docs for n, docs in enumerate(TWO_EACH.values())}
         ("missing left out", {"q0": {"d0": 1}, "q1": {"d1": 1}}, 8),
         ("followir", ONE_EACH, 8),
         ("mldr", {"q0": {"d0": 1, "d1": 0}}, 2),
+        ("mldr corpus", {"q0": {"d0": 1, "d1": 0}}, 8),
+        ("nano corpus-ids", TWO_EACH, 8),
+        ("bright null", {query: docs for query, docs in BRIGHT_GRADES.items() if query != "0"}, 8),
+        ("pages", {str(n): {str(n): 1} for n in range(3)}, 3),
         ("beir files", {"q0": {"d0": 1}}, 8),
         ("folder", {"q0": {"d0": 1}}, 8),
         ("converted", ONE_EACH, 8),
@@ -232,13 +285,28 @@ def test_a_layout_loads_with_its_judgments(
             "1 of 3 judged queries have no text (first: 'q2')",
             "judged_queries_without_text: leave_out",
         ),
+        ("images", "row 1: the documents are images (column 'image')", "with corpus: {text: ...}"),
+        ("image table", "the documents are images (column 'image')", "with pairs: {document: ...}"),
+        ("empty texts", "all 8 documents are empty", "choose the column with the texts"),
+        (
+            "no judgments",
+            "a corpus, but no judgments under a usual name",
+            "set qrels: {config: ...}, or qrels_path",
+        ),
+        (
+            "other instructions",
+            "no query has one of the 1 instructions (first: of query 'x1')",
+            "the same query ids",
+        ),
+        ("uneven", "have different columns", "download the files"),
+        ("unknown part", "'old/languages' has no part 'fr'", "set subset to one of: ar, de"),
         ("script", "contains a loading script (script.py)", "set revision: refs/convert/parquet"),
         ("zip", "contains no tables, only archives: scifact.zip", "download scifact.zip"),
         ("beir files split", "dev.tsv", "use one of the splits: test"),
         ("folders", "contains 2 datasets in BEIR's layout", "set subset to one of: android, english"),
         ("converted split", "'files/converted' has no split 'dev'", "test"),
         ("not converted", "the hub has no Parquet copy of the dataset 'mldr/set'", "remove revision"),
-        ("several", "has several configurations: v1, v2", "set config in pairs:"),
+        ("several", "has several configurations: v1, v2", "set subset to one of them"),
         ("unknown configuration", "has no configuration 'v3'", "use one of the configurations: v1, v2"),
     ],
 )
@@ -297,3 +365,11 @@ def test_instructions_of_followir_belong_to_their_queries(found: dict[str, dict[
     assert found["followir"]["instructions"] == ["", "only old ones", ""]
     assert found["followir"]["hash"] != found["language"]["hash"]
     assert found["beir files"]["location"] == "hub:files/beir"
+
+
+def test_numbered_columns_of_other_documents_are_read(found: dict[str, dict[str, Any]]) -> None:
+    """A triplet of sentence-transformers has one document in each column: grade 1, then 0 for all others."""
+    (grades,) = found["triplets"]["grades"].values()
+    assert sorted(grades.values()) == [0, 0, 1]
+    (grades,) = found["instructed"]["grades"].values()
+    assert sorted(grades.values()) == [0, 1]

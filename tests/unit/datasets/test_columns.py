@@ -212,7 +212,7 @@ def test_lists_of_ids_have_one_grade_or_one_each() -> None:
     assert judged({**row, "score": [2, 0]}) == ([("q", "d", 2), ("q", "e", 0)], False)
     assert "t, row 1 has 2 documents and 1 grades" in said(lambda: judged({**row, "score": [2]}))
     assert judged({"id": 7, "gold_ids": ["N/A"]}) == ([], True)
-    assert "invalid identifier None" in said(lambda: judged({"query-id": "q", "corpus-id": None}))
+    assert "the identifier is missing" in said(lambda: judged({"query-id": "q", "corpus-id": None}))
     assert judged() == ([], False)
 
 

@@ -87,12 +87,11 @@ def test_a_mapped_corpus_travels(beir_folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("_all_large")
-def test_a_corpus_of_empty_texts_can_be_mapped(tmp_path: Path) -> None:
-    """A corpus without a single character is a corpus, and counted as empty."""
+def test_a_corpus_of_empty_texts_is_refused(tmp_path: Path) -> None:
+    """A corpus without a single character cannot be ranked, so that another column must be meant."""
     (tmp_path / "c.tsv").write_text("d1\t\nd2\t\n", encoding="utf-8")
     (tmp_path / "q.tsv").write_text("q1\thi\n", encoding="utf-8")
     (tmp_path / "r.txt").write_text("q1 0 d1 1\n", encoding="utf-8")
     block = {"corpus": "c.tsv", "queries": "q.tsv", "qrels": "r.txt"}
-    dataset = load_dataset({"source": "trec_files", **{key: str(tmp_path / f) for key, f in block.items()}})
-    assert list(dataset.corpus.texts) == ["", ""]
-    assert dataset.origin.counts["empty_documents"] == 2
+    with pytest.raises(DataFormatError, match="all 2 documents are empty"):
+        load_dataset({"source": "trec_files", **{key: str(tmp_path / f) for key, f in block.items()}})

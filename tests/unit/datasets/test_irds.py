@@ -6,6 +6,8 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import pytest
 from support.collections import DOCUMENTS, QRELS, QUERIES
@@ -39,6 +41,61 @@ def test_ir_datasets_are_read_by_id(tmp_path: Path, beir_folder: Path) -> None:
     assert "did you mean 'evalkit-tiny/test'?" in problem
     catalogue.registry.register("evalkit-bare", catalogue.create_dataset(docs_tsv=str(tmp_path / "docs.tsv")))
     assert "has no queries" in said(lambda: load_dataset({"source": "ir_datasets", "id": "evalkit-bare"}))
+
+
+class Query(NamedTuple):
+    """A query as a collection with instructions has it."""
+
+    query_id: str
+    text: str
+    instruction: str | None
+
+    def default_text(self) -> str:
+        """Return the text that is searched for."""
+        return self.text
+
+
+class Collection:
+    """A collection with a query that has an instruction, one that has none, and an excluded document."""
+
+    def has_docs(self) -> bool:
+        """Return True, like the two methods below."""
+        return True
+
+    has_queries = has_qrels = has_docs
+
+    def has_scoreddocs(self) -> bool:
+        """Return False."""
+        return False
+
+    def docs_iter(self) -> Iterator[Any]:
+        """Yield the documents."""
+        for number in range(3):
+            yield SimpleNamespace(doc_id=f"d{number}", title="", text=f"body {number}")
+
+    def queries_iter(self) -> Iterator[Query]:
+        """Yield the queries."""
+        yield Query("q0", "body", "only old ones")
+        yield Query("q1", "body", None)
+
+    def qrels_iter(self) -> Iterator[Any]:
+        """Yield the judgments."""
+        for query_id, doc_id, grade in (("q0", "d0", 1), ("q0", "d1", -100), ("q1", "d1", 1)):
+            yield SimpleNamespace(query_id=query_id, doc_id=doc_id, relevance=grade)
+
+
+def test_instructions_and_exclusions_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A field ``instruction`` is that of the query; the grade -100 excludes a document."""
+    monkeypatch.setattr(irds, "_open_collection", lambda _: Collection())
+    monkeypatch.setattr(irds, "_stamp", lambda *_: None)
+    monkeypatch.setattr(irds, "why_unreachable", lambda _: None)
+    dataset = load_dataset({"source": "ir_datasets", "id": "x/test"})
+    assert [(query.instruction, query.fields) for query in dataset.queries] == [
+        ("only old ones", {}),
+        ("", {}),
+    ]
+    assert dataset.excluded == {"q0": frozenset({"d1"})}
+    assert dataset.qrels.grades == {"q0": {"d0": 1}, "q1": {"d1": 1}}
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

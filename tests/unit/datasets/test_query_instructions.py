@@ -29,3 +29,9 @@ def test_two_instructions_for_a_query_are_refused() -> None:
     assert "r2: query 'q1' has two different instructions" in said(
         lambda: with_instructions(QUERIES, iter(other))
     )
+
+
+def test_instructions_of_other_queries_are_refused() -> None:
+    """If no query has any of them, the ids differ; the text may be in a column of that name."""
+    rows = [("t, row 1", {"_id": "x1", "text": "only old ones"})]
+    assert "no query has one of the 1 instructions" in said(lambda: with_instructions(QUERIES, iter(rows)))

@@ -169,7 +169,7 @@ def test_quepid_s_exports_say_the_same(tmp_path: Path, name: str) -> None:
         ({"requests": [rated("q", rating("d", True))]}, "request 1, rating 1 has the grade True"),
         ({"requests": [rated("q", {"_id": "d"})]}, "request 1, rating 1 has no 'rating'"),
         ({"requests": [rated("q"), rated("q")]}, "request 2: the id 'q' occurs twice"),
-        ({"requests": [rated(7)]}, "request 1 has no text under 'id'"),
+        ({"requests": [rated(7.5)]}, "request 1 has no text under 'id'"),
         ({"requests": {}}, "'requests' is not a list of objects"),
         (
             {"requests": [rated("q", rating("d", 1, "a"), rating("d", 1, "b"))]},
@@ -200,3 +200,40 @@ def test_judgments_in_json_are_recognised_under_any_name(tmp_path: Path) -> None
     file = tmp_path / "judgments.txt"
     file.write_text(json.dumps(QUEPID["ratings"], indent=1), encoding="utf-8")
     assert read_judgments(file).qrels.grades == {WARS: {"d1": 3}}
+
+
+@pytest.mark.parametrize("suffix", [".json", ".txt"])
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_request_of_a_console_is_read(tmp_path: Path, suffix: str, indent: int | None) -> None:
+    """The line with the address may be above the body."""
+    file = tmp_path / f"x{suffix}"
+    body = json.dumps({"requests": [rated("q0", rating("d1", 3))]}, indent=indent)
+    file.write_text(f"GET /my-index/_rank_eval?pretty\n{body}\n", encoding="utf-8")
+    assert read_judgments(file).qrels.grades == {"q0": {"d1": 3}}
+
+
+@pytest.mark.parametrize("suffix", [".json", ".ndjson"])
+def test_several_bodies_are_one_set_of_judgments(tmp_path: Path, suffix: str) -> None:
+    """One per line; a whole number is an id, and an id may occur once only."""
+    file = tmp_path / f"x{suffix}"
+    bodies = [{"requests": [rated(query, rating("d1", 1))]} for query in ("q0", 7)]
+    file.write_text("".join(json.dumps(body) + "\n" for body in bodies), encoding="utf-8")
+    assert read_judgments(file).qrels.grades == {"q0": {"d1": 1}, "7": {"d1": 1}}
+    file.write_text(2 * (json.dumps(bodies[0]) + "\n"), encoding="utf-8")
+    assert "request 2: the id 'q0' occurs twice" in said(lambda: read_judgments(file))
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_judgment_list_is_found_where_the_api_puts_it(tmp_path: Path, indent: int | None) -> None:
+    """In a stored document, in a list of one, and as the list of queries alone; two lists are refused."""
+    ratings = [{"query": "star wars", "ratings": [{"docId": "d1", "rating": "3.000"}]}]
+    one = {"name": "mine", "judgmentRatings": ratings}
+    for document in ({"_index": "x", "_source": one}, [one], ratings):
+        assert read(tmp_path, document, indent=indent).qrels.grades == {WARS: {"d1": 3}}
+    assert "contains 2 judgment lists" in said(lambda: read(tmp_path, [one, one], indent=indent))
+
+
+def test_other_documents_are_no_tables(tmp_path: Path) -> None:
+    """A reply of _rank_eval, or grades by query, on one line: the keys are named, not columns."""
+    for document in ({"metric_score": 0.4, "details": {}}, {"q1": {"d1": 1}}):
+        assert "is a JSON document without known judgments" in said(lambda d=document: read(tmp_path, d))

@@ -86,7 +86,7 @@ def test_texts_of_a_column_that_may_hold_ids_are_uncertain(tmp_path: Path) -> No
         ("query,docid,rating,score\nq,d,1,2\n", "x.csv has 2 columns that may be the grade: rating, score"),
         ("q1,d1,2\n", "x.csv:1 looks like data, not like the names of columns"),
         ("query,docid,rating\nstar wars,d1,\n", "x.csv contains no judgments"),
-        ("query,docid,rating\nstar wars,,3\n", "x.csv:2: invalid identifier ''"),
+        ("query,docid,rating\nstar wars,,3\n", "x.csv:2: the identifier is missing"),
         ("query,docid,rating\n,d1,3\n", "x.csv:2: the query is empty"),
         ("query,docid,rating\nstar wars,d1,good\n", "x.csv:2 has the grade 'good'"),
         ("query,docid,rating\nstar wars,d1,1\nstar wars,d1,2\n", "has two grades"),
@@ -112,3 +112,9 @@ def test_columns_can_be_named(tmp_path: Path) -> None:
     assert "has no column 'sku2'\n  hint: use one of its columns: typed, sku, stars" in said(
         lambda: read_named_judgments(file, names=JudgmentNames("typed", "sku2", "stars"))
     )
+
+
+def test_null_as_a_word_is_no_rating(tmp_path: Path) -> None:
+    """Documents with null or NaN are unjudged, like those with an empty cell."""
+    text = "query,docid,rating\nstar wars,d1,null\nstar wars,d2,NaN\nstar wars,d3,1\n"
+    assert list(read_judgments(write(tmp_path, text)).qrels.grades.values()) == [{"d3": 1}]

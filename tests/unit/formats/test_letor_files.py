@@ -30,6 +30,18 @@ def test_quepid_and_ranklib_put_the_text_behind_the_document(tmp_path: Path) -> 
     assert judged.texts == {"1": "star trek"}
 
 
+def test_comments_may_state_the_texts_of_queries(tmp_path: Path) -> None:
+    """As in the example of Elasticsearch's plugin: the title follows the document, after a blank or a tab."""
+    file = tmp_path / "judgments.txt"
+    file.write_text(
+        "# grade (0-4)\tqueryid\tdocId\ttitle\n# qid:1: rambo\n4\tqid:1 #\t7555\tRambo\n3\tqid:1 # 1370 Rambo III\n",
+        encoding="utf-8",
+    )
+    judged = read_named_judgments(file)
+    assert judged.qrels.grades == {"1": {"7555": 4, "1370": 3}}
+    assert judged.texts == {"1": "rambo"}
+
+
 @pytest.mark.parametrize(
     ("line", "problem"),
     [

@@ -28,6 +28,28 @@ def test_tables_are_read_alike(tmp_path: Path) -> None:
         assert [row for _, row in read_rows(tmp_path / name)] == rows, name
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["id\ttext\n1\ta, b; c\n", "id|text\n1|a, b; c\n", "sep=;\nid;text\n1;a, b; c\n".replace("b; c", '"b; c"'),
+     'id;"text"\n1;"a, b; c"\n\n;\n'],
+)  # fmt: skip
+def test_the_separator_of_a_csv_file_is_that_of_its_header(tmp_path: Path, text: str) -> None:
+    """A tab, a bar or a semicolon, also as Excel states it; rows without a value are skipped."""
+    text = text.replace('a, "b; c"', '"a, b; c"')
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    assert [row for _, row in read_rows(tmp_path / "a.csv")] == [{"id": "1", "text": "a, b; c"}]
+
+
+def test_a_line_above_the_header_is_named(tmp_path: Path) -> None:
+    """And so are line ends of old spreadsheets, which Python's csv module refuses."""
+    (tmp_path / "a.csv").write_text("Export of 2024\nid,text\n1,a\n", encoding="utf-8")
+    assert "remove the lines above the names of the columns" in said(
+        lambda: list(read_rows(tmp_path / "a.csv"))
+    )
+    (tmp_path / "b.csv").write_bytes(b"id,text\r1,a\r")
+    assert "b.csv:1 contains a carriage return" in said(lambda: list(read_rows(tmp_path / "b.csv")))
+
+
 def test_a_csv_cell_may_hold_lines(tmp_path: Path) -> None:
     """Line ends and blank lines inside quotes belong to the text; places are lines of the file."""
     file = tmp_path / "a.csv"
@@ -45,7 +67,7 @@ def test_a_csv_cell_may_hold_lines(tmp_path: Path) -> None:
         ("a.csv", 'id,text\n1,"a\n', "a.csv:2 is not CSV"),
         ("a.csv", "id,id\n1,2\n", "has two columns with the same name"),
         ("a.parquet", "no parquet", "cannot read"),
-        ("a.xlsx", "", "is not a supported table format"),
+        ("a.xlsx", "", "is not an Excel workbook, although its name ends in .xlsx"),
         ("a.jsonl", "[1]\n", "a.jsonl:1 is not a JSON object"),
     ],
 )

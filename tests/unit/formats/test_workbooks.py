@@ -48,6 +48,21 @@ def changed(path: Path, part: str, old: str, new: str) -> Path:
 SHEET = "xl/worksheets/sheet1.xml"
 
 
+def test_the_first_sheet_that_is_shown_is_read(tmp_path: Path) -> None:
+    """A hidden sheet is read only by its name."""
+    book = openpyxl.Workbook()
+    book.active.title = "Lists"
+    book.active.append(["id"])
+    book.active.append(["hidden"])
+    book.active.sheet_state = "hidden"
+    shown = book.create_sheet("Ratings")
+    shown.append(["id"])
+    shown.append(["shown"])
+    book.save(tmp_path / "a.xlsx")
+    assert values(tmp_path / "a.xlsx") == [{"id": "shown"}]
+    assert values(tmp_path / "a.xlsx", "Lists") == [{"id": "hidden"}]
+
+
 def test_a_sheet_is_a_table_like_its_csv(tmp_path: Path) -> None:
     """Numbers are text without a needless fraction; empty rows are left out, empty cells are None."""
     file = workbook(
