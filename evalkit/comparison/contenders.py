@@ -165,7 +165,7 @@ def _comparison(
 
 def difference_interval(paired: Paired, confidence: float) -> Interval:
     """Return the mean difference with its interval: Tango's for a metric of values 0 and 1, else Student's t."""
-    return paired_interval(paired.baseline, paired.contender, confidence, paired.clusters)
+    return paired_interval(paired.baseline, paired.contender, confidence, paired.clusters, paired.limits)
 
 
 def _agreeing(joint: Interval, alone: Interval, verdict: Verdict) -> Interval:
