@@ -102,6 +102,7 @@ def explore(comparison_set: ComparisonSet, plan: Plan) -> list[Comparison]:
     """Compare every system with the baseline on all other metrics, without correction: exploratory only.
 
     Counts such as ``NumRet`` are left out: more of them is not better; so are systems with too many missing queries.
+    A difference that rests on failed, missing or unknown queries has neither a p-value nor an interval.
     """
     labels = next(iter(comparison_set.systems.values())).values.metrics
     found: list[Comparison] = []
@@ -112,8 +113,10 @@ def explore(comparison_set: ComparisonSet, plan: Plan) -> list[Comparison]:
             paired = comparison_set.pair(plan.baseline, name, metric)
             test = sign_flip(paired.differences[:, None], plan.resamples, plan.seed, clusters=paired.clusters)
             p = float(test.p[0])
-            one = _comparison(comparison_set.dataset, replace(plan, primary=metric), name, paired, (p, p), 1)
-            found.append(replace(one, p_adjusted=None))
+            of_metric = replace(plan, primary=metric)
+            one = _comparison(comparison_set.dataset, of_metric, name, paired, (p, p), 1)
+            held = holds_with_failures(comparison_set, of_metric, 1, one)
+            found.append(without_evidence(one) if held.undecided else replace(one, p_adjusted=None))
     return found
 
 

@@ -26,11 +26,35 @@ def missing(system: System) -> frozenset[str]:
     return frozenset(system.coverage.missing)
 
 
+def missing_of_both(
+    comparison_set: ComparisonSet, one: str, other: str
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the queries that the file of each of two systems lacks, as far as they count for their comparison.
+
+    Systems that rank the candidates of one first stage are given the same queries: what the file of candidates lacks
+    is empty for both, and says nothing for either.
+    """
+    systems = comparison_set.systems[one], comparison_set.systems[other]
+    if comparison_set.first_stage is not None and not any(system.own_candidates for system in systems):
+        return frozenset(), frozenset()
+    return missing(systems[0]), missing(systems[1])
+
+
 def lacks_too_many(comparison_set: ComparisonSet, one: str, other: str) -> bool:
     """Return whether the files of two systems lack more than `MOST_MISSING` of the averaged queries."""
-    systems = comparison_set.systems[one], comparison_set.systems[other]
-    averaged = max((system.coverage.averaged for system in systems if system.coverage is not None), default=0)
-    return len(missing(systems[0]) | missing(systems[1])) > MOST_MISSING * averaged
+    first, second = missing_of_both(comparison_set, one, other)
+    return len(first | second) > MOST_MISSING * max(_averaged(comparison_set, name) for name in (one, other))
+
+
+def is_cut_off(comparison_set: ComparisonSet, name: str) -> bool:
+    """Return whether the file of a system lacks more than `MOST_MISSING` of the averaged queries."""
+    found = missing(comparison_set.systems[name])
+    return len(found) > MOST_MISSING * _averaged(comparison_set, name)
+
+
+def _averaged(comparison_set: ComparisonSet, name: str) -> int:
+    coverage = comparison_set.systems[name].coverage
+    return 0 if coverage is None else coverage.averaged
 
 
 def count_missing(system: System) -> int:

@@ -20,7 +20,7 @@ def coverage_lines(compared: Comparisons) -> tuple[str, ...]:
 
 
 def _lines(entry: DatasetComparisons) -> Iterator[str]:
-    for name, row in entry.coverage.items():
+    for name, row in _files(entry):
         if row.missing_queries:
             stated = ", as stated" if row.missing_as_zero else ""
             yield f"{name} lacks {missing_text(row)}: each counts as 0{stated}."
@@ -52,13 +52,24 @@ def missing_sentence(one: Comparison, entry: DatasetComparisons | None) -> str:
 
 def missing_remedy(entry: DatasetComparisons) -> str:
     """Return what to do about missing queries."""
-    state = "set `missing_queries: zero` on the run" if entry.runs else "add --missing-as-zero"
+    lacking = [name for name, row in _files(entry) if row.missing_queries]
+    where = dict.fromkeys("the run" if name in entry.runs else "the retriever" for name in lacking)
+    state = f"set `missing_queries: zero` on {' and '.join(where)}" if entry.runs else "add --missing-as-zero"
     return f"Complete the file, or {state} if the engine returned nothing for these queries."
 
 
 def coverage_cautions(entry: DatasetComparisons) -> Iterator[Caution]:
     """Yield a warning for each system whose file lacks judged queries and for which nothing is stated."""
-    for name, row in entry.coverage.items():
+    for name, row in _files(entry):
         if row.missing_queries and not row.missing_as_zero:
             text = f"{entry.dataset}: {name} lacks {missing_text(row)}: each counts as 0."
             yield Caution("verdict", text, missing_remedy(entry))
+
+
+def _files(entry: DatasetComparisons) -> Iterator[tuple[str, CoverageRow]]:
+    """Yield each file with the name of its system; that of the candidates once, with the name of the first stage."""
+    seen = False
+    for name, row in entry.coverage.items():
+        if not (entry.runs and name not in entry.runs and seen):
+            yield name, row
+        seen |= name not in entry.runs

@@ -1,4 +1,4 @@
-"""Intervals of means inside the range of their values, and of differences of 0/1 values: Student's t fails near the ends."""
+"""Intervals inside the range of the values, and of differences of 0/1 values: Student's t fails near the ends."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from evalkit.comparison.unjudged_documents import (
     unjudged_matter,
     with_unjudged,
 )
-from evalkit.records import DatasetOrigin, Qrels, Query
+from evalkit.records import Coverage, DatasetOrigin, Qrels, Query, Run
 from evalkit.results.comparison_document import (
     Comparisons,
     CoverageRow,
@@ -88,7 +88,7 @@ def sets_at_depth(
         ComparisonSet(
             name,
             qrels[name],
-            systems,
+            _with_candidate_coverage(systems, systems[first_stage].run, qrels[name], config),
             queries.get(name, {}),
             systems[first_stage].run,
             depth,
@@ -97,6 +97,25 @@ def sets_at_depth(
         for name, systems in by_dataset.items()
     ]
     return [_as_configured(one, origins.get(one.dataset)) for one in sets]
+
+
+def _with_candidate_coverage(
+    systems: Mapping[str, System], candidates: Run, judged: Qrels, config: RecordedConfig
+) -> Mapping[str, System]:
+    """Return systems that know what the file of their candidates lacks, where runs of other engines are compared.
+
+    Among themselves they lack the same queries; a run that has these queries would win them against an absent list.
+    """
+    stated = config.missing_candidates
+    if stated is None or not any(system.own_candidates for system in systems.values()):
+        return systems
+    found = Coverage.of(candidates, judged)
+    return {
+        name: system
+        if system.own_candidates
+        else replace(system, coverage=found, missing_as_zero=stated == "zero")
+        for name, system in systems.items()
+    }
 
 
 def _as_configured(comparison_set: ComparisonSet, origin: DatasetOrigin | None) -> ComparisonSet:
