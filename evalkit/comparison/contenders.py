@@ -93,8 +93,8 @@ def _compared(
         one,
         left_out=left_out,
         unranked=ranked_by_one(*systems),
-        baseline_missing=count_missing(systems[0]),
-        contender_missing=count_missing(systems[1]),
+        baseline_missing=count_missing(comparison_set, plan.baseline, (name,)),
+        contender_missing=count_missing(comparison_set, name, (plan.baseline,)),
     )
 
 

@@ -18,6 +18,7 @@ from evalkit.comparison import (
     tied_on_each,
 )
 from evalkit.comparison.contenders import extremes
+from evalkit.comparison.missing_queries import share_candidates
 from evalkit.comparison.sensitivity import Sensitivity, sensitivity
 from evalkit.comparison.slices import Slice, slices
 from evalkit.comparison.unjudged_documents import (
@@ -102,12 +103,12 @@ def sets_at_depth(
 def _with_candidate_coverage(
     systems: Mapping[str, System], candidates: Run, judged: Qrels, config: RecordedConfig
 ) -> Mapping[str, System]:
-    """Return systems that know what the file of their candidates lacks, where runs of other engines are compared.
+    """Return systems that know what the file of their candidates lacks.
 
     Among themselves they lack the same queries; a run that has these queries would win them against an absent list.
     """
     stated = config.missing_candidates
-    if stated is None or not any(system.own_candidates for system in systems.values()):
+    if stated is None:
         return systems
     found = Coverage.of(candidates, judged)
     return {
@@ -196,7 +197,7 @@ def _dataset(
         coverage={
             name: CoverageRow.of(system.coverage, as_zero=system.missing_as_zero)
             for name, system in systems.items()
-            if system.coverage is not None
+            if system.coverage is not None and not share_candidates(comparison_set, systems)
         },
     )
 
