@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from evalkit.comparison.change_histogram import change_histogram
 from evalkit.comparison.comparison_set import ComparisonSet, Paired
 from evalkit.comparison.failed_queries import failed_in_both, holds_with_failures, ranked_by_one
-from evalkit.comparison.families import family_p_values, joint_confidence
+from evalkit.comparison.families import family_p_values, joint_confidence, without_withheld
 from evalkit.comparison.missing_queries import count_missing, lacks_too_many, without_evidence
 from evalkit.comparison.plan import Comparison, Plan, Verdict
 from evalkit.metrics import parse_metric
@@ -53,14 +53,28 @@ def compare_all(comparison_sets: Sequence[ComparisonSet], plan: Plan) -> list[li
     ]
     tests = family_p_values(pairs, plan)
     size = sum(map(len, pairs))
-    compared = []
-    for one, contenders, row, found in zip(comparison_sets, names, pairs, tests, strict=True):
-        known = {
-            name: holds_with_failures(one, plan, size, _compared(one, plan, name, paired, test, size))
-            for name, paired, test in zip(contenders, row, found, strict=True)
-        }
-        compared.append([known.get(name) or _untested(one, plan, name) for name in _contenders(one, plan)])
-    return compared
+
+    def judge(tests: Sequence[Sequence[tuple[float, float]]]) -> list[dict[str, Comparison]]:
+        return [
+            {
+                name: holds_with_failures(one, plan, size, _compared(one, plan, name, paired, test, size))
+                for name, paired, test in zip(contenders, row, found, strict=True)
+            }
+            for one, contenders, row, found in zip(comparison_sets, names, pairs, tests, strict=True)
+        ]
+
+    judged = judge(tests)
+    withheld = [[row.undecided for row in found.values()] for found in judged]
+    if any(map(any, withheld)):
+        others = judge(without_withheld(tests, withheld))
+        judged = [
+            {name: row if row.undecided else again[name] for name, row in found.items()}
+            for found, again in zip(judged, others, strict=True)
+        ]
+    return [
+        [found.get(name) or _untested(one, plan, name) for name in _contenders(one, plan)]
+        for one, found in zip(comparison_sets, judged, strict=True)
+    ]
 
 
 def _contenders(comparison_set: ComparisonSet, plan: Plan) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from evalkit.comparison.comparison_set import ComparisonSet, Paired
 from evalkit.comparison.failed_queries import difference_holds
-from evalkit.comparison.families import family_p_values
+from evalkit.comparison.families import family_p_values, without_withheld
 from evalkit.comparison.missing_queries import is_cut_off, lacks_too_many
 from evalkit.comparison.plan import Comparison, Plan
 from evalkit.stats import MIN_QUERIES, count_clusters
@@ -118,15 +118,23 @@ def _pair_tests(comparison_sets: Sequence[ComparisonSet], plan: Plan, known: Seq
         for one, pairs in zip(comparison_sets, asked, strict=True)
     ]
     tests, size = family_p_values(groups, plan), sum(map(len, groups))
+    known_pairs = [
+        [
+            _is_known(one, plan, size, paired, adjusted, pair)
+            for pair, paired, (_, adjusted) in zip(pairs, group, found, strict=True)
+        ]
+        for one, pairs, group, found in zip(comparison_sets, asked, groups, tests, strict=True)
+    ]
+    tests = without_withheld(tests, [[not flag for flag in flags] for flags in known_pairs])
     return [
         dict.fromkeys(_pairs(one))
         | answers
         | {
-            pair: adjusted if _is_known(one, plan, size, paired, adjusted, pair) else None
-            for pair, paired, (_, adjusted) in zip(pairs, group, found, strict=True)
+            pair: adjusted if is_known else None
+            for pair, is_known, (_, adjusted) in zip(pairs, flags, found, strict=True)
         }
-        for one, answers, pairs, group, found in zip(
-            comparison_sets, known, asked, groups, tests, strict=True
+        for one, answers, pairs, flags, found in zip(
+            comparison_sets, known, asked, known_pairs, tests, strict=True
         )
     ]
 

@@ -1,4 +1,4 @@
-"""Whether intervals and rules of pMRR, which is between -1 and 1, hold as often as they say; and those of its failures."""
+"""Whether intervals and rules of pMRR, which is between -1 and 1, hold as often as they say, and its unknown values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from support.promises import Promise
-from support.worlds import DRAWS
+from support.worlds import DRAWS, centred_differences
 
 from evalkit.comparison import ComparisonSet, Plan, System, compare
 from evalkit.comparison.families import joint_confidence
@@ -115,8 +115,6 @@ def test_the_rule_of_passages_that_looks_best_is_seldom_shown_to_be(
     report_promise: Report, rerankers: int
 ) -> None:
     """No rule differs from the configured one: at most 5 % of the tables have an interval without 0."""
-    from support.worlds import centred_differences
-
     rng, world, n = np.random.default_rng(54), centred_differences(), 100
     level, found = joint_confidence(0.95, 2 * rerankers), np.zeros(2)
     for _ in range(SETS):

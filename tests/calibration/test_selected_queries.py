@@ -101,7 +101,7 @@ def test_a_minimum_is_not_passed_by_unknown_values(report_promise: Report, share
         new = evidence(
             "new", {"a": MetricValues("t", (METRIC,), tuple(f"q{k}" for k in range(n)), column[:, None])}
         )
-        now += only(rule(min=least), new, evidence("old", {})).status == "PASS"
+        now += only(rule(min=least), new, evidence("old", {"a": new.values["d", "a"]})).status == "PASS"
         before += judge_minimum(column[~np.isnan(column)], METRIC, least, 0.05).status == "PASS"
     assert 0.62 * (1 - share) + bad * share < least + 0.01
     where = f"n = {n}, minimum {least}, unknown on {share:.0%} with a true value of {bad:g}"
