@@ -2,12 +2,13 @@
 
 from evalkit.comparison.comparison_set import ComparisonSet, Paired, System, pair
 from evalkit.comparison.contenders import compare, compare_all, explore
-from evalkit.comparison.plan import MISSING, Comparison, Plan
+from evalkit.comparison.plan import MISSING, UNKNOWN, Comparison, Plan
 from evalkit.comparison.pooled import AcrossDatasets, across_datasets, pool
 from evalkit.comparison.tied_systems import order_systems, tied_on_each, tied_with
 
 __all__ = [
     "MISSING",
+    "UNKNOWN",
     "AcrossDatasets",
     "Comparison",
     "ComparisonSet",

@@ -9,8 +9,19 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.records import BelowDepth, Coverage, MetricValues, Qrels, Query, Run, Unjudged
-from evalkit.stats import Clusters, clusters_at
+from evalkit.metrics import parse_metric
+from evalkit.records import (
+    SHARES,
+    BelowDepth,
+    Coverage,
+    MetricValues,
+    Qrels,
+    Query,
+    Run,
+    Unjudged,
+    ValueRange,
+)
+from evalkit.stats import Clusters, are_shares, clusters_at
 from evalkit.text_analysis import normal_form
 
 
@@ -208,6 +219,8 @@ class Paired:
         Number of queries for which only one system has a value.
     clusters
         ``(n,)`` cluster of each query; None if all are independent.
+    limits
+        The range of the metric.
     """
 
     query_ids: tuple[str, ...]
@@ -215,6 +228,7 @@ class Paired:
     contender: NDArray[np.float64]
     left_out: int
     clusters: Clusters | None = None
+    limits: ValueRange = SHARES
 
     @property
     def differences(self) -> NDArray[np.float64]:
@@ -223,9 +237,8 @@ class Paired:
 
     @property
     def is_binary(self) -> bool:
-        """Whether all values are 0 or 1."""
-        values = np.concatenate([self.baseline, self.contender])
-        return bool(((values == 0) | (values == 1)).all())
+        """Whether all values are 0 or 1, and these are the ends of the range."""
+        return are_shares(self.baseline, self.contender, self.limits)
 
     def restricted_to(self, query_ids: Sequence[str]) -> Paired:
         """Return the values of the given queries."""
@@ -233,7 +246,7 @@ class Paired:
         rows = [row for row, query_id in enumerate(self.query_ids) if query_id in wanted]
         kept = tuple(self.query_ids[row] for row in rows)
         clusters = clusters_at(self.clusters, np.array(rows, dtype=np.int64))
-        return Paired(kept, self.baseline[rows], self.contender[rows], 0, clusters)
+        return Paired(kept, self.baseline[rows], self.contender[rows], 0, clusters, self.limits)
 
 
 def pair(baseline: MetricValues, contender: MetricValues, metric: str) -> Paired:
@@ -244,4 +257,4 @@ def pair(baseline: MetricValues, contender: MetricValues, metric: str) -> Paired
     baseline_values, contender_values = (
         np.fromiter((of[query_id] for query_id in shared), np.float64, len(shared)) for of in (mine, theirs)
     )
-    return Paired(shared, baseline_values, contender_values, left_out)
+    return Paired(shared, baseline_values, contender_values, left_out, limits=parse_metric(metric).limits)

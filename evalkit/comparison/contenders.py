@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from evalkit.comparison.change_histogram import change_histogram
 from evalkit.comparison.comparison_set import ComparisonSet, Paired
 from evalkit.comparison.failed_queries import failed_in_both, holds_with_failures, ranked_by_one
-from evalkit.comparison.families import family_p_values, joint_confidence
+from evalkit.comparison.families import family_p_values, joint_confidence, without_withheld
 from evalkit.comparison.missing_queries import count_missing, lacks_too_many, without_evidence
 from evalkit.comparison.plan import Comparison, Plan, Verdict
 from evalkit.metrics import parse_metric
@@ -53,14 +53,28 @@ def compare_all(comparison_sets: Sequence[ComparisonSet], plan: Plan) -> list[li
     ]
     tests = family_p_values(pairs, plan)
     size = sum(map(len, pairs))
-    compared = []
-    for one, contenders, row, found in zip(comparison_sets, names, pairs, tests, strict=True):
-        known = {
-            name: holds_with_failures(one, plan, size, _compared(one, plan, name, paired, test, size))
-            for name, paired, test in zip(contenders, row, found, strict=True)
-        }
-        compared.append([known.get(name) or _untested(one, plan, name) for name in _contenders(one, plan)])
-    return compared
+
+    def judge(tests: Sequence[Sequence[tuple[float, float]]]) -> list[dict[str, Comparison]]:
+        return [
+            {
+                name: holds_with_failures(one, plan, size, _compared(one, plan, name, paired, test, size))
+                for name, paired, test in zip(contenders, row, found, strict=True)
+            }
+            for one, contenders, row, found in zip(comparison_sets, names, pairs, tests, strict=True)
+        ]
+
+    judged = judge(tests)
+    withheld = [[row.undecided for row in found.values()] for found in judged]
+    if any(map(any, withheld)):
+        others = judge(without_withheld(tests, withheld))
+        judged = [
+            {name: row if row.undecided else again[name] for name, row in found.items()}
+            for found, again in zip(judged, others, strict=True)
+        ]
+    return [
+        [found.get(name) or _untested(one, plan, name) for name in _contenders(one, plan)]
+        for one, found in zip(comparison_sets, judged, strict=True)
+    ]
 
 
 def _contenders(comparison_set: ComparisonSet, plan: Plan) -> list[str]:
@@ -93,8 +107,8 @@ def _compared(
         one,
         left_out=left_out,
         unranked=ranked_by_one(*systems),
-        baseline_missing=count_missing(systems[0]),
-        contender_missing=count_missing(systems[1]),
+        baseline_missing=count_missing(comparison_set, plan.baseline, (name,)),
+        contender_missing=count_missing(comparison_set, name, (plan.baseline,)),
     )
 
 
@@ -102,6 +116,7 @@ def explore(comparison_set: ComparisonSet, plan: Plan) -> list[Comparison]:
     """Compare every system with the baseline on all other metrics, without correction: exploratory only.
 
     Counts such as ``NumRet`` are left out: more of them is not better; so are systems with too many missing queries.
+    A difference that rests on failed, missing or unknown queries has neither a p-value nor an interval.
     """
     labels = next(iter(comparison_set.systems.values())).values.metrics
     found: list[Comparison] = []
@@ -112,8 +127,10 @@ def explore(comparison_set: ComparisonSet, plan: Plan) -> list[Comparison]:
             paired = comparison_set.pair(plan.baseline, name, metric)
             test = sign_flip(paired.differences[:, None], plan.resamples, plan.seed, clusters=paired.clusters)
             p = float(test.p[0])
-            one = _comparison(comparison_set.dataset, replace(plan, primary=metric), name, paired, (p, p), 1)
-            found.append(replace(one, p_adjusted=None))
+            of_metric = replace(plan, primary=metric)
+            one = _comparison(comparison_set.dataset, of_metric, name, paired, (p, p), 1)
+            held = holds_with_failures(comparison_set, of_metric, 1, one)
+            found.append(without_evidence(one) if held.undecided else replace(one, p_adjusted=None))
     return found
 
 
@@ -165,7 +182,7 @@ def _comparison(
 
 def difference_interval(paired: Paired, confidence: float) -> Interval:
     """Return the mean difference with its interval: Tango's for a metric of values 0 and 1, else Student's t."""
-    return paired_interval(paired.baseline, paired.contender, confidence, paired.clusters)
+    return paired_interval(paired.baseline, paired.contender, confidence, paired.clusters, paired.limits)
 
 
 def _agreeing(joint: Interval, alone: Interval, verdict: Verdict) -> Interval:

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.comparison.comparison_set import ComparisonSet, System
-from evalkit.comparison.missing_queries import missing
-from evalkit.comparison.plan import MISSING, Comparison, Plan, Verdict
+from evalkit.comparison.missing_queries import missing_of_both
+from evalkit.comparison.plan import MISSING, UNKNOWN, Comparison, Plan, Verdict
+from evalkit.metrics import parse_metric
+from evalkit.records import ValueRange
 from evalkit.stats import Clusters, sign_flip
 
 Values = NDArray[np.float64]
@@ -19,10 +21,10 @@ _CLAIMS = ("better", "worse", "identical")
 
 
 def holds_with_failures(comparison_set: ComparisonSet, plan: Plan, size: int, one: Comparison) -> Comparison:
-    """Return a comparison; its verdict is withheld if it rests on queries that failed or have no ranking.
+    """Return a comparison; its verdict is withheld if it rests on queries that failed, or have no value or ranking.
 
-    It is kept if it is significant, too, with failed queries and those that a file lacks counted against it, and over
-    the queries that both runs rank.
+    It is kept if it is significant, too, with these queries counted against it, and over the queries that both runs
+    rank.
 
     Parameters
     ----------
@@ -33,17 +35,34 @@ def holds_with_failures(comparison_set: ComparisonSet, plan: Plan, size: int, on
     one
         A comparison of the queries that both systems have.
     """
-    reason = reason_to_withhold(comparison_set, one)
-    if reason is None or one.verdict not in _CLAIMS:
+    if one.verdict not in _CLAIMS:
         return one
-    if one.verdict == "identical" and not one.left_out:
+    reason = reason_to_withhold(comparison_set, one)
+    if reason is None or (one.verdict == "identical" and not one.left_out):
         return one  # values may be equal without a ranking
-    sign = {"better": 1, "worse": -1}.get(one.verdict, 0)
-    held = sign != 0 and all(
-        _shows(sign, differences, comparison_set.clusters_of(query_ids), plan, size)
-        for differences, query_ids in _other_readings(comparison_set, one, sign)
-    )
+    sign, names = {"better": 1, "worse": -1}.get(one.verdict, 0), (one.baseline, one.contender)
+    held = sign != 0 and difference_holds(comparison_set, plan, size, names, sign)
     return one if held else replace(one, verdict=reason)
+
+
+def difference_holds(
+    comparison_set: ComparisonSet, plan: Plan, size: int, names: tuple[str, str], sign: int
+) -> bool:
+    """Return whether the sign of a significant difference does not depend on queries that only one system has.
+
+    Parameters
+    ----------
+    comparison_set, plan, size
+        See `holds_with_failures`.
+    names
+        The two systems.
+    sign
+        1 if the second one has the higher mean, -1 if it has the lower.
+    """
+    return all(
+        _shows(sign, differences, comparison_set.clusters_of(query_ids), plan, size)
+        for differences, query_ids in _other_readings(comparison_set, plan.primary, names, sign)
+    )
 
 
 def _shows(sign: int, differences: Values, clusters: Clusters | None, plan: Plan, size: int) -> bool:
@@ -55,17 +74,18 @@ def _shows(sign: int, differences: Values, clusters: Clusters | None, plan: Plan
 
 
 def _other_readings(
-    comparison_set: ComparisonSet, one: Comparison, sign: int
+    comparison_set: ComparisonSet, metric: str, names: tuple[str, str], sign: int
 ) -> Iterator[tuple[Values, tuple[str, ...]]]:
     """Yield differences and query ids: failures scored against the claim, and queries that both runs rank."""
-    systems = comparison_set.systems[one.baseline], comparison_set.systems[one.contender]
-    values = [entry.values.by_query(one.metric) for entry in systems]
-    lost = [missing(entry) for entry in systems]
-    if one.left_out or any(lost):
+    systems = comparison_set.systems[names[0]], comparison_set.systems[names[1]]
+    values = [entry.values.by_query(metric) for entry in systems]
+    lost, in_both = missing_of_both(comparison_set, *names), failed_in_both(*systems)
+    if in_both or any(lost) or values[0].keys() != values[1].keys():
         known = [
             {q: v for q, v in mine.items() if q not in out} for mine, out in zip(values, lost, strict=True)
         ]
-        yield _least_favourable(known, (*failed_in_both(*systems), *sorted(lost[0] & lost[1])), sign)
+        limits = parse_metric(metric).limits
+        yield _least_favourable(known, (*in_both, *sorted(lost[0] & lost[1])), sign, limits)
     if any(lost) or _unexplained(*systems):
         ranked = [_ranked(entry) for entry in systems]
         query_ids = tuple(q for q in values[0] if q in values[1] and q in ranked[0] and q in ranked[1])
@@ -75,9 +95,13 @@ def _other_readings(
 def reason_to_withhold(comparison_set: ComparisonSet, one: Comparison) -> Verdict | None:
     """Return the verdict of a claim that does not hold without some queries; None if it rests on no such query."""
     systems = comparison_set.systems[one.baseline], comparison_set.systems[one.contender]
+    lost = any(missing_of_both(comparison_set, one.baseline, one.contender))
     if one.left_out:
+        unknown = any(len(each.values.known(one.metric)) < len(each.values.query_ids) for each in systems)
+        if unknown and not any(each.unscored for each in systems):
+            return MISSING if lost else UNKNOWN
         return "undecided: failed queries"
-    if any(map(missing, systems)):
+    if lost:
         return MISSING
     return "undecided: failed queries" if _unexplained(*systems) else None
 
@@ -106,15 +130,15 @@ def _unexplained(baseline: System, contender: System) -> set[str]:
 
 
 def _least_favourable(
-    values: Sequence[Mapping[str, float]], in_both: Sequence[str], sign: int
+    values: Sequence[Mapping[str, float]], in_both: Sequence[str], sign: int, limits: ValueRange
 ) -> tuple[Values, tuple[str, ...]]:
     """Return ``(n,)`` differences over all queries, failures scored against the claim, and the query ids.
 
-    A failed query of the system that is claimed to be better counts as 0; one of the other system counts as 1, or as
-    the highest value seen where a metric has larger ones.
+    A failed query of the system that is claimed to be better has the metric's lowest value; one of the other system
+    has the highest. Where there is none, no claim holds.
     """
-    highest = max(1.0, *(max(column.values(), default=0.0) for column in values))
-    fill_baseline, fill_contender = (highest, 0.0) if sign > 0 else (0.0, highest)
+    low, high = limits.lowest, limits.highest
+    fill_baseline, fill_contender = (high, low) if sign > 0 else (low, high)
     query_ids = tuple(dict.fromkeys([*values[0], *values[1], *in_both]))
     differences = [values[1].get(q, fill_contender) - values[0].get(q, fill_baseline) for q in query_ids]
     return np.array(differences), query_ids

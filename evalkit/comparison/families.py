@@ -39,6 +39,22 @@ def family_p_values(groups: Sequence[Sequence[Paired]], plan: Plan) -> list[list
     return [list(zip(a.tolist(), b.tolist(), strict=True)) for a, b in zip(p, adjusted, strict=True)]
 
 
+def without_withheld(
+    tests: Sequence[Sequence[tuple[float, float]]], withheld: Sequence[Sequence[bool]]
+) -> list[list[tuple[float, float]]]:
+    """Return the p-values of `family_p_values`, where a withheld claim makes the test of no other one less strict.
+
+    Holm's correction is less strict for the rest of a family once a difference is significant. One that rests on
+    missing queries is not shown, and counts as not significant.
+    """
+    p = [p for found in tests for p, _ in found]
+    out = [flag for flags in withheld for flag in flags]
+    if not any(out):
+        return [list(found) for found in tests]
+    again = iter(holm(np.where(out, 1.0, p)).tolist())
+    return [[(p, max(adjusted, next(again))) for p, adjusted in found] for found in tests]
+
+
 def _tests(pairs: Sequence[Paired], plan: Plan, level: float) -> list[SignFlip]:
     """Test the comparisons of one dataset: all with the same signs, or each alone if their queries differ."""
     if len({paired.query_ids for paired in pairs}) == 1:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.comparison.score_origins import ScoreBasis
+from evalkit.records import SHARES, ValueRange
 from evalkit.stats import (
     MIN_QUERIES,
     Clusters,
@@ -203,11 +204,16 @@ def decide_drop(
 
 
 def judge_minimum(
-    values: NDArray[np.float64], metric: str, least: float, alpha: float, clusters: Clusters | None = None
+    values: NDArray[np.float64],
+    metric: str,
+    least: float,
+    alpha: float,
+    clusters: Clusters | None = None,
+    limits: ValueRange = SHARES,
 ) -> RuleFinding:
     """Judge whether the mean of a metric is at least `least`; see `judge_drop` and `bounded_interval`."""
     n, count = len(values), count_clusters(clusters, len(values))
-    found = bounded_interval(values, 1 - 2 * alpha, clusters)
+    found = bounded_interval(values, 1 - 2 * alpha, clusters, limits)
     mean, lower, upper = found.estimate, found.lower, found.upper
     if mean is None or lower is None or upper is None:
         return invalid(f"{n} queries")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from evalkit.comparison.comparison_set import ComparisonSet, System
@@ -26,16 +27,53 @@ def missing(system: System) -> frozenset[str]:
     return frozenset(system.coverage.missing)
 
 
+def missing_of_both(
+    comparison_set: ComparisonSet, one: str, other: str
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the queries that the file of each of two systems lacks, as far as they count for their comparison.
+
+    Systems that rank the candidates of one first stage are given the same queries: what the file of candidates lacks
+    is empty for both, and says nothing for either.
+    """
+    if share_candidates(comparison_set, (one, other)):
+        return frozenset(), frozenset()
+    return missing(comparison_set.systems[one]), missing(comparison_set.systems[other])
+
+
+def share_candidates(comparison_set: ComparisonSet, names: Iterable[str]) -> bool:
+    """Return whether some systems rank the candidates of one first stage, or are this first stage."""
+    systems = comparison_set.systems
+    return comparison_set.first_stage is not None and not any(systems[name].own_candidates for name in names)
+
+
 def lacks_too_many(comparison_set: ComparisonSet, one: str, other: str) -> bool:
     """Return whether the files of two systems lack more than `MOST_MISSING` of the averaged queries."""
-    systems = comparison_set.systems[one], comparison_set.systems[other]
-    averaged = max((system.coverage.averaged for system in systems if system.coverage is not None), default=0)
-    return len(missing(systems[0]) | missing(systems[1])) > MOST_MISSING * averaged
+    first, second = missing_of_both(comparison_set, one, other)
+    return len(first | second) > MOST_MISSING * max(_averaged(comparison_set, name) for name in (one, other))
 
 
-def count_missing(system: System) -> int:
-    """Return the number of averaged queries that the file of a system lacks, stated or not; each counts as 0."""
-    return 0 if system.coverage is None else len(system.coverage.missing)
+def is_cut_off(comparison_set: ComparisonSet, name: str) -> bool:
+    """Return whether the file of a system lacks more than `MOST_MISSING` of the queries that another file may have."""
+    if share_candidates(comparison_set, comparison_set.systems):
+        return False
+    found = missing(comparison_set.systems[name])
+    return len(found) > MOST_MISSING * _averaged(comparison_set, name)
+
+
+def _averaged(comparison_set: ComparisonSet, name: str) -> int:
+    coverage = comparison_set.systems[name].coverage
+    return 0 if coverage is None else coverage.averaged
+
+
+def count_missing(comparison_set: ComparisonSet, name: str, others: Iterable[str]) -> int:
+    """Return the number of averaged queries that the file of a system lacks, stated or not; each counts as 0.
+
+    It is 0 if the others rank the same candidates.
+    """
+    coverage = comparison_set.systems[name].coverage
+    return (
+        0 if coverage is None or share_candidates(comparison_set, (name, *others)) else len(coverage.missing)
+    )
 
 
 def without_evidence(one: Comparison) -> Comparison:

@@ -16,12 +16,15 @@ Verdict = Literal[
     "too few queries",
     "undecided: failed queries",
     "undecided: missing queries",
+    "undecided: unknown values",
     "undecided: unjudged documents",
     "undecided: cached scores",
 ]
 """Those that begin with ``undecided`` replace a claim that other evidence does not support."""
 MISSING: Verdict = "undecided: missing queries"
 """The verdict where a file of rankings lacks queries that could change it."""
+UNKNOWN: Verdict = "undecided: unknown values"
+"""The verdict where a metric has values of only one system for queries that could change it."""
 
 
 @dataclass(frozen=True, slots=True)

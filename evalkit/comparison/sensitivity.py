@@ -132,7 +132,11 @@ def _condensed(comparison_set: ComparisonSet, plan: Plan, a: System, b: System) 
     )
     paired = pair(baseline_values, contender_values, plan.primary)
     return difference_mean_interval(
-        paired.baseline, paired.contender, plan.confidence, comparison_set.clusters_of(paired.query_ids)
+        paired.baseline,
+        paired.contender,
+        plan.confidence,
+        comparison_set.clusters_of(paired.query_ids),
+        paired.limits,
     )
 
 

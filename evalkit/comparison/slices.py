@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from evalkit.comparison.comparison_set import ComparisonSet, Paired
 from evalkit.comparison.plan import Plan
-from evalkit.records import Qrels, Run
+from evalkit.records import Qrels, Run, ValueRange
 from evalkit.stats import (
     Clusters,
     Interval,
@@ -58,8 +58,8 @@ def slices(comparison_set: ComparisonSet, plan: Plan, contender: str) -> Iterato
                     contender=contender,
                     by=by,
                     level=level,
-                    baseline_mean=of_mean(part.baseline, plan.confidence, part.clusters),
-                    contender_mean=of_mean(part.contender, plan.confidence, part.clusters),
+                    baseline_mean=of_mean(part.baseline, plan.confidence, part.clusters, part.limits),
+                    contender_mean=of_mean(part.contender, plan.confidence, part.clusters, part.limits),
                     difference=_difference(part, plan.confidence, is_binary=paired.is_binary),
                 )
 
@@ -67,17 +67,20 @@ def slices(comparison_set: ComparisonSet, plan: Plan, contender: str) -> Iterato
 def _difference(part: Paired, confidence: float, *, is_binary: bool) -> Interval:
     if is_binary:
         return paired_share_interval(part.differences, confidence, part.clusters)
-    return difference_mean_interval(part.baseline, part.contender, confidence, part.clusters)
+    return difference_mean_interval(part.baseline, part.contender, confidence, part.clusters, part.limits)
 
 
-def _inside(values: NDArray[np.float64], confidence: float, clusters: Clusters | None) -> Interval:
-    """Return the mean with Student's interval, cut at 0 and 1; equal values have that of `bounded_interval`."""
+def _inside(
+    values: NDArray[np.float64], confidence: float, clusters: Clusters | None, limits: ValueRange
+) -> Interval:
+    """Return the mean with Student's interval, cut at the range; equal values have that of `bounded_interval`."""
     found = mean_interval(values, confidence, clusters)
-    if found.lower is None or found.upper is None or values.min() < 0 or values.max() > 1:
+    low, high = limits.lowest, limits.highest
+    if found.lower is None or found.upper is None or values.min() < low or values.max() > high:
         return found
     if found.lower == found.upper:
-        return bounded_interval(values, confidence, clusters)
-    return replace(found, lower=max(found.lower, 0.0), upper=min(found.upper, 1.0))
+        return bounded_interval(values, confidence, clusters, limits)
+    return replace(found, lower=max(found.lower, low), upper=min(found.upper, high))
 
 
 def group_by_level(level_of: Callable[[str], str], query_ids: Iterable[str]) -> dict[str, list[str]]:

@@ -9,8 +9,9 @@ from itertools import product
 import numpy as np
 
 from evalkit.comparison.comparison_set import ComparisonSet, Paired
-from evalkit.comparison.families import family_p_values
-from evalkit.comparison.missing_queries import lacks_too_many
+from evalkit.comparison.failed_queries import difference_holds
+from evalkit.comparison.families import family_p_values, without_withheld
+from evalkit.comparison.missing_queries import is_cut_off, lacks_too_many
 from evalkit.comparison.plan import Comparison, Plan
 from evalkit.stats import MIN_QUERIES, count_clusters
 
@@ -53,7 +54,7 @@ def order_systems(comparison_set: ComparisonSet, plan: Plan) -> OrderedSystems:
     return OrderedSystems(
         _ties(names, tested, plan),
         {name: tuple(other for other in names if other != name and better(name, other)) for name in names},
-        frozenset(name for name in names if lacks_too_many(comparison_set, name, name)),
+        frozenset(name for name in names if is_cut_off(comparison_set, name)),
     )
 
 
@@ -116,22 +117,38 @@ def _pair_tests(comparison_sets: Sequence[ComparisonSet], plan: Plan, known: Seq
         [one.pair(min(pair), max(pair), plan.primary) for pair in pairs]
         for one, pairs in zip(comparison_sets, asked, strict=True)
     ]
-    tests = family_p_values(groups, plan)
+    tests, size = family_p_values(groups, plan), sum(map(len, groups))
+    known_pairs = [
+        [
+            _is_known(one, plan, size, paired, adjusted, pair)
+            for pair, paired, (_, adjusted) in zip(pairs, group, found, strict=True)
+        ]
+        for one, pairs, group, found in zip(comparison_sets, asked, groups, tests, strict=True)
+    ]
+    tests = without_withheld(tests, [[not flag for flag in flags] for flags in known_pairs])
     return [
         dict.fromkeys(_pairs(one))
         | answers
         | {
-            pair: adjusted if _has_enough(paired) else None
-            for pair, paired, (_, adjusted) in zip(pairs, group, found, strict=True)
+            pair: adjusted if is_known else None
+            for pair, is_known, (_, adjusted) in zip(pairs, flags, found, strict=True)
         }
-        for one, answers, pairs, group, found in zip(
-            comparison_sets, known, asked, groups, tests, strict=True
+        for one, answers, pairs, flags, found in zip(
+            comparison_sets, known, asked, known_pairs, tests, strict=True
         )
     ]
 
 
-def _has_enough(paired: Paired) -> bool:
-    return count_clusters(paired.clusters, len(paired.differences)) >= MIN_QUERIES
+def _is_known(
+    comparison_set: ComparisonSet, plan: Plan, size: int, paired: Paired, p: float, names: frozenset[str]
+) -> bool:
+    """Return whether a pair has queries enough, and a significant difference does not rest on missing ones."""
+    if count_clusters(paired.clusters, len(paired.differences)) < MIN_QUERIES:
+        return False
+    if p > plan.alpha:
+        return True
+    sign = 1 if paired.differences.mean() > 0 else -1
+    return difference_holds(comparison_set, plan, size, (min(names), max(names)), sign)
 
 
 def _pairs(comparison_set: ComparisonSet) -> list[frozenset[str]]:
@@ -145,7 +162,7 @@ def _ordered(comparison_set: ComparisonSet, plan: Plan) -> list[str]:
     def place(name: str) -> tuple[bool, bool, float]:
         known = list(comparison_set.systems[name].values.by_query(plan.primary).values())
         mean = float(np.mean(known)) if known else 0.0
-        return lacks_too_many(comparison_set, name, name), not known, -mean
+        return is_cut_off(comparison_set, name), not known, -mean
 
     return sorted(comparison_set.systems, key=place)
 

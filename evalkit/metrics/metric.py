@@ -6,6 +6,7 @@ A `MetricDefinition` holds all that evalkit knows about one metric. Each is in a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.metrics.ranked import JudgedPlaces, RankedGrades
-from evalkit.records import Qrels, Run
+from evalkit.records import Qrels, Run, ValueRange
 
 Values = NDArray[np.float64]
 
@@ -169,9 +170,11 @@ class Metric:
         return self.definition is not None and self.definition.summed
 
     @property
-    def lowest(self) -> float:
-        """The lowest value that is possible: below 0 for metrics of changes."""
-        return self.run_metric.lowest if self.run_metric else 0.0
+    def limits(self) -> ValueRange:
+        """The values that are possible: 0 to 1, but for counts and metrics of changes."""
+        return ValueRange(
+            self.run_metric.lowest if self.run_metric else 0.0, math.inf if self.summed else 1.0
+        )
 
     @property
     def rel(self) -> int:

@@ -12,10 +12,12 @@ from evalkit.records.qrels import Qrels
 from evalkit.records.rerank import RerankRequest, RerankResponse, ScoreKind, ServerTime, Timeline, Usage
 from evalkit.records.runs import Run
 from evalkit.records.score_ranges import RANGES, outside_range
+from evalkit.records.value_range import SHARES, ValueRange
 
 __all__ = [
     "MAX_AMOUNT",
     "RANGES",
+    "SHARES",
     "BelowDepth",
     "Call",
     "ContentHash",
@@ -37,6 +39,7 @@ __all__ = [
     "Timeline",
     "Unjudged",
     "Usage",
+    "ValueRange",
     "append_below",
     "check_overlap",
     "known_amount",

@@ -24,6 +24,7 @@ VERDICT_WORDS = {
     "too few queries": "too few queries",
     "undecided: failed queries": "undecided",
     "undecided: missing queries": "undecided",
+    "undecided: unknown values": "undecided",
     "undecided: unjudged documents": "undecided",
     "undecided: cached scores": "undecided",
 }
@@ -36,6 +37,7 @@ _CLAUSES = {
     "too few queries": f"against {{baseline}}, without a verdict as it has fewer than {MIN_QUERIES} queries",
     "undecided: failed queries": "against {baseline}, undecided because of failed queries",
     "undecided: missing queries": "against {baseline}, undecided because of missing queries",
+    "undecided: unknown values": "against {baseline}, undecided because of unknown values",
     "undecided: unjudged documents": "against {baseline}, undecided because of unjudged documents",
     "undecided: cached scores": "against {baseline}, undecided because of cached scores",
 }

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from shlex import quote
 
-from evalkit.comparison import MISSING, Comparison
+from evalkit.comparison import MISSING, UNKNOWN, Comparison
 from evalkit.report.cards import leading
 from evalkit.report.decision import Decision
 from evalkit.report.manifest_command import PLACEHOLDER, config_in, repeated
@@ -16,6 +16,12 @@ from evalkit.report.systems import Measured, SystemRow
 from evalkit.report.warnings import RESUME
 from evalkit.results.comparison_document import Comparisons
 from evalkit.stats import MIN_QUERIES
+
+_REMEDIES = {
+    UNKNOWN: "Compare with a primary metric that every query has a value of.",
+    "undecided: failed queries": "Add the missing rankings or scores, and rerun.",
+}
+"""Verdict -> what would decide it, as a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +88,8 @@ def _to_decide(compared: Comparisons, decision: Decision, again: str | None) -> 
         return NextStep(f"Add at least {missing} {queries} with judgments, and rerun.", again)
     if lead is not None and lead.verdict == MISSING:
         return NextStep(_complete(compared, lead), again)
-    if lead is not None and lead.verdict == "undecided: failed queries":
-        return NextStep("Add the missing rankings or scores, and rerun.", again)
+    if lead is not None and lead.verdict in _REMEDIES:
+        return NextStep(_REMEDIES[lead.verdict], again)
     if lead is not None and lead.verdict == "undecided: cached scores":
         return NextStep("Run the version after with --refresh, and compare again.", None)
     return NextStep("Decide for the dataset that is most like your traffic.", None)

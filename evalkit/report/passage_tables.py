@@ -40,8 +40,8 @@ def rules_table(passages: Sequence[PassageSummary], confidence: float) -> Table:
     columns = ("dataset", "reranker", "combine", metric, "difference", "queries")
     note = (
         f"Computed from the recorded scores of passages; means with {level_text(confidence)} intervals. Difference:"
-        " paired, to the configured rule. The intervals of several rules are not adjusted: choose a rule on other"
-        " queries than those it is checked on."
+        f" paired, to the configured rule; the intervals of all differences hold together at {level_text(confidence)}."
+        " The mean of the rule that is chosen here is optimistic: check the rule on other queries."
     )
     return Table("Rules of combining passage scores", columns, cells, note, left=3, keys=3)
 

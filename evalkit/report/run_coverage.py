@@ -54,7 +54,7 @@ def coverage_lines(compared: Comparisons) -> tuple[str, ...]:
 
 
 def _dataset_lines(entry: DatasetComparisons, metric: str) -> Iterator[str]:
-    for name, row in entry.coverage.items():
+    for name, row in _files(entry):
         yield from _run_lines(name, row, counted_as(metric))
     yield from _left_out(max((row.queries_without_relevant for row in entry.coverage.values()), default=0))
 
@@ -129,7 +129,9 @@ def missing_sentence(one: Comparison, entry: DatasetComparisons | None) -> str:
 
 def missing_remedy(entry: DatasetComparisons) -> str:
     """Return what to do about missing queries."""
-    state = "set `missing_queries: zero` on the run" if entry.runs else "add --missing-as-zero"
+    lacking = [name for name, row in _files(entry) if row.missing_queries]
+    where = dict.fromkeys("the run" if name in entry.runs else "the retriever" for name in lacking)
+    state = f"set `missing_queries: zero` on {' and '.join(where)}" if entry.runs else "add --missing-as-zero"
     return f"Complete the file, or {state} if the engine returned nothing for these queries."
 
 
@@ -151,9 +153,18 @@ def coverage_cautions(
     `named` has, for dataset and system, the first of these queries where they are known.
     """
     metric = entry.comparisons[0].metric if entry.comparisons else ""
-    for name, row in entry.coverage.items():
+    for name, row in _files(entry):
         if row.could_change_verdict:
             first = (named or {}).get((entry.dataset, name))
             which = f" ({first})" if first else ""
             text = f"{entry.dataset}: {name} lacks {missing_text(row)}{which}: {counted_as(metric)}."
             yield Caution("verdict", text, missing_remedy(entry))
+
+
+def _files(entry: DatasetComparisons) -> Iterator[tuple[str, CoverageRow]]:
+    """Yield each file with the name of its system; that of the candidates once, with the name of the first stage."""
+    seen = False
+    for name, row in entry.coverage.items():
+        if not (entry.runs and name not in entry.runs and seen):
+            yield name, row
+        seen |= name not in entry.runs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalkit.comparison import MISSING, Comparison
+from evalkit.comparison import MISSING, UNKNOWN, Comparison
 from evalkit.comparison.sensitivity import Sensitivity
 from evalkit.comparison.unjudged_documents import confirmed, shares_apart
 from evalkit.report.numbers import short_text
@@ -27,6 +27,8 @@ def reason(one: Comparison, entry: DatasetComparisons) -> str:
     if one.verdict == MISSING:
         unsure = "" if not one.has_evidence else " The result may change with these queries."
         return f"{missing_sentence(one, entry)}{unsure} {missing_remedy(entry)}"
+    if one.verdict == UNKNOWN:
+        return f"{_unknown(one)}, and the result is not significant if they count against it."
     if one.verdict == "undecided: failed queries":
         return f"{_failed(one)}, and the result is not significant {_once(one)}. {_fix(one)}"
     found = _evidence(one, entry)
@@ -39,10 +41,16 @@ def remedy(one: Comparison, entry: DatasetComparisons) -> str:
         return CACHED
     if one.verdict == MISSING:
         return f"{missing_sentence(one, entry)} {missing_remedy(entry)}"
+    if one.verdict == UNKNOWN:
+        return f"{_unknown(one)}. Use a metric that every query has a value of."
     if one.verdict == "undecided: failed queries":
         return f"{_failed(one)}. {_fix(one)}"
     found = _evidence(one, entry)
     return "" if found is None else f"{_shares(one, found)}. {_judge_first(entry)}"
+
+
+def _unknown(one: Comparison) -> str:
+    return f"{one.metric} of {one.left_out} queries is known for only one system"
 
 
 def _failed(one: Comparison) -> str:

@@ -51,7 +51,8 @@ class PassageRuleRow:
     mean
         The mean over the queries.
     difference
-        Mean paired difference to the configured rule; None for that rule.
+        Mean paired difference to the configured rule; None for that rule. The intervals of all rules, rerankers and
+        datasets of a result hold together.
     """
 
     dataset: str

@@ -81,6 +81,14 @@ class RecordedConfig:
     everything: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def missing_candidates(self) -> str | None:
+        """What is stated of queries that the file of the candidates lacks; None if they are not from a file."""
+        retriever = self.everything.get("retriever")
+        if not isinstance(retriever, dict) or retriever.get("kind") != "trec_run":
+            return None
+        return str(retriever.get("missing_queries", "withhold"))
+
+    @property
     def primary(self) -> str:
         """The metric that verdicts are based on."""
         return self.compare.primary or self.metrics[0]

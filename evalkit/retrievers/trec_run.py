@@ -20,10 +20,15 @@ class TrecRun(RunRetriever):
         ----------
         path
             TREC run file of one dataset, plain or gzipped. Its own tag is ignored in favour of ``tag``.
+        missing_queries
+            What is known of the judged queries that the file lacks, where ``runs`` are compared: each counts as 0.
+            ``withhold``: the file may be cut off, so that verdicts that rest on them are withheld. ``zero``: the engine
+            returned nothing for them.
         """
 
         kind: Literal["trec_run"] = "trec_run"
         path: InputFile
+        missing_queries: Literal["withhold", "zero"] = "withhold"
 
     def __init__(self, settings: Settings, dataset: Dataset) -> None:
         run = read_run(settings.path, settings.label)

@@ -2,6 +2,7 @@
 
 from evalkit.stats.anytime import FallEvidence, fall_evidence
 from evalkit.stats.bounded import (
+    are_shares,
     bounded_interval,
     difference_mean_interval,
     paired_interval,
@@ -60,6 +61,7 @@ __all__ = [
     "SeenDifferences",
     "SignFlip",
     "allow_for_skewness",
+    "are_shares",
     "bounded_interval",
     "chance_of_detecting",
     "chance_of_passing",

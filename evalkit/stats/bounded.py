@@ -1,4 +1,4 @@
-"""Intervals of means that cannot leave [0, 1], and of differences of 0/1 values: Student's t fails near the ends."""
+"""Intervals inside the range of the values, and of differences of 0/1 values: Student's t fails near the ends."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.records import SHARES, ValueRange
 from evalkit.stats.clusters import Clusters, MeanError, mean_error
 from evalkit.stats.intervals import Interval, mean_interval
 
@@ -16,33 +17,51 @@ _MOSTLY_EQUAL = 2 / 3
 
 
 def bounded_interval(
-    values: NDArray[np.float64], confidence: float = 0.95, clusters: Clusters | None = None
+    values: NDArray[np.float64],
+    confidence: float = 0.95,
+    clusters: Clusters | None = None,
+    limits: ValueRange = SHARES,
 ) -> Interval:
-    """Return the mean of values between 0 and 1 with an interval inside [0, 1] that always has a width.
+    """Return the mean of values of a range with an interval inside the range that always has a width.
 
-    Values of 0 and 1 alone get the exact binomial interval. Where two thirds of the values or more are equal, each
-    bound is the wider one of Student's and of Student's with one more query of the worst possible value. Others get
-    Student's interval. All are cut at 0 and 1.
+    Values at the ends of the range alone get the exact binomial interval. Where two thirds of the values or more are
+    equal, each bound is the wider one of Student's and of Student's with one more query of the worst possible value.
+    Others get Student's interval. All are cut at the ends of the range.
 
     Parameters
     ----------
     values
-        ``(n,)`` one observation per query, from 0 to 1.
+        ``(n,)`` one observation per query.
     confidence
         Two-sided confidence level.
     clusters
         Cluster of each query; None if all are independent.
+    limits
+        The range of the values: 0 to 1 for most metrics.
 
     Returns
     -------
     Interval
-        No estimate if n = 0; no bounds if n < 2. Values outside [0, 1] get Student's interval, which may have no width.
+        No estimate if n = 0; no bounds if n < 2. Values of an infinite range, or outside of it, get Student's interval,
+        which may have no width.
 
     References
     ----------
     Clopper and Pearson 1934; with clusters Korn and Graubard, "Confidence intervals for proportions with small
     expected number of positive counts estimated from survey data", Survey Methodology 24 (1998).
     """
+    if not limits.is_bounded or not len(values):
+        return mean_interval(values, confidence, clusters)
+    if limits == SHARES:
+        return _share_interval(values, confidence, clusters)
+    found = _share_interval((values - limits.lowest) / limits.width, confidence, clusters)
+    moved = found.scaled(limits.width)
+    lower, upper = (None if end is None else end + limits.lowest for end in (moved.lower, moved.upper))
+    return replace(moved, estimate=float(values.mean()), lower=lower, upper=upper)
+
+
+def _share_interval(values: NDArray[np.float64], confidence: float, clusters: Clusters | None) -> Interval:
+    """Return the interval of `bounded_interval` for values from 0 to 1."""
     student = mean_interval(values, confidence, clusters)
     if student.lower is None or student.upper is None or values.min() < 0 or values.max() > 1:
         return student
@@ -96,6 +115,7 @@ def paired_interval(
     second: NDArray[np.float64],
     confidence: float = 0.95,
     clusters: Clusters | None = None,
+    limits: ValueRange = SHARES,
 ) -> Interval:
     """Return the mean of ``second - first`` with its interval: Tango's for values of 0 and 1, else Student's t.
 
@@ -105,10 +125,17 @@ def paired_interval(
         ``(n,)`` values of two systems on the same queries.
     confidence, clusters
         See `bounded_interval`.
+    limits
+        The range of the values; Tango's interval is for values from 0 to 1.
     """
-    if len(first) and all(((values == 0) | (values == 1)).all() for values in (first, second)):
+    if len(first) and are_shares(first, second, limits):
         return paired_share_interval(second - first, confidence, clusters)
-    return difference_mean_interval(first, second, confidence, clusters)
+    return difference_mean_interval(first, second, confidence, clusters, limits)
+
+
+def are_shares(first: NDArray[np.float64], second: NDArray[np.float64], limits: ValueRange = SHARES) -> bool:
+    """Return whether values of a range are 0 and 1 alone, and 0 and 1 are the ends of the range."""
+    return limits == SHARES and all(((values == 0) | (values == 1)).all() for values in (first, second))
 
 
 def difference_mean_interval(
@@ -116,21 +143,22 @@ def difference_mean_interval(
     second: NDArray[np.float64],
     confidence: float = 0.95,
     clusters: Clusters | None = None,
+    limits: ValueRange = SHARES,
 ) -> Interval:
-    """Return the mean of ``second - first`` with Student's interval, cut at -1 and 1 for values between 0 and 1.
+    """Return the mean of ``second - first`` with Student's interval, cut at the largest possible differences.
 
     Parameters
     ----------
     first, second
         ``(n,)`` values of two systems on the same queries.
-    confidence, clusters
+    confidence, clusters, limits
         See `bounded_interval`.
     """
     student = mean_interval(second - first, confidence, clusters)
-    inside = all(((values >= 0) & (values <= 1)).all() for values in (first, second))
+    inside = all(((values >= limits.lowest) & (values <= limits.highest)).all() for values in (first, second))
     if student.lower is None or student.upper is None or not inside:
         return student
-    return replace(student, lower=max(student.lower, -1.0), upper=min(student.upper, 1.0))
+    return replace(student, lower=max(student.lower, -limits.width), upper=min(student.upper, limits.width))
 
 
 def paired_share_interval(

@@ -20,6 +20,7 @@ from evalkit.results.tuning_document import MarginRow, SearchResult
 from evalkit.stats import Clusters, bounded_interval, clusters_at, count_clusters, mean_interval
 from evalkit.summaries.candidate_runs import first_stage_run
 from evalkit.summaries.cascade_costs import cascade_cost
+from evalkit.summaries.searches import check_known
 from evalkit.tuning import Split, split_queries
 from evalkit.tuning.depth_check import check_loss, queries_for_margin
 
@@ -57,6 +58,11 @@ def search_margins(
         Gives primary metric, margin and seed.
     summary
         Gives the costs of the stages.
+
+    Raises
+    ------
+    InputError
+        If the primary metric is unknown for some queries.
     """
     failed = {q for stage in cascade.stages for q in comparison_set.systems[stage.reranker].unscored}
     query_ids = [query for query in comparison_set.qrels.answerable if query not in failed]
@@ -65,6 +71,7 @@ def search_margins(
     rows: tuple[MarginRow, ...] = ()
     if query_ids:
         evaluated = _evaluate(comparison_set, cascade, query_ids, split, plan.primary)
+        check_known(plan.primary, [one.values for one in evaluated])
         lengths = np.array([len(docs) for _, docs, _ in first_stage_run(comparison_set)])
 
         def cost(skipped: float) -> float | None:

@@ -18,6 +18,7 @@ from evalkit.comparison import (
     tied_on_each,
 )
 from evalkit.comparison.contenders import extremes
+from evalkit.comparison.missing_queries import share_candidates
 from evalkit.comparison.sensitivity import Sensitivity, sensitivity
 from evalkit.comparison.slices import Slice, slices
 from evalkit.comparison.unjudged_documents import (
@@ -28,7 +29,7 @@ from evalkit.comparison.unjudged_documents import (
     unjudged_matter,
     with_unjudged,
 )
-from evalkit.records import DatasetOrigin, Qrels, Query
+from evalkit.records import Coverage, DatasetOrigin, Qrels, Query, Run
 from evalkit.results.comparison_document import (
     Comparisons,
     CoverageRow,
@@ -88,7 +89,7 @@ def sets_at_depth(
         ComparisonSet(
             name,
             qrels[name],
-            systems,
+            _with_candidate_coverage(systems, systems[first_stage].run, qrels[name], config),
             queries.get(name, {}),
             systems[first_stage].run,
             depth,
@@ -97,6 +98,25 @@ def sets_at_depth(
         for name, systems in by_dataset.items()
     ]
     return [_as_configured(one, origins.get(one.dataset)) for one in sets]
+
+
+def _with_candidate_coverage(
+    systems: Mapping[str, System], candidates: Run, judged: Qrels, config: RecordedConfig
+) -> Mapping[str, System]:
+    """Return systems that know what the file of their candidates lacks.
+
+    Among themselves they lack the same queries; a run that has these queries would win them against an absent list.
+    """
+    stated = config.missing_candidates
+    if stated is None:
+        return systems
+    found = Coverage.of(candidates, judged)
+    return {
+        name: system
+        if system.own_candidates
+        else replace(system, coverage=found, missing_as_zero=stated == "zero")
+        for name, system in systems.items()
+    }
 
 
 def _as_configured(comparison_set: ComparisonSet, origin: DatasetOrigin | None) -> ComparisonSet:
@@ -177,7 +197,7 @@ def _dataset(
         coverage={
             name: CoverageRow.of(system.coverage, as_zero=system.missing_as_zero)
             for name, system in systems.items()
-            if system.coverage is not None
+            if system.coverage is not None and not share_candidates(comparison_set, systems)
         },
     )
 

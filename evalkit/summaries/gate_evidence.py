@@ -148,7 +148,10 @@ def evidence_of(result: OpenedResult) -> Evidence:
         costs=query_costs(result.manifest, calls, several_depths=len(result.config.depths) > 1),
         runs=frozenset(key for key, entry in systems.items() if entry.own_candidates),
         failures=failure_reasons(result.manifest, result.folder.read_failures()),
-        missing={key: missing(entry) for key, entry in systems.items()},
+        # Versions of a reranker share their candidates: what the file of these lacks is empty on both sides.
+        missing={
+            key: missing(entry) if entry.own_candidates else frozenset() for key, entry in systems.items()
+        },
     )
 
 

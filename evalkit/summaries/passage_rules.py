@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from evalkit.comparison import ComparisonSet, System, pair
 from evalkit.comparison.contenders import difference_interval
+from evalkit.comparison.families import joint_confidence
 from evalkit.config import PassageRule
 from evalkit.errors import DataFormatError, InputError
 from evalkit.metrics import evaluate, parse_metrics
@@ -54,6 +55,9 @@ def passage_summaries(
 ) -> tuple[PassageSummary, ...] | None:
     """Return the passages of each dataset, and the primary metric under each rule; None without passages.
 
+    The rule with the highest mean is chosen after its values are seen: the intervals of all differences, over rules,
+    rerankers and datasets, hold together, so that one that excludes 0 is a difference however it was found.
+
     Parameters
     ----------
     comparison_sets
@@ -70,17 +74,19 @@ def passage_summaries(
     """
     facts = passage_facts(manifest)
     found = []
-    for one in comparison_sets:
-        if one.dataset in facts:
-            rows = (
-                row
-                for tag in _scored(one, manifest)
-                for row in _rules(one, one.systems[tag], folder, facts[one.dataset], primary)
-            )
-            counts = one.sent_at_depths(one.depth or 1)
-            means = tuple(float(mean) for mean in counts.mean(axis=0)) if len(counts) else ()
-            pairs = int(counts[:, -1].sum()) if len(counts) else 0
-            found.append(PassageSummary(one.dataset, facts[one.dataset], means, pairs, tuple(rows)))
+    compared = [one for one in comparison_sets if one.dataset in facts]
+    size = (len(RULES) - 1) * sum(len(_scored(one, manifest)) for one in compared)
+    confidence = joint_confidence(CONFIDENCE, size)
+    for one in compared:
+        rows = (
+            row
+            for tag in _scored(one, manifest)
+            for row in _rules(one, one.systems[tag], folder, facts[one.dataset], primary, confidence)
+        )
+        counts = one.sent_at_depths(one.depth or 1)
+        means = tuple(float(mean) for mean in counts.mean(axis=0)) if len(counts) else ()
+        pairs = int(counts[:, -1].sum()) if len(counts) else 0
+        found.append(PassageSummary(one.dataset, facts[one.dataset], means, pairs, tuple(rows)))
     return tuple(found) or None
 
 
@@ -106,9 +112,14 @@ def _counts(
 
 
 def _rules(
-    comparison_set: ComparisonSet, system: System, folder: ResultFolder, facts: PassageFacts, primary: str
+    comparison_set: ComparisonSet,
+    system: System,
+    folder: ResultFolder,
+    facts: PassageFacts,
+    primary: str,
+    confidence: float,
 ) -> Iterator[PassageRuleRow]:
-    """Yield one row for each rule, the configured one first."""
+    """Yield one row for each rule, the configured one first; `confidence` is that of the differences."""
     depth = comparison_set.depth or 1
     scores = read_passage_scores(folder, comparison_set.dataset, system.name, depth)
     runs = {rule: _run(folder, system, scores, rule) for rule in RULES}
@@ -126,7 +137,7 @@ def _rules(
             rule=rule,
             configured=rule == facts.combine,
             mean=system_mean(values[rule], primary, comparison_set.query_clusters, CONFIDENCE),
-            difference=None if rule == facts.combine else difference_interval(paired, CONFIDENCE),
+            difference=None if rule == facts.combine else difference_interval(paired, confidence),
         )
 
 

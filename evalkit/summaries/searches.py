@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from evalkit.comparison import ComparisonSet, Plan
 from evalkit.comparison.gate_verdicts import decide_drop
+from evalkit.errors import InputError
 from evalkit.fusion import WEIGHTS, Scale, reciprocal_ranks, weighted
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.progress import progress_bar
@@ -67,6 +68,11 @@ def search(
     No depth is greater than that of `made_at`, or the deepest without it. The front is that of the tuning queries. The
     difference to plain reranking (the reranker alone, at the greatest of these depths, without threshold) is that of
     the held-out queries.
+
+    Raises
+    ------
+    InputError
+        If the primary metric is unknown for some queries.
     """
     at = made_at or TunedDepth(comparison_set.deepest or 1, "given")
     costs = known_costs(summary, comparison_set, tag)
@@ -78,12 +84,37 @@ def search(
     if query_ids:
         tuning = [query_ids[i] for i in split.tuning]
         evaluated = list(_evaluate_all(comparison_set, tag, tuning, plan.primary, at.depth))
+        check_known(plan.primary, [one.values for one in evaluated])
         held_out = clusters_at(clusters, split.held_out)
         rows = _rows(evaluated, split, costs, plan, held_out)
         opponent = _against_fusion(evaluated, split, plan, clusters)
     return SearchResult(
         comparison_set.dataset, tag, plan.primary, plan.margin, len(query_ids), rows, opponent, made_at=at
     )
+
+
+def check_known(metric: str, values: Sequence[NDArray[np.float64]]) -> None:
+    """Check that a metric has a value for every query under every configuration: otherwise means are not comparable.
+
+    Parameters
+    ----------
+    metric
+        For the message.
+    values
+        ``(q,)`` values of each configuration.
+
+    Raises
+    ------
+    InputError
+        If a value is unknown.
+    """
+    unknown = int(np.isnan(np.array(values)).any(axis=0).sum())
+    if unknown:
+        raise InputError(
+            f"{metric} has no value for {unknown} of {len(values[0])} queries under some configurations, so that their"
+            " means cannot be compared",
+            "set compare.primary to a metric that every query has a value of, such as nDCG@10, and rerun",
+        )
 
 
 def _against_fusion(

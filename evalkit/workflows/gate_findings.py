@@ -23,6 +23,7 @@ from evalkit.comparison.gate_verdicts import (
 )
 from evalkit.comparison.score_origins import ScoreBasis, judge_origin
 from evalkit.comparison.threshold_rules import Limit, judge_empty, judge_kept
+from evalkit.metrics import parse_metric
 from evalkit.stats import MIN_QUERIES, chance_of_detecting, count_clusters, mean_error
 from evalkit.summaries.gate_evidence import Evidence
 from evalkit.workflows.gate_case import Case, NothingToJudgeError, spelt_as
@@ -74,14 +75,34 @@ def _sure_quality(case: Case) -> RuleFinding:
 def _quality(case: Case) -> RuleFinding:
     name, bound = case.rule.bound
     if name == "min":
-        found = case.values(case.new, "result").by_query(case.metric)
-        values, together = np.array(list(found.values())), case.clusters_of(tuple(found))
-        return judge_minimum(values, case.metric, bound, case.alpha, together)
+        return _minimum(case)
     paired = case.paired()
     if name == "max_fallen":
         worst = worst_of_clusters(paired.differences, paired.clusters)
         return judge_fallen(worst, case.metric, bound, case.rule.fallen_by, case.alpha)
     return _drop(case, paired)
+
+
+def _minimum(case: Case) -> RuleFinding:
+    """Judge the mean over the queries with a value; no verdict where it rests on which queries have one."""
+    values, limits = case.values(case.new, "result"), parse_metric(case.metric).limits
+    known = values.by_query(case.metric)
+    unknown = [query_id for query_id in values.query_ids if query_id not in known]
+
+    def judge(filled: Mapping[str, float]) -> RuleFinding:
+        together = case.clusters_of(tuple(filled))
+        of_queries = np.array(list(filled.values()))
+        return judge_minimum(of_queries, case.metric, case.rule.bound[1], case.alpha, together, limits)
+
+    found = judge(known)
+    # A metric of several lists has a value for some of their queries only, however they are ranked.
+    if not unknown or found.status not in _DECIDED or parse_metric(case.metric).run_metric:
+        return found
+    against = limits.lowest if found.status == "PASS" else limits.highest
+    if judge({**known, **dict.fromkeys(unknown, against)}).status == found.status:
+        return found
+    why = f"no verdict because {case.metric} of {len(unknown)} queries is unknown"
+    return replace(found, status="CANNOT TELL", sentence=f"{found.sentence}; {why}")
 
 
 def _drop(case: Case, paired: Paired) -> RuleFinding:

@@ -209,7 +209,7 @@ def _table(group: _Group, plan: Plan) -> Leaderboard:
                 dominated_by=dominated[name],
                 is_run=system.own_candidates,
                 averaged=None if system.coverage is None else system.coverage.averaged,
-                missing=count_missing(system),
+                missing=count_missing(group.comparison_set, name, names),
             )
         )
     return Leaderboard(dataset, depth, plan.primary, plan.confidence, batch, group.why, tuple(rows), lists)

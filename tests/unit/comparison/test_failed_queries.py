@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from support.systems import failing, run_of, set_of
 from support.worlds import set_of_values
 
-from evalkit.comparison import ComparisonSet, Plan, compare
+from evalkit.comparison import ComparisonSet, Plan, System, compare, explore, order_systems
+from evalkit.records import MetricValues, Qrels, Run
 
 PLAN = Plan("a", "nDCG@10", resamples=999)
 
@@ -60,3 +63,42 @@ def test_queries_that_a_run_lacks_decide_nothing() -> None:
     better = {q: {"r": 3.0, "n": 2.0} for q in grades}
     (sure,) = compare(set_of(grades, run_of("a", half), run_of("b", better)), PLAN)
     assert sure.verdict == "better"
+
+
+def unknown_in(rows: list[int], gain: float, metric: str) -> ComparisonSet:
+    """Return a better contender whose values are unknown in some rows; no query failed."""
+    rng = np.random.default_rng(5)
+    base = rng.uniform(0.4, 0.6, 100)
+    columns = {"a": base, "b": base + gain + rng.normal(0, 0.02, 100)}
+    columns["b"][rows] = np.nan
+    ids = tuple(f"q{number}" for number in range(100))
+    systems = {
+        name: System(
+            name, Run.from_rows(name, [], [], []), MetricValues(name, (metric,), ids, values[:, None])
+        )
+        for name, values in columns.items()
+    }
+    return ComparisonSet("d", Qrels({}), systems)
+
+
+@pytest.mark.parametrize(("metric", "holds"), [("Accuracy", "better"), ("pMRR", "undecided: unknown values")])
+def test_an_unknown_value_counts_as_the_worst_of_its_metric(metric: str, holds: str) -> None:
+    """A change of pMRR may be -1, so that 12 unknown ones remove a gain that 12 unknown shares do not remove."""
+    (one,) = compare(unknown_in(list(range(12)), 0.15, metric), replace(PLAN, primary=metric))
+    assert (one.verdict, one.n, one.left_out) == (holds, 88, 12)
+
+
+def test_unknown_values_are_no_failed_queries() -> None:
+    """A claim that rests on which queries have a value is withheld with this reason, and exploratory rows are empty."""
+    found = unknown_in(list(range(40)), 0.05, "Accuracy")
+    (one,) = compare(found, replace(PLAN, primary="Accuracy"))
+    assert (one.verdict, one.left_out) == ("undecided: unknown values", 40)
+    (row,) = explore(found, PLAN)
+    assert (row.metric, row.p, row.lower) == ("Accuracy", None, None)
+
+
+def test_an_order_does_not_rest_on_failed_queries() -> None:
+    """A pair whose difference failures could remove is neither ordered nor tied."""
+    ordered = order_systems(failing(far_apart(0.05), "b", range(30)), PLAN)
+    assert (ordered.better, ordered.tied) == ({"b": (), "a": ()}, {"b": (), "a": ()})
+    assert order_systems(failing(far_apart(), "b", range(3)), PLAN).better["a"] == ("b",)

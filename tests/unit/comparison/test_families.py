@@ -12,7 +12,7 @@ from scipy import stats
 from support.worlds import set_of_values
 
 from evalkit.comparison import Plan, across_datasets, compare, compare_all, pool, tied_on_each, tied_with
-from evalkit.comparison.families import joint_confidence
+from evalkit.comparison.families import joint_confidence, without_withheld
 from evalkit.records import Query
 from evalkit.stats import holm
 
@@ -165,3 +165,11 @@ def test_pooled_values_of_0_and_1_have_an_interval_with_a_width() -> None:
     (alone,), (pooled,) = compare(ones[0], PLAN), pool(ones, PLAN)
     assert 0 < (pooled.upper or 0.0) < (alone.upper or 0.0)
     assert pooled.lower == pytest.approx(-(pooled.upper or 0.0))
+
+
+def test_a_withheld_claim_makes_no_other_test_less_strict() -> None:
+    """After a significant difference Holm's correction divides by less; not after one that is withheld."""
+    tests = [[(0.001, 0.002), (0.03, 0.03)]]
+    assert without_withheld(tests, [[False, False]]) == tests
+    assert without_withheld(tests, [[True, False]]) == [[(0.001, 1.0), (0.03, 0.06)]]
+    assert without_withheld(tests, [[False, True]]) == [[(0.001, 0.002), (0.03, 1.0)]]

@@ -147,3 +147,29 @@ def test_a_cut_off_file_has_no_place_in_an_order() -> None:
     assert ordered.unknown == {"a"}
     assert ordered.better == {"c": (), "b": ("c",), "a": ()}
     assert ordered.tied["a"] == ()
+
+
+def with_candidates(cut_at: int, *, as_zero: bool = False) -> ComparisonSet:
+    """Return a first stage from a file of some queries, a reranker of its candidates, and a whole run of an engine."""
+    first, reranked = cut(ranking("a", 40), cut_at), cut(ranking("r", 90), cut_at)
+    found = files(first, reranked, ranking("e", 60), as_zero=as_zero)
+    engine = replace(found.systems["e"], own_candidates=True)
+    return replace(found, first_stage=first, systems={**found.systems, "e": engine})
+
+
+@pytest.mark.parametrize("queries", [12, 50, 94])
+def test_a_cut_off_file_of_candidates_decides_nothing_against_a_run(queries: int) -> None:
+    """The first stage and its rerankers lack the same queries: they are compared among themselves alone."""
+    found = with_candidates(queries)
+    verdicts = {one.contender: one.verdict for one in compare(found, PLAN)}
+    assert verdicts["e"] == MISSING
+    assert verdicts["r"] in {"better", "identical", "too few queries"}
+    ordered = order_systems(found, PLAN)
+    assert ordered.unknown == {"a", "r"}
+    assert next(iter(ordered.tied)) == "e"
+    assert not any("e" in (name, *others) and others for name, others in ordered.better.items())
+
+
+def test_it_may_be_stated_that_there_were_no_candidates() -> None:
+    """Then each missing query is a value of 0."""
+    assert [one.verdict for one in compare(with_candidates(30, as_zero=True), PLAN)] != [MISSING] * 2

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from evalkit.stats import Interval, bounded_interval, mean_interval
+from evalkit.records import ValueRange
+from evalkit.stats import (
+    Interval,
+    bounded_interval,
+    difference_mean_interval,
+    mean_interval,
+    paired_interval,
+)
+
+CHANGES = ValueRange(-1, 1)
 
 
 def bounds_of(found: Interval) -> tuple[float, float]:
@@ -45,3 +56,32 @@ def test_other_values_keep_students_bounds() -> None:
     counts = np.repeat([3.0, 4.0], [45, 5])
     for values in (spread, counts):
         assert bounded_interval(values) == mean_interval(values)
+
+
+@given(st.lists(st.sampled_from([-1.0, -0.3, 0.0, 0.4, 1.0]), min_size=2, max_size=99))
+def test_the_interval_of_another_range_is_that_of_shares_moved(values: list[float]) -> None:
+    """Values from -1 to 1 have the interval of the same values moved to 0..1, moved back."""
+    rows = np.array(values)
+    found, moved = (
+        bounds_of(bounded_interval(rows, limits=CHANGES)),
+        bounds_of(bounded_interval((rows + 1) / 2)),
+    )
+    assert found == pytest.approx((2 * moved[0] - 1, 2 * moved[1] - 1))
+    assert -1 <= found[0] <= rows.mean() + 1e-12
+    assert rows.mean() - 1e-12 <= found[1] <= 1
+    assert found[0] < found[1]
+
+
+def test_values_of_0_and_1_are_shares_only_if_these_are_the_ends_of_the_range() -> None:
+    """Ten changes of 0 and 1 may have been -1: no binomial and no Tango interval; counts have Student's."""
+    first, second = np.array([0.0, 1.0] * 5), np.ones(10)
+    student = mean_interval(second - first)
+    assert paired_interval(first, second) != student
+    assert paired_interval(first, second, limits=CHANGES) == student
+    assert bounded_interval(first, limits=ValueRange(0, math.inf)) == mean_interval(first)
+
+
+def test_the_largest_difference_is_the_width_of_the_range() -> None:
+    """Two values from -1 to 1 differ by 2 at most, where those of shares differ by 1."""
+    first, second = np.array([-1.0, -1.0, 0.5]), np.array([1.0, 0.9, 0.6])
+    assert difference_mean_interval(first, second, 0.99, limits=CHANGES).upper == 2.0

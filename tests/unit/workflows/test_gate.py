@@ -359,3 +359,15 @@ def test_a_gate_says_how_often_an_unchanged_system_passes() -> None:
     deviation = float((NOISE[::-1] - NOISE).std(ddof=1))
     assert found.unchanged_passes == pytest.approx(chance_of_detecting(0.01, deviation, N, ALPHA, sides=1))
     assert only(rule(max_drop=0.01), evidence("new", {"a": values(0.5)}), OLD).unchanged_passes is None
+
+
+@pytest.mark.parametrize(("unknown", "status"), [(0, "PASS"), (1, "PASS"), (20, "CANNOT TELL")])
+def test_a_minimum_does_not_rest_on_which_queries_have_a_value(unknown: int, status: str) -> None:
+    """Unknown values may be the worst: the rule passes only if it passes with them, too."""
+    of_queries = values(0.5)
+    column = of_queries.values.copy()
+    column[:unknown] = np.nan
+    new = evidence("new", {"a": replace(of_queries, values=column)})
+    found = only(rule(min=0.45), new, OLD)
+    assert (found.status, found.n) == (status, 60 - unknown)
+    assert ("20 queries is unknown" in found.sentence) == (status != "PASS")
