@@ -28,6 +28,8 @@ class Options(TypedDict):
     primary: str | None
     allow_incomplete: bool
     missing_as_zero: bool
+    corpus: Path | None
+    tokenizer: str | None
     into: Path | None
     html: Path | None
     thresholds: tuple[float, ...]
@@ -45,6 +47,11 @@ class Options(TypedDict):
     "--missing-as-zero", is_flag=True,
     help="With --qrels: the engines returned nothing for judged queries that their files lack.",
 )  # fmt: skip
+@click.option(
+    "--corpus", metavar="FILE", type=FILE,
+    help="With --qrels: texts of the documents, for metrics such as nDCG@2000t.",
+)  # fmt: skip
+@click.option("--tokenizer", metavar="NAME", help="With --corpus: tokenizer that counts their tokens.")
 @click.option("--into", metavar="DIR", type=FOLDER, help="Also write pages, tables and plots into DIR.")
 @click.option("--html", metavar="FILE", type=FILE, help="Write the comparison as one HTML page.")
 @click.option(
@@ -88,12 +95,18 @@ def _check_folders(sources: Sequence[Path]) -> None:
 
 
 def _compared(sources: Sequence[Path], options: Options, plots: Path | None = None) -> Sequence[Comparisons]:
+    from evalkit.summaries.budget_texts import NO_TEXTS, BudgetTexts
     from evalkit.workflows.compare import compare_results, compare_runs
 
     primary = None if options["primary"] is None else options["primary"].strip()
     given = {"baseline": options["baseline"], "primary": primary}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    texts = BudgetTexts(options["corpus"], options["tokenizer"])
     if options["qrels"] is None:
+        if texts != NO_TEXTS:
+            raise click.UsageError(
+                "--corpus and --tokenizer require --qrels; a result has the lengths of its documents"
+            )
         if options["missing_as_zero"]:
             raise click.UsageError(
                 "--missing-as-zero requires --qrels; in a config, set missing_queries: zero"
@@ -109,7 +122,7 @@ def _compared(sources: Sequence[Path], options: Options, plots: Path | None = No
         raise click.UsageError("--threshold requires two result folders")
     metrics = (*([] if primary is None else [primary]), "nDCG@10", "MRR@10")
     as_zero = options["missing_as_zero"]
-    return compare_runs(options["qrels"], sources, metrics, missing_as_zero=as_zero, **changes)
+    return compare_runs(options["qrels"], sources, metrics, missing_as_zero=as_zero, texts=texts, **changes)
 
 
 def _print(documents: Sequence[Comparisons], sources: Sequence[Path], *, details: bool) -> None:

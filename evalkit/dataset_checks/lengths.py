@@ -74,8 +74,17 @@ class Reading:
         return cls(reranker, None, 0, np.empty(0, dtype=np.int64), no_pairs, no_pairs, why)
 
 
-def truncation(dataset: str, reading: Reading) -> Iterator[DataFinding]:
-    """Report the lengths of pairs in the reranker's tokens, and how many pairs it truncates."""
+def truncation(dataset: str, reading: Reading, *, passages: bool = False) -> Iterator[DataFinding]:
+    """Report the lengths of pairs in the reranker's tokens, and how many pairs it truncates.
+
+    Parameters
+    ----------
+    dataset, reading
+        Name of the dataset, and what one reranker reads of it.
+    passages
+        Whether the reranker reads passages.
+    """
+    shorter = "lower passages.tokens" if passages else "split documents into passages (passages in its block)"
     if reading.missing is not None:
         yield _unknown(dataset, reading.reranker, reading.missing)
         return
@@ -106,9 +115,7 @@ def truncation(dataset: str, reading: Reading) -> Iterator[DataFinding]:
         (),
         f"text past the limit is ignored; {relevant_cut} of {number_of(relevant, 'relevant pair')}"
         " checked are truncated",
-        "raise max_length_tokens if the model supports it, or split documents into passages"
-        if cut
-        else "no action needed",
+        f"raise max_length_tokens if the model supports it, or {shorter}" if cut else "no action needed",
     )
 
 

@@ -66,10 +66,10 @@ class TextTokenizer:
             found[start : start + len(part)] = [len(one) for one in encodings]
         return found
 
-    def offsets(self, text: str) -> NDArray[np.int64]:
-        """Return the ``(t, 2)`` first and end character of every token of a text, in the order of the text."""
-        encoding = self._tokenizer.encode(_encodable(text), add_special_tokens=False)
-        return np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
+    def offsets(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        """Return for each text the ``(t, 2)`` first and end character of its tokens, in the order of the text."""
+        encodings = self._tokenizer.encode_batch(list(map(_encodable, texts)), add_special_tokens=False)
+        return [np.array(one.offsets, dtype=np.int64).reshape(-1, 2) for one in encodings]
 
 
 _HINT = (

@@ -52,7 +52,7 @@ def inspect(config: Config) -> Iterator[DataFinding]:
         data = replace(_check_input(config, settings), train=train)
         yield from run_all_checks(data)
         for reading in read_pairs(config, data, _passages(config, settings, data)):
-            yield from truncation(data.name, reading)
+            yield from truncation(data.name, reading, passages=settings.passages is not None)
 
 
 def _passages(config: Config, settings: DatasetSettings, data: CheckInput) -> PassageView | None:

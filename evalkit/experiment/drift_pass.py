@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +80,7 @@ def stored_requests(
 ) -> Iterator[StoredRequest]:
     """Yield requests whose scores are all stored: whole lists for listwise rerankers, else their first documents."""
     size = min(SAMPLED_DOCUMENTS, caps.documents or SAMPLED_DOCUMENTS)
-    limits = Caps(size, caps.bytes, caps.tokens) if pointwise else caps
+    limits = replace(caps, documents=size) if pointwise else caps
     for _, candidates in quality_lists(config, eval_set, pointwise=pointwise):
         lists = candidates.cut(size) if pointwise else candidates
         by_query = dict(known.lists(tag, eval_set, lists, pointwise=pointwise))

@@ -12,7 +12,7 @@ from evalkit.distributed import RayCluster
 from evalkit.encoding.text_tokenizer import TextTokenizer, open_text_tokenizer
 from evalkit.errors import InputError
 from evalkit.experiment.compared_runs import ComparedRun, read_runs
-from evalkit.experiment.passage_view import PassageView, make_passages
+from evalkit.experiment.passage_view import PassageView, make_passages, passage_of
 from evalkit.metrics import Metric, check_metrics, parse_metrics
 from evalkit.metrics.token_budget import list_lengths
 from evalkit.records import Dataset, DocumentTokens, Run
@@ -49,6 +49,10 @@ class EvalSet:
         """Return what `sent_run` has of one query."""
         candidates = self.candidates.docs(query_id)[:depth]
         return candidates if self.passages is None else self.passages.ids_of(candidates)
+
+    def document_of(self, sent_id: str) -> str:
+        """Return the document of what was sent: itself, or that of a passage."""
+        return sent_id if self.passages is None else passage_of(sent_id)[0]
 
     def combined(self, scored: ScoredCandidates) -> ScoredCandidates:
         """Return the scores of candidates from those of what was sent."""

@@ -118,7 +118,7 @@ def _with_candidates(eval_set: EvalSet, query: Query, depth: int) -> _SampledQue
     """Return a query with as many of its candidates as may be sent."""
     grades = eval_set.dataset.qrels.of(query.query_id)
     found = eval_set.sent_docs(query.query_id, depth)
-    relevant = [doc_id for doc_id in found if grades.get(doc_id, 0) > 0]
+    relevant = [sent_id for sent_id in found if grades.get(eval_set.document_of(sent_id), 0) > 0]
     chosen = list(dict.fromkeys((*relevant[:2], *found)))[:DOCUMENTS]
     texts = tuple(_Document(doc_id, eval_set.sent_dataset.corpus.text(doc_id)) for doc_id in chosen)
     return _SampledQuery(query, frozenset(relevant), texts)

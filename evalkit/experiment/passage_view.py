@@ -17,6 +17,9 @@ from evalkit.reranking.passage_combination import combine_scores
 from evalkit.results.passage_rows import PassageFacts
 from evalkit.text_analysis.passages import passage_spans
 
+_AT_ONCE = 64
+"""Documents that are tokenized together, on all cores."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PassageView:
@@ -94,11 +97,16 @@ def make_passages(settings: PassageSettings, dataset: Dataset, doc_ids: Iterable
     ids: dict[str, tuple[str, ...]] = {}
     texts: list[str] = []
     # Only large collections take long, so the progress bar appears after some seconds.
-    with progress_bar(docs, desc=f"{dataset.name}: passages", unit="document", delay=3) as progress:
-        for doc_id in progress:
-            found = split_text(dataset.corpus.text(doc_id), tokenizer, settings)
-            ids[doc_id] = tuple(f"{doc_id}#{number}" for number in range(1, len(found) + 1))
-            texts += found
+    with progress_bar(
+        total=len(docs), desc=f"{dataset.name}: passages", unit="document", delay=3
+    ) as progress:
+        for start in range(0, len(docs), _AT_ONCE):
+            part = docs[start : start + _AT_ONCE]
+            split = split_texts(list(map(dataset.corpus.text, part)), tokenizer, settings)
+            for doc_id, found in zip(part, split, strict=True):
+                ids[doc_id] = tuple(f"{doc_id}#{number}" for number in range(1, len(found) + 1))
+                texts += found
+            progress.update(len(part))
     corpus = Corpus(tuple(chain.from_iterable(ids.values())), tuple(texts))
     most = max(map(len, ids.values()), default=0)
     facts = PassageFacts(
@@ -112,10 +120,20 @@ def make_passages(settings: PassageSettings, dataset: Dataset, doc_ids: Iterable
         per_document=len(texts) / len(docs) if docs else None,
         most_per_document=most,
     )
-    return PassageView(replace(dataset, corpus=corpus, candidates=None), ids, settings.combine, facts)
+    excluded = {
+        query_id: frozenset(chain.from_iterable(ids.get(doc_id, ()) for doc_id in doc_ids))
+        for query_id, doc_ids in dataset.excluded.items()
+    }
+    passages = replace(dataset, corpus=corpus, candidates=None, excluded=excluded)
+    return PassageView(passages, ids, settings.combine, facts)
 
 
-def split_text(text: str, tokenizer: TextTokenizer, settings: PassageSettings) -> Sequence[str]:
-    """Return the passages of a text."""
-    spans = passage_spans(text, tokenizer.offsets(text), settings.tokens, settings.overlap)
-    return [text[begin:end] for begin, end in spans]
+def split_texts(texts: Sequence[str], tokenizer: TextTokenizer, settings: PassageSettings) -> list[list[str]]:
+    """Return the passages of each text, without blank ones; those of a blank text are one."""
+    split = []
+    for text, offsets in zip(texts, tokenizer.offsets(texts), strict=True):
+        spans = passage_spans(text, offsets, settings.tokens, settings.overlap)
+        found = [text[begin:end] for begin, end in spans]
+        # Some tokenizers have tokens for blanks, and APIs refuse texts without a word.
+        split.append([passage for passage in found if passage.strip()] or found[:1])
+    return split

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -30,7 +31,7 @@ def sample_batches(
     size = min(longest, caps.documents or longest)
     size = size if size <= LONGEST_SHARED else SAMPLED_DOCUMENTS
     shallow = sent.cut(size)
-    caps = Caps(size, caps.bytes, caps.tokens)
+    caps = replace(caps, documents=size)
     requests = [
         item.request
         for item in batch(shallow, eval_set.sent_dataset, caps, pointwise=True)

@@ -85,8 +85,8 @@ def list_lengths(run: Run, qrels: Qrels, query_ids: Sequence[str], metric: Metri
     if tokens is None:
         raise InputError(
             f"{metric.label!r} needs the number of tokens of every ranked document",
-            "name a tokenizer: in a configuration with 'tokenizer: NAME'; for evalkit evaluate with --corpus FILE"
-            " --tokenizer NAME",
+            "name a tokenizer: in a configuration with 'tokenizer: NAME'; on the command line with --corpus"
+            " FILE --tokenizer NAME",
         )
     starts, stops = run.spans(query_ids)
     sizes = stops - starts

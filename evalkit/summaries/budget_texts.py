@@ -1,4 +1,4 @@
-"""Texts and tokenizer that ``evalkit evaluate`` is given for metrics at a budget of tokens."""
+"""Texts and tokenizer that ``evalkit evaluate`` and ``compare --qrels`` are given for metrics at a budget of tokens."""
 
 from __future__ import annotations
 
@@ -67,3 +67,6 @@ class BudgetTexts:
             return qrels
         tokenizer = open_text_tokenizer(self.tokenizer)
         return qrels.with_tokens(count_in_file(tokenizer, self.corpus, valued_documents(runs, qrels)))
+
+
+NO_TEXTS = BudgetTexts()

@@ -17,10 +17,13 @@ from evalkit.comparison.score_origins import ScoreOrigin
 from evalkit.comparison.slices import level_functions
 from evalkit.records import MetricValues, Qrels, Run
 from evalkit.results.failure_reasons import FailureReason, failure_reasons
+from evalkit.results.passage_rows import PassageFacts
 from evalkit.summaries.candidate_runs import scored_documents
 from evalkit.summaries.manifest_origins import origins_of
 from evalkit.summaries.opened_results import OpenedResult, below_depth_of
+from evalkit.summaries.passage_rules import passage_facts
 from evalkit.summaries.query_costs import QueryCosts, query_costs
+from evalkit.summaries.scored_texts import PASSAGES, scored_texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,8 +56,9 @@ class Evidence:
     unscored
         (dataset, tag) -> queries without scores.
     prints
-        dataset -> ``judgments``, ``candidates``, ``depth``, ``below_depth`` or ``tokenizer`` -> hash, or value. Earlier
-        versions wrote no ``below_depth``: they dropped candidates below the depth.
+        dataset -> ``judgments``, ``candidates``, ``depth``, ``below_depth``, ``tokenizer`` or ``passages`` -> hash, or
+        value. Earlier versions wrote no ``below_depth``: they dropped candidates below the depth. Without ``passages``,
+        rerankers scored documents.
     rounds
         Dataset, reranker and load -> round -> natural logarithm of the median seconds.
     calls
@@ -130,12 +134,13 @@ def evidence_of(result: OpenedResult) -> Evidence:
         for name, entry in comparison_set.systems.items()
     }
     calls = result.folder.read_calls()
+    facts = passage_facts(result.manifest)
     return Evidence(
         name=str(result.folder.path),
         first_stage=result.manifest.first_stage,
         values={key: entry.values for key, entry in systems.items()},
         unscored={key: len(entry.unscored) for key, entry in systems.items()},
-        prints={comparison_set.dataset: _prints(comparison_set) for comparison_set in result.comparison_sets},
+        prints={one.dataset: _prints(one, facts.get(one.dataset)) for one in result.comparison_sets},
         rounds=_rounds(calls),
         calls=_calls(calls),
         rankings={key: _hash_rankings(entry) for key, entry in systems.items()},
@@ -169,7 +174,7 @@ def _scored(result: OpenedResult, systems: Mapping[tuple[str, str], System]) -> 
     return {key: run for key, (run, left_out) in found.items() if left_out is not None}
 
 
-def _prints(comparison_set: ComparisonSet) -> dict[str, str]:
+def _prints(comparison_set: ComparisonSet, passages: PassageFacts | None) -> dict[str, str]:
     tokens = comparison_set.qrels.tokens
     return {
         "judgments": _hash_qrels(comparison_set.qrels),
@@ -177,6 +182,7 @@ def _prints(comparison_set: ComparisonSet) -> dict[str, str]:
         "depth": str(comparison_set.depth),
         BELOW_DEPTH: below_depth_of(comparison_set) or NONE_BELOW,
         **({} if tokens is None else {TOKENIZER: tokens.sha256}),
+        **({} if passages is None else {PASSAGES: scored_texts(passages)}),
     }
 
 

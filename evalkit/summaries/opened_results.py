@@ -18,6 +18,7 @@ from evalkit.results.failure_reasons import failure_reasons, hints_of, unfinishe
 from evalkit.results.locate import locate_result, locate_results
 from evalkit.results.manifest import Manifest
 from evalkit.results.recorded_config import RecordedConfig
+from evalkit.summaries.budget_texts import NO_TEXTS, BudgetTexts
 from evalkit.summaries.comparisons import sets_at_depth
 from evalkit.summaries.passage_rules import with_passages
 from evalkit.summaries.quality_cells import derive_cells
@@ -123,7 +124,12 @@ def open_result(named: str | Path, *, allow_incomplete: bool = False) -> OpenedR
 
 
 def runs_set(
-    qrels_file: Path, run_files: Sequence[Path], metrics: Sequence[str], *, missing_as_zero: bool = False
+    qrels_file: Path,
+    run_files: Sequence[Path],
+    metrics: Sequence[str],
+    *,
+    missing_as_zero: bool = False,
+    texts: BudgetTexts = NO_TEXTS,
 ) -> ComparisonSet:
     """Return the comparison set of some TREC runs, in the order of the files; a query that a run lacks counts as 0.
 
@@ -135,24 +141,30 @@ def runs_set(
         Names of metrics.
     missing_as_zero
         Whether it is stated that the engines returned nothing for the queries that the files lack.
+    texts
+        Texts and tokenizer, for metrics at a budget of tokens.
 
     Raises
     ------
     InputError
         If no query has a relevant document, a run has none of the judged queries, or a file is given twice.
     """
+    parsed = parse_metrics(metrics)
+    texts.check(parsed)
     as_read = read_judgments(qrels_file).qrels
-    qrels, excluded = as_read.without_excluded()
-    if not qrels.answerable:
+    if not as_read.without_excluded()[0].answerable:
         raise InputError(f"{qrels_file} contains no query with a relevant document", "check the qrels")
+    runs = distinct_tags([read_run(path) for path in run_files], run_files)
+    as_read = texts.with_lengths(as_read, runs, parsed)
+    qrels, excluded = as_read.without_excluded()
     systems: dict[str, System] = {}
-    for run in distinct_tags([read_run(path) for path in run_files], run_files):
+    for run in runs:
         check_overlap(run, qrels, _BY_TEXT if all(map(is_from_text, qrels.answerable[:1])) else None)
         kept = run.without(excluded)
         systems[run.tag] = System(
             run.tag,
             kept,
-            evaluate(kept, qrels, parse_metrics(metrics)),
+            evaluate(kept, qrels, parsed),
             coverage=Coverage.of(run, as_read),
             missing_as_zero=missing_as_zero,
         )

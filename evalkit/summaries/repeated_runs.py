@@ -62,7 +62,7 @@ def averaged(runs: Sequence[Evidence]) -> Evidence:
     for one in runs[:-1]:
         for what, mine, theirs in (
             ("rerankers or datasets", set(one.values), set(last.values)),
-            ("judgments, candidates, depth, below_depth or tokenizer", one.prints, last.prints),
+            ("judgments, candidates, depth, below_depth, tokenizer or passages", one.prints, last.prints),
         ):
             if mine != theirs:
                 raise InputError(

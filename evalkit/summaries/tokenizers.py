@@ -22,7 +22,7 @@ def tokenizer_mismatch(one: ComparisonSet, other: ComparisonSet, metric: str) ->
     mine, theirs = one.qrels.tokens, other.qrels.tokens
     if mine is None or theirs is None or mine.sha256 == theirs.sha256:
         return None
-    return f"tokens of {metric} counted with {_named(mine)} and with {_named(theirs)}"
+    return f"tokens of {metric} counted with {named_tokenizer(mine)} and with {named_tokenizer(theirs)}"
 
 
 def with_comparable_metrics(
@@ -59,7 +59,8 @@ def with_comparable_metrics(
     return _without(before, frozenset(different)), _without(after, frozenset(different))
 
 
-def _named(tokens: DocumentTokens) -> str:
+def named_tokenizer(tokens: DocumentTokens) -> str:
+    """Return a tokenizer's name with its hash."""
     return f"{tokens.tokenizer} (sha256 {tokens.sha256[:_HASH_DIGITS]})"
 
 

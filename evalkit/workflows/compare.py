@@ -10,12 +10,13 @@ from typing import Any
 
 from evalkit.comparison import Comparison, ComparisonSet, Plan
 from evalkit.comparison.score_origins import AcceptedScores, judge_origin
-from evalkit.errors import InputError, UnknownNameError
+from evalkit.errors import InputError, UnknownNameError, tell
 from evalkit.metrics import distinct_metrics, find_spelling, parse_metric
 from evalkit.report.chart_files import write_charts
 from evalkit.report.transfer import distribution_chart
 from evalkit.results.comparison_document import Comparisons, Transfer, VersionComparisons, VersionTags
 from evalkit.results.json_shapes import document
+from evalkit.summaries.budget_texts import NO_TEXTS, BudgetTexts
 from evalkit.summaries.comparisons import compare_sets, plan_of
 from evalkit.summaries.manifest_origins import origins_of
 from evalkit.summaries.opened_results import (
@@ -26,7 +27,8 @@ from evalkit.summaries.opened_results import (
     runs_set,
     version_sets,
 )
-from evalkit.summaries.tokenizers import with_comparable_metrics
+from evalkit.summaries.scored_texts import note_scored_texts, scored_texts
+from evalkit.summaries.tokenizers import named_tokenizer, with_comparable_metrics
 from evalkit.summaries.transfers import scored_pairs, transfers
 
 DEFAULT_METRICS = ("nDCG@10", "MRR@10")
@@ -101,6 +103,15 @@ def compare_results(
         raise InputError("with two folders, the first one is the baseline", "remove --baseline")
     before, after = with_comparable_metrics(results[0], results[1], plan.primary)
     _with_primary(plan, after.config.metrics)  # the version after must have the metric, too
+    note_scored_texts(
+        *(
+            (
+                str(one.folder.path),
+                {facts.name: scored_texts(facts.passages) for facts in one.manifest.datasets},
+            )
+            for one in (before, after)
+        )
+    )
     documents: list[Comparisons] = []
     for tags in matched_tags(before, after):
         comparison_sets = version_sets(before, after, tags)
@@ -170,6 +181,7 @@ def compare_runs(
     metrics: Sequence[str] = DEFAULT_METRICS,
     *,
     missing_as_zero: bool = False,
+    texts: BudgetTexts = NO_TEXTS,
     **changes: Any,
 ) -> list[Comparisons]:
     """Compare TREC runs; the first is the baseline unless another is named.
@@ -183,6 +195,8 @@ def compare_runs(
     missing_as_zero
         Whether it is stated that the engines returned nothing for the queries that the files lack; otherwise verdicts
         that rest on such queries are withheld.
+    texts
+        Texts and tokenizer, for metrics at a budget of tokens.
     changes
         Fields of `Plan`; the baseline may be the path of its file.
 
@@ -194,7 +208,10 @@ def compare_runs(
     if len(runs) < 2:
         raise InputError("only one run was given", "give the baseline and at least one other run")
     metrics = distinct_metrics(metrics)
-    comparison_set = runs_set(qrels, runs, metrics, missing_as_zero=missing_as_zero)
+    comparison_set = runs_set(qrels, runs, metrics, missing_as_zero=missing_as_zero, texts=texts)
+    tokens = comparison_set.qrels.tokens
+    if tokens is not None:
+        tell(f"tokens were counted with {named_tokenizer(tokens)}")
     names = list(comparison_set.systems)
     plan = replace(Plan(baseline=names[0], primary=metrics[0]), **changes)
     if plan.baseline not in names:  # runs that share a tag have other names

@@ -15,6 +15,7 @@ from evalkit.results.locate import check_distinct, locate_result
 from evalkit.summaries.gate_evidence import Evidence, evidence_of
 from evalkit.summaries.opened_results import open_result
 from evalkit.summaries.repeated_runs import averaged, check_repeats
+from evalkit.summaries.scored_texts import DOCUMENTS, PASSAGES, note_scored_texts
 from evalkit.workflows.baseline import locate_baseline, open_evidence
 from evalkit.workflows.gate_case import Case, Look, NothingToJudgeError, Part, Terms, parts
 from evalkit.workflows.gate_findings import basis_of, find
@@ -61,6 +62,10 @@ def gate(
     new, old = averaged([evidence_of(one) for one in opened]), open_evidence(baseline)
     if settings is None:
         settings = GateSettings(rules=(GateRule(metric=last.config.primary, max_drop=DEFAULT_DROP),))
+    note_scored_texts(
+        (old.name, {name: one.get(PASSAGES, DOCUMENTS) for name, one in old.prints.items()}),
+        (new.name, {name: one.get(PASSAGES, DOCUMENTS) for name, one in new.prints.items()}),
+    )
     verdicts = _verdicts(settings, new, old)
     judged = {*new.tags, *(verdict.reranker for verdict in verdicts)}
     outcome = GateResult(

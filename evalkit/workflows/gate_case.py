@@ -17,6 +17,7 @@ from evalkit.records import MetricValues
 from evalkit.results.failure_reasons import in_words, of_system
 from evalkit.stats import Clusters
 from evalkit.summaries.gate_evidence import BELOW_DEPTH, NONE_BELOW, TOKENIZER, Evidence
+from evalkit.summaries.scored_texts import PASSAGES
 
 Look = Literal["only", "first", "last"]
 """Which of the planned looks at the same change a gate is."""
@@ -176,7 +177,7 @@ class Case:
         if (key in self.new.runs) != (key in self.old.runs):
             raise NothingToJudgeError(f"{self.tag} is a run on one side and a reranker on the other")
         # A run has candidates of its own: a change of those is what the gate judges.
-        same = {"judgments"} if key in self.new.runs else set(theirs) - {BELOW_DEPTH, TOKENIZER}
+        same = {"judgments"} if key in self.new.runs else set(theirs) - {BELOW_DEPTH, TOKENIZER, PASSAGES}
         if key not in self.new.runs:
             self._check_below_depth()
         if parse_metric(self.metric).budget_tokens is not None:

@@ -271,3 +271,24 @@ def test_rerankers_without_scores_of_passages_are_refused(tmp_path: Path, block:
     done = evalkit("config", "check", config)
     assert done.returncode == 2
     assert said in done.stderr
+
+
+def test_results_with_other_passages_are_compared_with_a_note(measured: Measured, tmp_path: Path) -> None:
+    """Their rerankers read other texts: compare, and a gate against a folder or a saved baseline, say so."""
+    run(
+        measured.config, measured.folder.parent, "--set", "datasets.0.passages.combine=first",
+        "--set", "latency=null",
+    )  # fmt: skip
+    other = shutil.move(visible(measured.folder.parent)[-1], tmp_path / "other")
+    saved = evalkit("baseline", "save", measured.folder, "base", "--into", tmp_path / "saved")
+    assert saved.returncode == 0, saved.stderr
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("rules: [{metric: nDCG@10, max_drop: 0.5}]\n")
+    for done in (
+        evalkit("compare", measured.folder, other),
+        evalkit("gate", other, "--against", measured.folder, "--rules", rules),
+        evalkit("gate", other, "--against", tmp_path / "saved" / "base", "--rules", rules),
+    ):
+        assert " ".join(done.stderr.split()).count("overlap 16, combine first") == 1
+    same = evalkit("gate", measured.folder, "--against", tmp_path / "saved" / "base", "--rules", rules)
+    assert "rerankers scored" not in same.stderr

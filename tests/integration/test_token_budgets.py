@@ -287,3 +287,29 @@ def test_figures_of_scifact(test_data: Path) -> None:
     assert [round(row["value"], 4) for row in rows] == [0.6676, 0.7468, 0.6428, 0.7542]
     assert [row["documents_left_out"] for row in rows] == [28268, 28268, 28096, 28096]
     assert all(1700 < row["mean_tokens"] <= 2000 and row["queries_with_bound"] == 0 for row in rows)
+
+
+def test_runs_are_compared_at_a_budget(folder: Path) -> None:
+    """With the texts and the tokenizer, which is named; the values are those of evaluate."""
+    (folder / "other.trec").write_text("q1 Q0 d1 1 2.0 other\nq2 Q0 d3 1 1.0 other\nq3 Q0 d5 1 1.0 other\n")
+    words = ["engine.trec", "other.trec", "--qrels", "small/qrels/test.tsv"]
+    budget = ["--primary", "nDCG@20t"]
+    done = evalkit("compare", *words, *budget, *TEXTS, "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "tokens were counted with bert" in done.stderr
+    compared = next(one for one in json.loads(done.stdout) if one["metric"] == "nDCG@20t")
+    (row,) = evaluate(folder, "-m", "nDCG@20t", *TEXTS)
+    assert (compared["baseline"], compared["baseline_mean"]) == ("engine", pytest.approx(row["value"]))
+    without = evalkit("compare", *words, *budget, cwd=folder)
+    assert without.returncode == 2
+    assert "--corpus and --tokenizer missing" in without.stderr
+    unused = evalkit("compare", *words, *TEXTS, cwd=folder)
+    assert unused.returncode == 2
+    assert "only used by metrics at a budget of tokens" in unused.stderr
+
+
+def test_texts_are_for_run_files_alone(folder: Path, result: Path) -> None:
+    """A result has the lengths of its documents."""
+    done = evalkit("compare", result, *TEXTS, cwd=folder)
+    assert done.returncode == 2
+    assert "--corpus and --tokenizer require --qrels" in done.stderr

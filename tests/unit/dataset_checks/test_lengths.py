@@ -32,3 +32,13 @@ def test_what_a_reranker_cuts() -> None:
     (unknown,) = truncation("tiny", Reading.unknown("mine", "it is far away"))
     assert unknown.counts == {"truncated": None}
     assert not list(truncation("tiny", replace(reading, truncated=cut[:0], tokens=reading.tokens[:0])))
+
+
+def test_a_truncated_passage_is_made_shorter() -> None:
+    """Where passages are read, no remedy is to make passages."""
+    cut = np.array([True])
+    reading = Reading("mine", 8, 1, np.array([8]), cut, cut)
+    (of_documents,) = truncation("tiny", reading)
+    (of_passages,) = truncation("tiny", reading, passages=True)
+    assert of_documents.remedy.endswith("or split documents into passages (passages in its block)")
+    assert of_passages.remedy.endswith("or lower passages.tokens")

@@ -21,7 +21,7 @@ def _folder(test_data: Path) -> Path:
 def test_tokens_cover_the_text_in_order(folder: Path) -> None:
     """Offsets ascend, and the text between the first and the last one is the text without outer blanks."""
     text = "  How do I reset it? \N{GREEK SMALL LETTER ALPHA}\N{COMBINING ACUTE ACCENT} unbelievably [SEP] x "
-    offsets = open_text_tokenizer(str(folder)).offsets(text)
+    (offsets,) = open_text_tokenizer(str(folder)).offsets([text])
     assert (np.diff(offsets[:, 0]) >= 0).all()
     assert text[offsets[0, 0] : offsets[-1, 1]] == text.strip()
 
@@ -30,7 +30,7 @@ def test_counts_are_the_numbers_of_offsets(folder: Path) -> None:
     """Counting and locating see the same tokens, in a file and in its folder."""
     texts = ["", "one", "unbelievably long", "lone \ud800 surrogate", *map(str, range(2_000))]
     tokenizer = open_text_tokenizer(str(folder / "tokenizer.json"))
-    assert tokenizer.counts(texts).tolist() == [len(tokenizer.offsets(text)) for text in texts]
+    assert tokenizer.counts(texts).tolist() == [len(found) for found in tokenizer.offsets(texts)]
     assert open_text_tokenizer(str(folder)).sha256 == tokenizer.sha256
 
 

@@ -13,9 +13,12 @@ from evalkit.backend_checks import ExchangedQueries, check_dependence
 from evalkit.backend_checks.score_dependence import CALLS, DOCUMENTS
 from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.exchanged_queries import exchange_queries
+from evalkit.experiment.passage_view import PassageView
+from evalkit.records import Corpus
 from evalkit.rerankers import load_reranker
 from evalkit.reranking import Caps
 from evalkit.reranking.token_estimates import request_bytes
+from evalkit.results.passage_rows import PassageFacts
 
 WORDS = ("alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel")
 
@@ -136,3 +139,15 @@ def test_a_limit_in_bytes_counts_too() -> None:
     assert {len(one.documents) for one in few.requests} == {6}, "two long documents, and four short ones"
     single = exchange_queries([long], Caps(bytes=100), 1, 9)
     assert [len(one.documents) for one in single.requests] == [1] * CALLS
+
+
+def test_passages_of_relevant_documents_are_sent() -> None:
+    """The first passages of a relevant document replace those of the first candidates, as its text would."""
+    one = data(relevant=7)
+    ids = {doc: (f"{doc}#1", f"{doc}#2") for doc in one.dataset.corpus.doc_ids}
+    texts = {sent: f"{one.dataset.corpus.text(doc)} {sent}" for doc, own in ids.items() for sent in own}
+    corpus = Corpus(tuple(texts), tuple(texts.values()))
+    facts = PassageFacts("t", "0" * 64, 2, 0, "max", 8, 16, 2.0, 2)
+    passages = PassageView(replace(one.dataset, corpus=corpus), ids, "max", facts)
+    sample = exchanged(replace(one, passages=passages), depth=8)
+    assert any("d7#" in text for request in sample.requests for text in request.documents)

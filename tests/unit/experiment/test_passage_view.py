@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from support.experiments import api, config_for, eval_set
 from support.inspected import candidates, dataset
 from support.long_documents import write_long_documents
@@ -15,7 +17,7 @@ from support.long_documents import write_long_documents
 from evalkit.config import PassageSettings
 from evalkit.encoding.text_tokenizer import open_text_tokenizer
 from evalkit.experiment.eval_sets import EvalSet
-from evalkit.experiment.passage_view import PassageView, make_passages, passage_of, split_text
+from evalkit.experiment.passage_view import PassageView, make_passages, passage_of, split_texts
 from evalkit.experiment.precision_pass import sampled_candidates
 from evalkit.records import Corpus
 from evalkit.reranking import ScoredCandidates
@@ -104,7 +106,7 @@ def test_passages_are_made_once_of_each_document(tmp_path: Path) -> None:
     assert view.dataset.corpus.text("empty#1") == ""
     assert view.dataset.corpus.text("short#1") == "planet"
     own = [view.dataset.corpus.text(one) for one in view.ids["long"]]
-    assert own == split_text(text, tokenizer, settings)
+    assert [own] == split_texts([text], tokenizer, settings)
     assert max(tokenizer.counts(own)) == 64
     facts = view.facts
     assert (facts.documents, facts.passages, facts.most_per_document) == (3, 2 + len(own), len(own))
@@ -118,3 +120,45 @@ def test_the_precision_check_samples_passages_too() -> None:
     one = EvalSet(view.dataset, candidates({"q": ["d", "e", "f"], "p": ["e"]}), passages=view)
     config = config_for({"a": api()}, depths=[2], retriever={"depth": 3})
     assert sampled_candidates(config, one).doc_ids == ("d#1", "d#2", "e#1"), "only q has a relevant document"
+
+
+class BlankTokens:
+    """A tokenizer in which every character is a token, blanks too."""
+
+    def offsets(self, texts: list[str]) -> list[NDArray[np.int64]]:
+        """Return one token for each character."""
+        return [np.array([(place, place + 1) for place in range(len(text))]) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("text", "passages"),
+    [("ab    cd", ["ab", "cd"]), ("   ", [""]), ("a     ", ["a"]), ("    b", ["", "b"][1:])],
+)
+def test_no_passage_of_a_text_is_blank(text: str, passages: list[str]) -> None:
+    """An API that refuses blank texts would fail the query; a blank document is one passage."""
+    settings = PassageSettings(tokens=2, overlap=0, tokenizer="t")
+    (found,) = split_texts([text], BlankTokens(), settings)  # type: ignore[arg-type]
+    assert [passage.strip() for passage in found] == passages
+
+
+def test_documents_are_split_as_they_are_alone(tmp_path: Path) -> None:
+    """Texts are tokenized together, which changes no passage."""
+    folder = write_long_documents(tmp_path / "small", queries=1)
+    settings = PassageSettings(tokens=8, overlap=3, tokenizer=str(folder / "tokenizer"))
+    tokenizer = open_text_tokenizer(settings.tokenizer)
+    texts = ["planet " * n + "\N{GRINNING FACE} e\u0301 " * (n % 3) for n in range(150)]
+    data = dataset({f"d{n}": text for n, text in enumerate(texts)}, {"q": "planet"}, {"q": {"d1": 1}})
+    view = make_passages(settings, data, data.corpus.doc_ids)
+    for doc_id, text in zip(data.corpus.doc_ids, texts, strict=True):
+        own = [view.dataset.corpus.text(one) for one in view.ids[doc_id]]
+        assert [own] == split_texts([text], tokenizer, settings)
+
+
+def test_passages_of_excluded_documents_are_excluded(tmp_path: Path) -> None:
+    """Timed calls are filled up with other passages, never with those of a document that the query excludes."""
+    folder = write_long_documents(tmp_path / "small", queries=1)
+    settings = PassageSettings(tokens=8, overlap=0, tokenizer=str(folder / "tokenizer"))
+    data = dataset({"a": "planet " * 12, "b": "planet"}, {"q": "planet"}, {"q": {"b": 1}})
+    data = replace(data, excluded={"q": frozenset({"a", "not a candidate of any query"})})
+    view = make_passages(settings, data, ["a", "b"])
+    assert view.dataset.excluded == {"q": frozenset(view.ids["a"])}
