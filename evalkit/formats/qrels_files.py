@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
 from evalkit.errors import DataFormatError
+from evalkit.formats.ordinary_rows import ordinary_columns
 from evalkit.formats.plain_numbers import number_of
 from evalkit.formats.qrels_layouts import QrelsLayout, qrels_layout
-from evalkit.formats.text_files import File, open_ended_lines, write_gzip
+from evalkit.formats.text_files import Block, File, read_blocks, write_gzip
 from evalkit.formats.trec_lines import check_ids, cut_off, is_comment
 from evalkit.records.qrels import HIGHEST_GRADE, Qrels, check_grade
 
@@ -112,23 +114,42 @@ def _read(path: File, highest_grade: int, *, comments: bool) -> _Rows:
     layout: QrelsLayout | None = None
     rows: list[_Row] = []
     commented: list[int] = []
-    for number, line, ended in open_ended_lines(path):
-        where = f"{path}:{number}"
-        if layout is None:
-            layout = qrels_layout(line, where, comments=comments)
-            if layout is not None and layout.header:
-                continue
-        if layout is None or (comments and is_comment(line, table=layout.table)):
-            if _is_like_a_row(line, layout or QrelsLayout(4)):
-                commented.append(number)
+    for block in read_blocks(path):
+        if layout is not None and (ordinary := _ordinary_rows(block, layout, highest_grade)):
+            rows += ordinary
             continue
-        columns = layout.split(line)
-        if rows and not ended and len(columns) < layout.width:
-            raise cut_off(path, number)
-        if len(columns) != layout.width:
-            raise layout.wrong_width(columns, where)
-        rows.append(_row(columns, where, highest_grade))
+        for number, line, ended in block.ended_lines():
+            where = f"{path}:{number}"
+            if layout is None:
+                layout = qrels_layout(line, where, comments=comments)
+                if layout is not None and layout.header:
+                    continue
+            if layout is None or (comments and is_comment(line, table=layout.table)):
+                if _is_like_a_row(line, layout or QrelsLayout(4)):
+                    commented.append(number)
+                continue
+            columns = layout.split(line)
+            if rows and not ended and len(columns) < layout.width:
+                raise cut_off(path, number)
+            if len(columns) != layout.width:
+                raise layout.wrong_width(columns, where)
+            rows.append(_row(columns, where, highest_grade))
     return _Rows(layout or QrelsLayout(4), rows, commented)
+
+
+def _ordinary_rows(block: Block, layout: QrelsLayout, highest_grade: int) -> list[_Row]:
+    """Return the rows of a block; none if one of its lines needs care."""
+    columns = ordinary_columns(block.lines, layout.width)
+    if columns is None or layout.width < 3 or (layout.table and "\t" not in block.lines[0]):
+        return []
+    grades: dict[str, int] = {}
+    for text in set(columns[-1]):
+        grade = _whole_number(text)
+        if grade is None or abs(grade) > highest_grade:
+            return []
+        grades[text] = grade
+    iterations = columns[1] if layout.width == 4 else repeat("")
+    return list(map(_Row, columns[0], iterations, columns[-2], map(grades.__getitem__, columns[-1])))
 
 
 def _is_like_a_row(comment: str, layout: QrelsLayout) -> bool:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from evalkit.errors import DataFormatError
+from evalkit.formats.ordinary_rows import ordinary_columns
 from evalkit.formats.plain_numbers import is_plain, number_of
-from evalkit.formats.text_files import File, open_ended_lines, write_gzip
+from evalkit.formats.text_files import Block, File, read_blocks, write_gzip
 from evalkit.formats.trec_lines import check_ids, column_name, columns_of, cut_off, is_comment, wrong_width
 from evalkit.records import Run
 
@@ -80,7 +81,7 @@ def read_run_file(path: File, tag: str | None = None) -> RunFile:
         names the file and query or line.
     """
     columns = _Columns()
-    for number, row, ended in _rows(path, columns.commented):
+    for number, row, ended in _careful_rows(path, columns):
         _add_row(columns, row, f"{path}:{number}")
         if not ended and _is_cut_tag(row[5], columns.tags):
             raise cut_off(path, number)
@@ -100,8 +101,8 @@ def read_run_file(path: File, tag: str | None = None) -> RunFile:
     return RunFile(run, tuple(columns.commented))
 
 
-def _rows(path: File, commented: list[int]) -> Iterator[tuple[int, list[str], bool]]:
-    """Yield line number, columns and whether the line has an end, of each row; append to `commented`.
+def _careful_rows(path: File, found: _Columns) -> Iterator[tuple[int, list[str], bool]]:
+    """Yield line number, columns and whether the line has an end, of each row, but append ordinary blocks to `found`.
 
     Raises
     ------
@@ -109,21 +110,43 @@ def _rows(path: File, commented: list[int]) -> Iterator[tuple[int, list[str], bo
         If a row has fewer than six columns, or words after the tag that an id with white space may have caused.
     """
     first, table = True, False
-    for number, line, ended in open_ended_lines(path):
-        columns = columns_of(line)
-        if is_comment(line, table=table):
-            if len(columns) >= len(COLUMNS) and _is_rank(columns[3]) and _is_number(columns[4]):
-                commented.append(number)
+    for block in read_blocks(path):
+        if not first and _add_ordinary(found, block):
             continue
-        if first and _is_header(columns):
-            first, table = False, "\t" in line
-            continue
-        if len(columns) < 6 and not first and not ended:
-            raise cut_off(path, number)
-        if len(columns) < 6 or (len(columns) > 6 and _is_shifted(columns)):
-            raise wrong_width(columns, f"{path}:{number}", _HINT)
-        first = False
-        yield number, columns, ended
+        for number, line, ended in block.ended_lines():
+            columns = columns_of(line)
+            if is_comment(line, table=table):
+                if len(columns) >= len(COLUMNS) and _is_rank(columns[3]) and _is_number(columns[4]):
+                    found.commented.append(number)
+            elif first and _is_header(columns):
+                first, table = False, "\t" in line
+            else:
+                if len(columns) < 6 and not first and not ended:
+                    raise cut_off(path, number)
+                if len(columns) < 6 or (len(columns) > 6 and _is_shifted(columns)):
+                    raise wrong_width(columns, f"{path}:{number}", _HINT)
+                first = False
+                yield number, columns, ended
+
+
+def _add_ordinary(found: _Columns, block: Block) -> bool:
+    """Append the rows of a block at once; return False, and append none, if one of its lines needs care."""
+    columns = ordinary_columns(block.lines, len(COLUMNS))
+    if columns is None:
+        return False
+    query_ids, _, doc_ids, ranks, scores, tags = columns
+    if "_" in "".join(scores) or not "".join(ranks).isdigit():
+        return False
+    try:
+        values = list(map(float, scores))
+    except ValueError:
+        return False
+    found.query_ids.extend(query_ids)
+    found.doc_ids.extend(doc_ids)
+    found.ranks.extend(ranks)
+    found.scores.extend(values)
+    found.tags.update({tags[0]: len(tags)} if len(set(tags)) == 1 else tags)
+    return True
 
 
 def _is_header(columns: list[str]) -> bool:

@@ -69,9 +69,7 @@ def test_judgments_with_texts_are_joined_with_the_queries_by_text(tmp_path: Path
         "2": {"d2": 1},
     }
     other = BASIC.replace("button", "buttons of wood")
-    assert "judged queries have no text" in said(
-        lambda: judged_by(tmp_path, "x.csv", other, queries=queries)
-    )
+    assert "judged queries have no text" in said(lambda: judged_by(tmp_path, "x.csv", other, queries=queries))
 
 
 def test_ids_are_not_taken_for_texts(tmp_path: Path) -> None:
