@@ -131,7 +131,8 @@ def _kind(path: File) -> _Kind:
 
 def _first_line(path: File) -> str:
     """Return the beginning of the first line that is neither blank nor a comment; empty if there is none."""
-    return next((line for _, line in open_lines(path) if not line.startswith("#")), "")[:_MOST_CHARACTERS]
+    lines = (line for _, line in open_lines(path) if not line.lstrip().startswith("#"))
+    return next(lines, "")[:_MOST_CHARACTERS]
 
 
 def _ends_with_number(line: str) -> bool:
@@ -139,7 +140,12 @@ def _ends_with_number(line: str) -> bool:
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
-    return next(csv.reader([line], delimiter=delimiter), [])
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except (
+        csv.Error
+    ):  # a carriage return within the line, or a cell without end: read_delimited names the place
+        return line.split(delimiter)
 
 
 def _is_json_table(first: str) -> bool:

@@ -13,13 +13,11 @@ from typing import NamedTuple
 from evalkit.errors import DataFormatError
 from evalkit.formats.ordinary_rows import ordinary_columns
 from evalkit.formats.plain_numbers import number_of
-from evalkit.formats.qrels_layouts import QrelsLayout, qrels_layout
+from evalkit.formats.qrels_layouts import WITHOUT_MEANING, QrelsLayout, qrels_layout
 from evalkit.formats.text_files import Block, File, read_blocks, write_gzip
-from evalkit.formats.trec_lines import check_ids, cut_off, is_comment
+from evalkit.formats.trec_lines import check_ids, check_line_end, cut_off, is_comment
 from evalkit.records.qrels import HIGHEST_GRADE, Qrels, check_grade
 
-_WITHOUT_MEANING = {"", "-", "0", "q0", "Q0"}
-"""Values of the iteration column that name neither a round nor a subtopic."""
 _ROUND = re.compile(r"\d*\.\d+")
 """A round of judging, as in TREC-COVID's qrels: subtopics have whole numbers or names."""
 
@@ -120,6 +118,7 @@ def _read(path: File, highest_grade: int, *, comments: bool) -> _Rows:
             continue
         for number, line, ended in block.ended_lines():
             where = f"{path}:{number}"
+            check_line_end(line, where)
             if layout is None:
                 layout = qrels_layout(line, where, comments=comments)
                 if layout is not None and layout.header:
@@ -195,7 +194,7 @@ def _have_subtopics(rows: Sequence[_Row]) -> bool:
     if all(first.setdefault(row.query_id, row.iteration) == row.iteration for row in rows):
         return False
     values = {row.iteration for row in rows}
-    return not values <= _WITHOUT_MEANING and not any(map(_ROUND.fullmatch, values))
+    return not values <= WITHOUT_MEANING and not any(map(_ROUND.fullmatch, values))
 
 
 def write_qrels(qrels: Qrels, path: Path, *, inside: Path | None = None) -> None:

@@ -91,7 +91,10 @@ def read_delimited(path: File, *, tabs: bool, pad: bool = False) -> Rows:
     first = next(lines, "")
     delimiter = "\t" if tabs else ";" if ";" in first and "," not in first else ","
     quoting: Literal[0, 3] = csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL
-    header = next(csv.reader([first], delimiter=delimiter, quoting=quoting), [])
+    try:
+        header = next(csv.reader([first], delimiter=delimiter, quoting=quoting), [])
+    except csv.Error as error:
+        raise DataFormatError(f"{path}:1 is not {'TSV' if tabs else 'CSV'}: {error}") from None
     if len(header) > _MOST_COLUMNS:
         raise DataFormatError(f"{path}:1 has {len(header)} columns", f"use at most {_MOST_COLUMNS}")
     if len(set(header)) != len(header):

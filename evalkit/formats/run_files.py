@@ -11,7 +11,15 @@ from evalkit.errors import DataFormatError
 from evalkit.formats.ordinary_rows import ordinary_columns
 from evalkit.formats.plain_numbers import is_plain, number_of
 from evalkit.formats.text_files import Block, File, read_blocks, write_gzip
-from evalkit.formats.trec_lines import check_ids, column_name, columns_of, cut_off, is_comment, wrong_width
+from evalkit.formats.trec_lines import (
+    check_ids,
+    check_line_end,
+    column_name,
+    columns_of,
+    cut_off,
+    is_comment,
+    wrong_width,
+)
 from evalkit.records import Run
 
 COLUMNS = ("query_id", "Q0", "doc_id", "rank", "score", "tag")
@@ -114,6 +122,7 @@ def _careful_rows(path: File, found: _Columns) -> Iterator[tuple[int, list[str],
         if not first and _add_ordinary(found, block):
             continue
         for number, line, ended in block.ended_lines():
+            check_line_end(line, f"{path}:{number}")
             columns = columns_of(line)
             if is_comment(line, table=table):
                 if len(columns) >= len(COLUMNS) and _is_rank(columns[3]) and _is_number(columns[4]):
@@ -168,7 +177,7 @@ def _add_row(columns: _Columns, row: list[str], where: str) -> None:
     Raises
     ------
     DataFormatError
-        If its score or its rank is not a number of ASCII digits, or an id has white space.
+        If its score or its rank is not a number of ASCII digits, or an id has white space or invisible characters.
     """
     query_id, _, doc_id, rank, score, tag = row[:6]
     try:
@@ -177,8 +186,7 @@ def _add_row(columns: _Columns, row: list[str], where: str) -> None:
         raise DataFormatError(f"{where} has the score {score!r}", "use numbers as scores") from None
     if not is_plain(rank) and _is_number_of_python(rank):
         raise DataFormatError(f"{where} has the rank {rank!r}", "use the digits 0 to 9 in ranks")
-    if not (query_id.isascii() and doc_id.isascii()):
-        check_ids(query_id, doc_id, where)
+    check_ids(query_id, doc_id, where)
     columns.query_ids.append(query_id)
     columns.doc_ids.append(doc_id)
     columns.ranks.append(rank)
