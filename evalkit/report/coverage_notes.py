@@ -52,6 +52,12 @@ def run_notes(coverage: Coverage) -> Iterator[str]:
     if coverage.unjudged:
         first = f"first: {coverage.unjudged[0]!r}"
         yield f"{coverage.tag}: queries without judgments, ignored: {len(coverage.unjudged)} ({first})."
+    if coverage.unlike_documents:
+        found, judged = map(repr, coverage.unlike_documents)
+        yield (
+            f"{coverage.tag}: no document is judged; both files must name documents alike"
+            f" (the run has {found}, the judgments {judged})."
+        )
     if coverage.excluded_documents:
         yield (
             f"{coverage.tag}: documents with grade {EXCLUDED_GRADE} (excluded for the query), removed from its lists:"

@@ -26,6 +26,8 @@ def _lines(entry: DatasetComparisons) -> Iterator[str]:
             yield f"{name} lacks {missing_text(row)}: each counts as 0{stated}."
         if row.unjudged_queries:
             yield f"{name}: queries without judgments, ignored: {row.unjudged_queries}."
+        if row.no_document_judged:
+            yield f"{name}: no document is judged; both files must name documents alike."
         if row.excluded_documents:
             yield f"{name}: documents that the judgments exclude, removed from its lists: {row.excluded_documents}."
     left_out = max((row.queries_without_relevant for row in entry.coverage.values()), default=0)
