@@ -128,12 +128,23 @@ def _read(path: File, highest_grade: int, *, comments: bool) -> _Rows:
                     commented.append(number)
                 continue
             columns = layout.split(line)
-            if rows and not ended and len(columns) < layout.width:
-                raise cut_off(path, number)
+            if rows and not ended and _is_cut(columns, layout.width, rows):
+                raise cut_off(where)
             if len(columns) != layout.width:
                 raise layout.wrong_width(columns, where)
             rows.append(_row(columns, where, highest_grade))
     return _Rows(layout or QrelsLayout(4), rows, commented)
+
+
+def _is_cut(columns: Sequence[str], width: int, rows: Sequence[_Row]) -> bool:
+    """Return whether a last line without an end lacks columns, or a part of its grade.
+
+    The latter if its grade is the beginning of grades of the rows before, and none of them has it.
+    """
+    if len(columns) < width or width < 3:
+        return len(columns) < width
+    grades = {str(row.grade) for row in rows}
+    return columns[-1] not in grades and any(grade.startswith(columns[-1]) for grade in grades)
 
 
 def _ordinary_rows(block: Block, layout: QrelsLayout, highest_grade: int) -> list[_Row]:

@@ -92,7 +92,7 @@ def read_run_file(path: File, tag: str | None = None) -> RunFile:
     for number, row, ended in _careful_rows(path, columns):
         _add_row(columns, row, f"{path}:{number}")
         if not ended and _is_cut_tag(row[5], columns.tags):
-            raise cut_off(path, number)
+            raise cut_off(f"{path}:{number}")
     if not columns.query_ids:
         raise DataFormatError(f"{path} contains no rows")
     if _rises_with_rank(columns.query_ids, columns.ranks, columns.scores):
@@ -131,7 +131,7 @@ def _careful_rows(path: File, found: _Columns) -> Iterator[tuple[int, list[str],
                 first, table = False, "\t" in line
             else:
                 if len(columns) < 6 and not first and not ended:
-                    raise cut_off(path, number)
+                    raise cut_off(f"{path}:{number}")
                 if len(columns) < 6 or (len(columns) > 6 and _is_shifted(columns)):
                     raise wrong_width(columns, f"{path}:{number}", _HINT)
                 first = False

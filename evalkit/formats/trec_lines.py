@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from evalkit.errors import DataFormatError
-from evalkit.formats.text_files import File
 
 MOST_COLUMNS = 20
 """Columns that are counted: a line of any length must not become a list of millions."""
@@ -76,8 +75,6 @@ def wrong_width(columns: list[str], where: str, hint: str) -> DataFormatError:
     return DataFormatError(f"{where} has {count} {'column' if count == '1' else 'columns'}", hint)
 
 
-def cut_off(path: File, number: int) -> DataFormatError:
+def cut_off(where: str) -> DataFormatError:
     """Return the error for a file whose last line is incomplete."""
-    return DataFormatError(
-        f"{path}:{number} ends in the middle: the file is cut off", "download or copy it again"
-    )
+    return DataFormatError(f"{where} ends in the middle: the file is cut off", "download or copy it again")

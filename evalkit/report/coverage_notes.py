@@ -55,7 +55,7 @@ def run_notes(coverage: Coverage) -> Iterator[str]:
     if coverage.unlike_documents:
         found, judged = map(repr, coverage.unlike_documents)
         yield (
-            f"{coverage.tag}: no document is judged; both files must name documents alike"
+            f"{coverage.tag}: no document is judged; both files must have the same document ids"
             f" (the run has {found}, the judgments {judged})."
         )
     if coverage.excluded_documents:

@@ -27,7 +27,7 @@ def _lines(entry: DatasetComparisons) -> Iterator[str]:
         if row.unjudged_queries:
             yield f"{name}: queries without judgments, ignored: {row.unjudged_queries}."
         if row.no_document_judged:
-            yield f"{name}: no document is judged; both files must name documents alike."
+            yield f"{name}: no document is judged; both files must have the same document ids."
         if row.excluded_documents:
             yield f"{name}: documents that the judgments exclude, removed from its lists: {row.excluded_documents}."
     left_out = max((row.queries_without_relevant for row in entry.coverage.values()), default=0)
