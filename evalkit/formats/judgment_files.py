@@ -147,7 +147,7 @@ def _kind(path: File) -> _Kind:
 
 def _first_line(path: File) -> str:
     """Return the beginning of the first line that is neither blank nor a comment; empty if there is none."""
-    lines = (line for _, line in open_lines(path) if not line.startswith("#"))
+    lines = (line for _, line in open_lines(path) if not line.lstrip().startswith("#"))
     return next((line for line in lines if not stated_delimiter(line)), "")[:_MOST_CHARACTERS]
 
 
@@ -156,7 +156,12 @@ def _ends_with_number(line: str) -> bool:
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
-    return next(csv.reader([line], delimiter=delimiter), [])
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except (
+        csv.Error
+    ):  # a carriage return within the line, or a cell without end: read_delimited names the place
+        return line.split(delimiter)
 
 
 def _is_json_table(first: str, path: File) -> bool:

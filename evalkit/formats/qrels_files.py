@@ -6,18 +6,18 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
 from evalkit.errors import DataFormatError
+from evalkit.formats.ordinary_rows import ordinary_columns
 from evalkit.formats.plain_numbers import number_of
-from evalkit.formats.qrels_layouts import QrelsLayout, qrels_layout
-from evalkit.formats.text_files import File, open_ended_lines, write_gzip
-from evalkit.formats.trec_lines import check_ids, cut_off, is_comment
+from evalkit.formats.qrels_layouts import WITHOUT_MEANING, QrelsLayout, qrels_layout
+from evalkit.formats.text_files import Block, File, read_blocks, write_gzip
+from evalkit.formats.trec_lines import check_ids, check_line_end, cut_off, is_comment
 from evalkit.records.qrels import HIGHEST_GRADE, Qrels, check_grade
 
-_WITHOUT_MEANING = {"", "-", "0", "q0", "Q0"}
-"""Values of the iteration column that name neither a round nor a subtopic."""
 _ROUND = re.compile(r"\d*\.\d+")
 """A round of judging, as in TREC-COVID's qrels: subtopics have whole numbers or names."""
 
@@ -112,23 +112,54 @@ def _read(path: File, highest_grade: int, *, comments: bool) -> _Rows:
     layout: QrelsLayout | None = None
     rows: list[_Row] = []
     commented: list[int] = []
-    for number, line, ended in open_ended_lines(path):
-        where = f"{path}:{number}"
-        if layout is None:
-            layout = qrels_layout(line, where, comments=comments)
-            if layout is not None and layout.header:
-                continue
-        if layout is None or (comments and is_comment(line, table=layout.table)):
-            if _is_like_a_row(line, layout or QrelsLayout(4)):
-                commented.append(number)
+    for block in read_blocks(path):
+        if layout is not None and (ordinary := _ordinary_rows(block, layout, highest_grade)):
+            rows += ordinary
             continue
-        columns = layout.split(line)
-        if rows and not ended and len(columns) < layout.width:
-            raise cut_off(path, number)
-        if len(columns) != layout.width:
-            raise layout.wrong_width(columns, where)
-        rows.append(_row(columns, where, highest_grade))
+        for number, line, ended in block.ended_lines():
+            where = f"{path}:{number}"
+            check_line_end(line, where)
+            if layout is None:
+                layout = qrels_layout(line, where, comments=comments)
+                if layout is not None and layout.header:
+                    continue
+            if layout is None or (comments and is_comment(line, table=layout.table)):
+                if _is_like_a_row(line, layout or QrelsLayout(4)):
+                    commented.append(number)
+                continue
+            columns = layout.split(line)
+            if rows and not ended and _is_cut(columns, layout.width, rows):
+                raise cut_off(where)
+            if len(columns) != layout.width:
+                raise layout.wrong_width(columns, where)
+            rows.append(_row(columns, where, highest_grade))
     return _Rows(layout or QrelsLayout(4), rows, commented)
+
+
+def _is_cut(columns: Sequence[str], width: int, rows: Sequence[_Row]) -> bool:
+    """Return whether a last line without an end lacks columns, or a part of its grade.
+
+    The latter if its grade is the beginning of grades of the rows before, and none of them has it.
+    """
+    if len(columns) < width or width < 3:
+        return len(columns) < width
+    grades = {str(row.grade) for row in rows}
+    return columns[-1] not in grades and any(grade.startswith(columns[-1]) for grade in grades)
+
+
+def _ordinary_rows(block: Block, layout: QrelsLayout, highest_grade: int) -> list[_Row]:
+    """Return the rows of a block; none if one of its lines needs care."""
+    columns = ordinary_columns(block.lines, layout.width)
+    if columns is None or layout.width < 3 or (layout.table and "\t" not in block.lines[0]):
+        return []
+    grades: dict[str, int] = {}
+    for text in set(columns[-1]):
+        grade = _whole_number(text)
+        if grade is None or abs(grade) > highest_grade:
+            return []
+        grades[text] = grade
+    iterations = columns[1] if layout.width == 4 else repeat("")
+    return list(map(_Row, columns[0], iterations, columns[-2], map(grades.__getitem__, columns[-1])))
 
 
 def _is_like_a_row(comment: str, layout: QrelsLayout) -> bool:
@@ -174,7 +205,7 @@ def _have_subtopics(rows: Sequence[_Row]) -> bool:
     if all(first.setdefault(row.query_id, row.iteration) == row.iteration for row in rows):
         return False
     values = {row.iteration for row in rows}
-    return not values <= _WITHOUT_MEANING and not any(map(_ROUND.fullmatch, values))
+    return not values <= WITHOUT_MEANING and not any(map(_ROUND.fullmatch, values))
 
 
 def write_qrels(qrels: Qrels, path: Path, *, inside: Path | None = None) -> None:

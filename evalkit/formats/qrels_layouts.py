@@ -29,6 +29,8 @@ _ORDERS = {
     4: (_QUERY, _SUBTOPIC, _DOC, _GRADE),
 }
 """Number of columns -> what they are; the second of four may be an iteration, which has no meaning, instead."""
+WITHOUT_MEANING = {"", "-", "0", "q0", "Q0"}
+"""Values of the iteration column that name neither a round nor a subtopic."""
 _NAMES = {3: "query_id, doc_id, grade", 4: "query_id, iteration, doc_id, grade"}
 
 
@@ -95,7 +97,19 @@ def qrels_layout(line: str, where: str, *, comments: bool = True) -> QrelsLayout
         )
     if len(columns) not in _NAMES:
         raise wrong_width(columns, where, f"use the columns {_NAMES[4]}")
+    if _has_ids_with_blanks(tabs, columns):
+        return QrelsLayout(len(tabs), table=True)
     return QrelsLayout(len(columns), table=only_tabs and len(columns) == 3)
+
+
+def _has_ids_with_blanks(tabs: list[str], columns: list[str]) -> bool:
+    """Return whether a line is a row of three columns whose id would be split into an iteration and another id."""
+    return (
+        len(tabs) == 3
+        and len(columns) == 4
+        and columns[2:] == [tabs[1].split(None, 1)[-1], tabs[2]]
+        and columns[1] not in WITHOUT_MEANING
+    )
 
 
 def _is_header(columns: list[str], where: str) -> bool:

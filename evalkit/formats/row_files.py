@@ -101,20 +101,7 @@ def read_delimited(path: File, *, tabs: bool, pad: bool = False) -> Rows:
         first, start = next(lines, ""), 2
     delimiter = stated or ("\t" if tabs else delimiter_of(first))
     quoting: Literal[0, 3] = csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL
-    if "\r" in first.rstrip("\r\n"):
-        raise DataFormatError(
-            f"{path}:{start} contains a carriage return that does not end a line",
-            "save the file with the line ends LF or CRLF",
-        )
-    header = next(csv.reader([first], delimiter=delimiter, quoting=quoting), [])
-    if len(header) > _MOST_COLUMNS:
-        raise DataFormatError(f"{path}:1 has {len(header)} columns", f"use at most {_MOST_COLUMNS}")
-    if len(set(header)) != len(header):
-        if looks_like_data(header):
-            raise DataFormatError(f"{path}:1 looks like data, not like the names of columns", WITHOUT_HEADER)
-        raise DataFormatError(
-            f"{path}:1 has two columns with the same name", "give every column a different name"
-        )
+    header = _header(first, f"{path}:{start}", delimiter, quoting)
     reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)
     try:
         for found in reader:
@@ -132,6 +119,34 @@ def read_delimited(path: File, *, tabs: bool, pad: bool = False) -> Rows:
         raise DataFormatError(
             f"{path}:{reader.line_num + start} is not {format_suffix(path)[1:].upper()}: {error}"
         ) from None
+
+
+def _header(line: str, where: str, delimiter: str, quoting: Literal[0, 3]) -> list[str]:
+    """Return the names of the columns.
+
+    Raises
+    ------
+    DataFormatError
+        If a name occurs twice, the line looks like data, or it cannot be read.
+    """
+    if "\r" in line.rstrip("\r\n"):
+        raise DataFormatError(
+            f"{where} contains a carriage return that does not end a line",
+            "save the file with the line ends LF or CRLF",
+        )
+    try:
+        header = next(csv.reader([line], delimiter=delimiter, quoting=quoting), [])
+    except csv.Error as error:
+        raise DataFormatError(f"{where} is not {'TSV' if delimiter == '\t' else 'CSV'}: {error}") from None
+    if len(header) > _MOST_COLUMNS:
+        raise DataFormatError(f"{where} has {len(header)} columns", f"use at most {_MOST_COLUMNS}")
+    if len(set(header)) != len(header):
+        if looks_like_data(header):
+            raise DataFormatError(f"{where} looks like data, not like the names of columns", WITHOUT_HEADER)
+        raise DataFormatError(
+            f"{where} has two columns with the same name", "give every column a different name"
+        )
+    return header
 
 
 def stated_delimiter(line: str) -> str | None:

@@ -9,9 +9,17 @@ from pathlib import Path
 
 from evalkit.errors import DataFormatError
 from evalkit.formats.column_names import column_name
+from evalkit.formats.ordinary_rows import ordinary_columns
 from evalkit.formats.plain_numbers import is_plain, number_of
-from evalkit.formats.text_files import File, open_ended_lines, write_gzip
-from evalkit.formats.trec_lines import check_ids, columns_of, cut_off, is_comment, wrong_width
+from evalkit.formats.text_files import Block, File, read_blocks, write_gzip
+from evalkit.formats.trec_lines import (
+    check_ids,
+    check_line_end,
+    columns_of,
+    cut_off,
+    is_comment,
+    wrong_width,
+)
 from evalkit.records import Run
 
 COLUMNS = ("query_id", "Q0", "doc_id", "rank", "score", "tag")
@@ -81,10 +89,10 @@ def read_run_file(path: File, tag: str | None = None) -> RunFile:
         names the file and query or line.
     """
     columns = _Columns()
-    for number, row, ended in _rows(path, columns.commented):
+    for number, row, ended in _careful_rows(path, columns):
         _add_row(columns, row, f"{path}:{number}")
         if not ended and _is_cut_tag(row[5], columns.tags):
-            raise cut_off(path, number)
+            raise cut_off(f"{path}:{number}")
     if not columns.query_ids:
         raise DataFormatError(f"{path} contains no rows")
     if _rises_with_rank(columns.query_ids, columns.ranks, columns.scores):
@@ -101,8 +109,8 @@ def read_run_file(path: File, tag: str | None = None) -> RunFile:
     return RunFile(run, tuple(columns.commented))
 
 
-def _rows(path: File, commented: list[int]) -> Iterator[tuple[int, list[str], bool]]:
-    """Yield line number, columns and whether the line has an end, of each row; append to `commented`.
+def _careful_rows(path: File, found: _Columns) -> Iterator[tuple[int, list[str], bool]]:
+    """Yield line number, columns and whether the line has an end, of each row, but append ordinary blocks to `found`.
 
     Raises
     ------
@@ -110,21 +118,44 @@ def _rows(path: File, commented: list[int]) -> Iterator[tuple[int, list[str], bo
         If a row has fewer than six columns, or words after the tag that an id with white space may have caused.
     """
     first, table = True, False
-    for number, line, ended in open_ended_lines(path):
-        columns = columns_of(line)
-        if is_comment(line, table=table):
-            if len(columns) >= len(COLUMNS) and _is_rank(columns[3]) and _is_number(columns[4]):
-                commented.append(number)
+    for block in read_blocks(path):
+        if not first and _add_ordinary(found, block):
             continue
-        if first and _is_header(columns):
-            first, table = False, "\t" in line
-            continue
-        if len(columns) < 6 and not first and not ended:
-            raise cut_off(path, number)
-        if len(columns) < 6 or (len(columns) > 6 and _is_shifted(columns)):
-            raise wrong_width(columns, f"{path}:{number}", _HINT)
-        first = False
-        yield number, columns, ended
+        for number, line, ended in block.ended_lines():
+            check_line_end(line, f"{path}:{number}")
+            columns = columns_of(line)
+            if is_comment(line, table=table):
+                if len(columns) >= len(COLUMNS) and _is_rank(columns[3]) and _is_number(columns[4]):
+                    found.commented.append(number)
+            elif first and _is_header(columns):
+                first, table = False, "\t" in line
+            else:
+                if len(columns) < 6 and not first and not ended:
+                    raise cut_off(f"{path}:{number}")
+                if len(columns) < 6 or (len(columns) > 6 and _is_shifted(columns)):
+                    raise wrong_width(columns, f"{path}:{number}", _HINT)
+                first = False
+                yield number, columns, ended
+
+
+def _add_ordinary(found: _Columns, block: Block) -> bool:
+    """Append the rows of a block at once; return False, and append none, if one of its lines needs care."""
+    columns = ordinary_columns(block.lines, len(COLUMNS))
+    if columns is None:
+        return False
+    query_ids, _, doc_ids, ranks, scores, tags = columns
+    if "_" in "".join(scores) or not "".join(ranks).isdigit():
+        return False
+    try:
+        values = list(map(float, scores))
+    except ValueError:
+        return False
+    found.query_ids.extend(query_ids)
+    found.doc_ids.extend(doc_ids)
+    found.ranks.extend(ranks)
+    found.scores.extend(values)
+    found.tags.update({tags[0]: len(tags)} if len(set(tags)) == 1 else tags)
+    return True
 
 
 def _is_header(columns: list[str]) -> bool:
@@ -146,7 +177,7 @@ def _add_row(columns: _Columns, row: list[str], where: str) -> None:
     Raises
     ------
     DataFormatError
-        If its score or its rank is not a number of ASCII digits, or an id has white space.
+        If its score or its rank is not a number of ASCII digits, or an id has white space or invisible characters.
     """
     query_id, _, doc_id, rank, score, tag = row[:6]
     try:
@@ -155,8 +186,7 @@ def _add_row(columns: _Columns, row: list[str], where: str) -> None:
         raise DataFormatError(f"{where} has the score {score!r}", "use numbers as scores") from None
     if not is_plain(rank) and _is_number_of_python(rank):
         raise DataFormatError(f"{where} has the rank {rank!r}", "use the digits 0 to 9 in ranks")
-    if not (query_id.isascii() and doc_id.isascii()):
-        check_ids(query_id, doc_id, where)
+    check_ids(query_id, doc_id, where)
     columns.query_ids.append(query_id)
     columns.doc_ids.append(doc_id)
     columns.ranks.append(rank)

@@ -6,7 +6,8 @@ import gzip
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -26,6 +27,28 @@ COMPRESSED_SUFFIXES = (".gz", ".zst")
 
 LONGEST_LINE = 64 * 2**20
 """Bytes of one line; a document of a collection has some megabytes at most."""
+BLOCK_CHARACTERS = 2**18
+"""Characters of the lines that are read at once where rows are short."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Adjacent lines of a file.
+
+    Attributes
+    ----------
+    first
+        Number of the first line.
+    lines
+        The lines with their line endings; blank ones, too.
+    """
+
+    first: int
+    lines: list[str]
+
+    def ended_lines(self) -> Iterator[tuple[int, str, bool]]:
+        """Yield number, line without its line ending, and whether it has one, of every line that is not blank."""
+        return _ended_lines(self.lines, self.first)
 
 
 def read_lines(path: File, encoding: str = "utf-8") -> Iterator[str]:
@@ -144,10 +167,28 @@ def open_lines(path: File, encoding: str = "utf-8") -> Iterator[tuple[int, str]]
 
 def open_ended_lines(path: File, encoding: str = "utf-8") -> Iterator[tuple[int, str, bool]]:
     """Yield what `open_lines` does, and whether the line has a line ending: the last one of a cut off file has none."""
-    for number, line in enumerate(read_lines(path, encoding), start=1):
+    return _ended_lines(read_lines(path, encoding), 1)
+
+
+def _ended_lines(lines: Iterable[str], first: int) -> Iterator[tuple[int, str, bool]]:
+    for number, line in enumerate(lines, start=first):
         stripped = line.rstrip("\r\n")
         if stripped and not stripped.isspace():
             yield number, stripped, line.endswith("\n")
+
+
+def read_blocks(path: File) -> Iterator[Block]:
+    """Yield the lines of a file in blocks of about `BLOCK_CHARACTERS`; see `read_lines`."""
+    first, size = 1, 0
+    lines: list[str] = []
+    for line in read_lines(path):
+        lines.append(line)
+        size += len(line)
+        if size >= BLOCK_CHARACTERS:
+            yield Block(first, lines)
+            first, size, lines = first + len(lines), 0, []
+    if lines:
+        yield Block(first, lines)
 
 
 def read_json_lines(path: File) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 from evalkit.errors import DataFormatError
-from evalkit.formats.text_files import File
 
 MOST_COLUMNS = 20
 """Columns that are counted: a line of any length must not become a list of millions."""
 _BLANKS = " \t\r\v\f"
+_INVISIBLE = {"\ufeff": "a byte order mark (U+FEFF)", "\0": "a zero byte"}
+"""Characters of files that were joined or damaged; such an id equals no other id, though it looks the same."""
 _BLANK_RUN = re.compile(f"[{_BLANKS}]+")
 
 
@@ -23,8 +24,6 @@ def is_comment(line: str, *, table: bool) -> bool:
 
 def columns_of(line: str) -> list[str]:
     """Return the columns between white space of ASCII, as C splits them; at most `MOST_COLUMNS` and the rest."""
-    if line.isascii():
-        return line.split(None, MOST_COLUMNS)
     return _BLANK_RUN.split(line.strip(_BLANKS), MOST_COLUMNS)
 
 
@@ -39,11 +38,29 @@ def check_ids(query_id: str, doc_id: str, where: str) -> None:
     Raises
     ------
     DataFormatError
-        If one is empty or contains white space of any script.
+        If one is empty, or contains white space of any script or a character that is no part of an id.
     """
     if f"{query_id} {doc_id}".split() != [query_id, doc_id]:
         raise DataFormatError(
             f"{where} has an empty id or an id with white space", "use ids without white space"
+        )
+    for character, name in _INVISIBLE.items():
+        if character in query_id or character in doc_id:
+            raise DataFormatError(f"{where} has an id with {name}", "remove it from the file")
+
+
+def check_line_end(line: str, where: str) -> None:
+    """Check that a line without its line ending is one line.
+
+    Raises
+    ------
+    DataFormatError
+        If a carriage return, which ends a line elsewhere, is in the middle of it.
+    """
+    if "\r" in line:
+        raise DataFormatError(
+            f"{where} has a carriage return before the end of the line",
+            "end the lines with line feeds: tr '\\r' '\\n' < FILE > NEW_FILE",
         )
 
 
@@ -53,8 +70,6 @@ def wrong_width(columns: list[str], where: str, hint: str) -> DataFormatError:
     return DataFormatError(f"{where} has {count} {'column' if count == '1' else 'columns'}", hint)
 
 
-def cut_off(path: File, number: int) -> DataFormatError:
+def cut_off(where: str) -> DataFormatError:
     """Return the error for a file whose last line is incomplete."""
-    return DataFormatError(
-        f"{path}:{number} ends in the middle: the file is cut off", "download or copy it again"
-    )
+    return DataFormatError(f"{where} ends in the middle: the file is cut off", "download or copy it again")

@@ -137,7 +137,7 @@ def _numbered(
     judged = qrels.of(query_id)
     docs = run.docs(query_id)
     if _condensed_here(metric):
-        docs = tuple(doc_id for doc_id in docs if doc_id in judged)
+        docs = tuple(doc_id for doc_id in docs if judged.get(doc_id, -1) >= 0)
     number = {doc_id: _number(n) for n, doc_id in enumerate(dict.fromkeys(chain(judged, docs)))}
     subtopics = qrels.subtopics.get(query_id, {}) if record.by_subtopic else {"": judged}
     rows = tuple(

@@ -184,8 +184,12 @@ def with_ties(ranked: RankedGrades, run: Run) -> RankedGrades:
 
 
 def condensed(ranked: RankedGrades) -> RankedGrades:
-    """Return the lists without their unjudged documents (Sakai, "Alternatives to Bpref", SIGIR 2007)."""
-    found = ranked.found
+    """Return the lists without their unjudged documents (Sakai, "Alternatives to Bpref", SIGIR 2007).
+
+    Documents with a grade below 0 are left out, too: they are in the pool without a judgment, as ``-J`` of trec_eval
+    has it (``form_res_rels.c``).
+    """
+    found = ranked.found.only(ranked.found.grade >= 0)
     place = found.ordinal()
     first, sizes = found.groups()
     condensed_found = replace(found, place=place, above=place[first] - 1, tied=sizes)

@@ -152,7 +152,7 @@ def _place_reranked(places: NDArray[np.float64], ranks: Ints, judged: Sequence[i
 def _apply_parameters(judged: JudgedPlaces, metric: Metric) -> JudgedPlaces:
     """Return places and grades under ``judged_only`` and ``gains`` (see `evaluation.apply_parameters`)."""
     if metric.judged_only:
-        reached = np.isfinite(judged.places)
+        reached = np.isfinite(judged.places) & (judged.grades >= 0)[:, None]
         judged = replace(judged, places=np.where(reached, judged.ordinal(reached), np.inf))
     if metric.gains:
         grades, ideal = (

@@ -31,6 +31,9 @@ class Coverage:
         Queries of the run without judgments; they are ignored.
     excluded_documents
         Rows of the run whose document has `EXCLUDED_GRADE` for its query: they are taken out of the lists.
+    unlike_documents
+        The first document of the run and the first judged one of the same query, if no document of the run is judged:
+        often the same ids are written in two ways. None if one is judged, or no query is both in the run and averaged.
     """
 
     tag: str
@@ -39,6 +42,7 @@ class Coverage:
     unanswerable: tuple[str, ...]
     unjudged: tuple[str, ...]
     excluded_documents: int = 0
+    unlike_documents: tuple[str, str] | None = None
 
     @classmethod
     def of(cls, run: Run, qrels: Qrels) -> Coverage:
@@ -51,6 +55,7 @@ class Coverage:
             qrels.unanswerable,
             tuple(query_id for query_id in run.query_ids if query_id not in qrels.grades),
             _excluded_rows(run, qrels),
+            _unlike_documents(run, qrels, frozenset(answerable)),
         )
 
     @property
@@ -122,6 +127,17 @@ def check_overlap(run: Run, qrels: Qrels, hint: str | None = None) -> None:
         or "use a run and qrels of the same dataset, with the same query ids:"
         f" the run begins with {first}, the qrels with {answerable[0]!r}",
     )
+
+
+def _unlike_documents(run: Run, qrels: Qrels, answerable: frozenset[str]) -> tuple[str, str] | None:
+    first: tuple[str, str] | None = None
+    for query_id, docs, _ in run:
+        judged = qrels.of(query_id)
+        if not judged.keys().isdisjoint(docs):  # the usual run ends the search here
+            return None
+        if first is None and query_id in answerable and docs:
+            first = docs[0], next(iter(judged))
+    return first
 
 
 def _excluded_rows(run: Run, qrels: Qrels) -> int:

@@ -67,6 +67,8 @@ def _run_lines(name: str, row: CoverageRow, counted: str, ids: Coverage | None =
     if row.unjudged_queries:
         first = _first(ids.unjudged if ids else ())
         yield f"{name}: queries without judgments, ignored: {row.unjudged_queries}{first}."
+    if row.no_document_judged:
+        yield f"{name}: no document is judged; both files must have the same document ids."
     if row.excluded_documents:
         yield (
             f"{name}: documents that the judgments exclude (grade {EXCLUDED_GRADE}), removed from its lists:"

@@ -102,6 +102,8 @@ class CoverageRow:
         Queries of the file that are not judged, which are left out.
     excluded_documents
         Documents of the file that the judgments exclude for their query, which are left out.
+    no_document_judged
+        Whether none of its documents is judged: often the judgments write the same ids in another way.
     missing_as_zero
         Whether it is stated that the engine returned nothing for the missing queries.
     """
@@ -111,6 +113,7 @@ class CoverageRow:
     queries_without_relevant: int
     unjudged_queries: int
     excluded_documents: int = 0
+    no_document_judged: bool = False
     missing_as_zero: bool = False
 
     @property
@@ -122,7 +125,8 @@ class CoverageRow:
     def of(cls, coverage: Coverage, *, as_zero: bool) -> CoverageRow:
         """Count the queries of a coverage."""
         counts = len(coverage.missing), len(coverage.unanswerable), len(coverage.unjudged)
-        return cls(coverage.averaged, *counts, coverage.excluded_documents, as_zero)
+        unlike = coverage.unlike_documents is not None
+        return cls(coverage.averaged, *counts, coverage.excluded_documents, unlike, as_zero)
 
 
 @dataclass(frozen=True, slots=True)

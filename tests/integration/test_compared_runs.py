@@ -279,7 +279,7 @@ def test_an_engine_that_returned_nothing_is_judged(folder: Path) -> None:
     assert row["p"] is not None
     assert entry["coverage"]["es"] == {
         "averaged_queries": 40, "missing_queries": 25, "queries_without_relevant": 0, "unjudged_queries": 0,
-        "excluded_documents": 0, "missing_as_zero": True,
+        "excluded_documents": 0, "no_document_judged": False, "missing_as_zero": True,
     }  # fmt: skip
     assert evalkit("baseline", "save", own, "stated", cwd=folder).returncode == 0
     code, found = gate(folder, run(folder, stated, "same-stated"), "stated")

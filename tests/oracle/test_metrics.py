@@ -93,6 +93,22 @@ def test_condensed_lists_and_own_gains_equal_ir_measures(test_data: Path, name: 
     ).any()
 
 
+def test_condensed_lists_lack_documents_with_negative_grades_as_in_trec_eval() -> None:
+    """With ``judged_only``, a document with a grade below 0 is unjudged, as ir_measures has it."""
+    names = ["nDCG@3", "AP", "P@3", "R@3", "Success@1", "Rprec"]
+    grades = {"q": {"a": -1, "b": 1, "c": -2, "d": 0, "e": 2}, "r": {"a": -1, "b": -100, "c": 1}}
+    docs = ["a", "x", "b", "c", "d", "e"]
+    rows = [(query_id, doc_id, 9.0 - place) for query_id in grades for place, doc_id in enumerate(docs)]
+    labels = [name.split("@")[0] + "(judged_only=True)" + name[len(name.split("@")[0]) :] for name in names]
+    values = evaluate(Run.from_rows("t", *zip(*rows, strict=True)), Qrels(grades), parse_metrics(labels))
+    for label in labels:
+        found = ir_measures.iter_calc(
+            [ir_measures.parse_measure(label)], grades, [ir_measures.ScoredDoc(*row) for row in rows]
+        )
+        theirs = {one.query_id: one.value for one in found}
+        assert dict(zip(values.query_ids, values.of(label), strict=True)) == pytest.approx(theirs), label
+
+
 def test_exponential_gain_is_burges() -> None:
     """nDCG(dcg='exp-log2') uses 2**grade - 1, computed here by hand."""
     run = Run.from_rows("t", ["q"] * 3, ["a", "b", "c"], [3.0, 2.0, 1.0])

@@ -130,10 +130,15 @@ def test_only_answerable_queries_are_averaged(
 def test_condensed_lists_are_lists_without_unjudged_documents(
     lists: dict[str, dict[str, float]], judged: dict[str, dict[str, int]]
 ) -> None:
-    """`judged_only=True` is the plain metric on the run without its unjudged documents, RR included."""
+    """`judged_only=True` is the plain metric on the run without its unjudged documents, RR included.
+
+    Documents with a grade below 0 are unjudged, too, as in trec_eval.
+    """
     metrics = ["RR{}@2", "RR(rel=2{})", "nDCG(dcg='exp-log2'{})@3", "AP{}", "P{}@2"]
     only = [m.format(",judged_only=True" if "(" in m else "(judged_only=True)") for m in metrics]
-    left = {q: {d: s for d, s in docs.items() if d in judged.get(q, {})} for q, docs in lists.items()}
+    left = {
+        q: {d: s for d, s in docs.items() if judged.get(q, {}).get(d, -1) >= 0} for q, docs in lists.items()
+    }
     condensed = evaluate(as_run(lists), Qrels(judged), parse_metrics(only)).values
     plain = evaluate(as_run(left), Qrels(judged), parse_metrics([m.format("") for m in metrics])).values
     assert np.array_equal(condensed, plain)

@@ -92,6 +92,18 @@ def test_an_empty_or_endless_first_line_is_no_crash(tmp_path: Path) -> None:
                 assert said(lambda read=read, name=name: read(tmp_path / name)).startswith("error: ")
 
 
+@pytest.mark.parametrize("name", ["x.txt", "x.csv", "x.tsv", "x.qrels"])
+@pytest.mark.parametrize("text", ["q1 0 d1 4\nq1 0 d2 1\n", "q,d,rel\nq1,d1,4\n", "q1\td1\t4\nq1\td2\t1\n"])
+def test_lines_that_end_with_a_carriage_return_alone_are_refused(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    """In one line that names the place, whatever the file is called."""
+    file = tmp_path / name
+    file.write_text(text.replace("\n", "\r"), encoding="utf-8", newline="")
+    for read in (read_judgments, read_named_judgments):
+        assert f"{file}:1 " in said(lambda read=read: read(file))
+
+
 def test_a_sheet_is_one_of_a_workbook(tmp_path: Path) -> None:
     """It is not ignored elsewhere."""
     file = tmp_path / "x.qrels"

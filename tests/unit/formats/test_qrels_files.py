@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.messages import said
 
+from evalkit.errors import DataFormatError
 from evalkit.formats import read_qrels, read_qrels_file, write_qrels
 from evalkit.records import Qrels
 
@@ -216,3 +217,23 @@ def test_a_cut_is_refused_or_was_between_two_judgments(
         assert read_qrels(file).count() == len(cut.splitlines())
     else:
         assert "ends in the middle" in said(lambda: read_qrels(file))
+
+
+@pytest.mark.parametrize("header", ["", "query-id\tcorpus-id\tscore\n"])
+def test_judgments_that_are_cut_anywhere_are_refused_or_the_first_ones(tmp_path: Path, header: str) -> None:
+    """No end of a file gives another grade or another id, if the rows before it have every grade."""
+    second = "" if header else "0\t"
+    grades = (-100, 11, 12, 10, 11, -100)
+    lines = [f"q{row}\t{second}d{row}\t{grade}\n" for row, grade in enumerate(grades)]
+    text = header + "".join(lines)
+    file = tmp_path / "x.tsv"
+    file.write_text(text, encoding="utf-8")
+    whole = [(query_id, docs) for query_id, docs in read_qrels(file).grades.items()]
+    every_grade = len(header + "".join(lines[:4]))
+    for size in range(every_grade, len(text)):
+        file.write_text(text[:size], encoding="utf-8")
+        try:
+            found = list(read_qrels(file).grades.items())
+        except DataFormatError:
+            continue
+        assert found == whole[: len(found)], text[:size]

@@ -17,6 +17,8 @@ from evalkit.formats.qrels_layouts import QrelsLayout, qrels_layout
         ("q1 d1 1", QrelsLayout(3)),
         ("q1\td1\t1\t", QrelsLayout(3, table=True)),
         ("#q1\td1\t1", QrelsLayout(3, table=True)),
+        ("q1\td 1\t1", QrelsLayout(3, table=True)),
+        ("q1\t0 d1\t1", QrelsLayout(4)),
         ("query-id\tcorpus-id\tscore", QrelsLayout(3, header=True, table=True)),
         ("query id\tcorpus id\tscore", QrelsLayout(3, header=True, table=True)),
         ("Query-ID\tCorpus-ID", QrelsLayout(2, header=True, table=True)),

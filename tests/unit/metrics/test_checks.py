@@ -13,6 +13,7 @@ from evalkit.metrics import (
     definitions,
     evaluate,
     parse_metrics,
+    spelling,
     tie_bounds,
     unjudged_bounds,
 )
@@ -78,6 +79,7 @@ def test_only_finite_values_leave(
 ) -> None:
     """Infinity never; NaN only as the unknown value of a metric that may lack some."""
     monkeypatch.setattr(definitions, "DEFINITIONS", (definition_of(value, partial=partial),))
+    monkeypatch.setattr(spelling, "_meant", dict)  # this list of names must not be kept for other tests
     qrels = Qrels({"q": {"a": 1}})
     if refused:
         with pytest.raises(InputError, match=rf"'Constant' has the value {value} for query 'q'"):

@@ -39,6 +39,15 @@ def test_documents_that_are_excluded_for_their_query_are_counted() -> None:
     assert Coverage.of(run, QRELS).excluded_documents == 1
 
 
+@pytest.mark.parametrize("doc_ids", [{"A": 1.0}, {"x": 2.0, "y": 1.0}])
+def test_a_run_without_a_judged_document_is_seen(doc_ids: dict[str, float]) -> None:
+    """With the first document of both; one judged document, or no averaged query, says nothing of the kind."""
+    unlike = run_of("r", {"z": {"b": 1.0}, "q1": doc_ids, "q3": {"x": 1.0}})
+    assert Coverage.of(unlike, QRELS).unlike_documents == (next(iter(doc_ids)), "a")
+    assert Coverage.of(run_of("r", {"q1": doc_ids, "q4": {"b": 1.0}}), QRELS).unlike_documents is None
+    assert Coverage.of(run_of("r", {"z": doc_ids, "q3": doc_ids}), QRELS).unlike_documents is None
+
+
 def test_a_run_of_other_queries_is_refused_with_the_first_id_of_both() -> None:
     """Topics that are written in two ways are seen at once."""
     with pytest.raises(InputError, match="run 'r' contains none of the judged queries") as refused:

@@ -148,6 +148,7 @@ def test_what_means_rest_on_is_in_their_rows(qrels: Path, tmp_path: Path) -> Non
         "queries_without_relevant": 1,
         "unjudged_queries": 2,
         "excluded_documents": 1,
+        "no_document_judged": False,
         "judged_by_subtopic": False,
         "negative_grades": 1,
         "grades_above_10": 1,
