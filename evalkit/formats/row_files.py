@@ -137,7 +137,8 @@ def _header(line: str, where: str, delimiter: str, quoting: Literal[0, 3]) -> li
     try:
         header = next(csv.reader([line], delimiter=delimiter, quoting=quoting), [])
     except csv.Error as error:
-        raise DataFormatError(f"{where} is not {'TSV' if delimiter == '\t' else 'CSV'}: {error}") from None
+        kind = "TSV" if quoting == csv.QUOTE_NONE else "CSV"
+        raise DataFormatError(f"{where} is not {kind}: {error}") from None
     if len(header) > _MOST_COLUMNS:
         raise DataFormatError(f"{where} has {len(header)} columns", f"use at most {_MOST_COLUMNS}")
     if len(set(header)) != len(header):
