@@ -103,6 +103,13 @@ def compare_results(
         raise InputError("with two folders, the first one is the baseline", "remove --baseline")
     before, after = with_comparable_metrics(results[0], results[1], plan.primary)
     _with_primary(plan, after.config.metrics)  # the version after must have the metric, too
+    return _compare_versions(before, after, plan, thresholds, plots)
+
+
+def _compare_versions(
+    before: OpenedResult, after: OpenedResult, plan: Plan, thresholds: Sequence[float], plots: Path | None
+) -> list[Comparisons]:
+    """Return a document for each reranker of two results."""
     note_scored_texts(
         *(
             (
