@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from evalkit.results.comparison_document import Comparisons, DatasetComparisons
 
 FILE = click.Path(dir_okay=False, path_type=Path)
-FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 class Options(TypedDict):
@@ -52,8 +51,11 @@ class Options(TypedDict):
     help="With --qrels: texts of the documents, for metrics such as nDCG@2000t.",
 )  # fmt: skip
 @click.option("--tokenizer", metavar="NAME", help="With --corpus: tokenizer that counts their tokens.")
-@click.option("--into", metavar="DIR", type=FOLDER, help="Also write pages, tables and plots into DIR.")
-@click.option("--html", metavar="FILE", type=FILE, help="Write the comparison as one HTML page.")
+@click.option(
+    "--into", metavar="PATH", type=click.Path(path_type=Path),
+    help="Also write pages, tables and plots into a folder, or one page into a file that ends in .html.",
+)  # fmt: skip
+@click.option("--html", metavar="FILE", type=FILE, hidden=True, help="The same as --into FILE.html.")
 @click.option(
     "--threshold", "thresholds", type=FiniteNumber(), multiple=True,
     help="Score threshold of the old version: print the equivalent one of the new version.",
@@ -69,7 +71,7 @@ def compare(sources: tuple[Path, ...], **options: Unpack[Options]) -> None:
     """
     from evalkit.results.locate import locate_results
 
-    into, html = options["into"], options["html"]
+    into, html = _outputs(options)
     if options["qrels"] is None:
         _check_folders(sources)
         sources = tuple(locate_results(sources, allow_incomplete=options["allow_incomplete"], scores=True))
@@ -80,6 +82,18 @@ def compare(sources: tuple[Path, ...], **options: Unpack[Options]) -> None:
         _print_json(documents)
     else:
         _print(documents, () if options["qrels"] else sources, details=options["details"])
+
+
+def _outputs(options: Options) -> tuple[Path | None, Path | None]:
+    """Return the folder and the page to write; None for each that is not wanted."""
+    into, html = options["into"], options["html"]
+    if into is None or into.suffix.lower() != ".html" or into.is_dir():
+        if into is not None and into.is_file():
+            raise click.UsageError(f"--into {into}: this is a file and does not end in .html")
+        return into, html
+    if html is not None:
+        raise click.UsageError("--into FILE.html and --html cannot be combined")
+    return None, into
 
 
 def _check_folders(sources: Sequence[Path]) -> None:

@@ -14,7 +14,12 @@ from numpy.typing import NDArray
 
 from evalkit.comparison.change_histogram import change_histogram
 from evalkit.comparison.comparison_set import ComparisonSet, Paired
-from evalkit.comparison.failed_queries import failed_in_both, holds_with_failures, ranked_by_one
+from evalkit.comparison.failed_queries import (
+    failed_in_both,
+    has_few_rankings,
+    holds_with_failures,
+    ranked_by_one,
+)
 from evalkit.comparison.families import family_p_values, joint_confidence, without_withheld
 from evalkit.comparison.missing_queries import count_missing, lacks_too_many, without_evidence
 from evalkit.comparison.plan import Comparison, Plan, Verdict
@@ -102,6 +107,8 @@ def _compared(
     """Return one comparison, with the numbers of queries that failed in both systems, or that only one ranks."""
     one = _comparison(comparison_set.dataset, plan, name, paired, test, size)
     systems = comparison_set.systems[plan.baseline], comparison_set.systems[name]
+    if has_few_rankings(paired, *systems):
+        one = replace(one, verdict="too few queries")
     left_out = one.left_out + len(failed_in_both(*systems))
     return replace(
         one,

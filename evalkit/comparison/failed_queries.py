@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.comparison.comparison_set import ComparisonSet, System
+from evalkit.comparison.comparison_set import ComparisonSet, Paired, System
 from evalkit.comparison.missing_queries import missing_of_both
 from evalkit.comparison.plan import MISSING, UNKNOWN, Comparison, Plan, Verdict
 from evalkit.metrics import parse_metric
 from evalkit.records import ValueRange
-from evalkit.stats import Clusters, sign_flip
+from evalkit.stats import MIN_QUERIES, Clusters, count_clusters, sign_flip
 
 Values = NDArray[np.float64]
 
@@ -109,6 +109,17 @@ def reason_to_withhold(comparison_set: ComparisonSet, one: Comparison) -> Verdic
 def failed_in_both(baseline: System, contender: System) -> tuple[str, ...]:
     """Return the queries without scores from either system."""
     return tuple(query_id for query_id in baseline.unscored if query_id in set(contender.unscored))
+
+
+def has_few_rankings(paired: Paired, baseline: System, contender: System) -> bool:
+    """Return whether too few of the queries have a ranking at all, e.g. as the file of candidates was cut off.
+
+    A query without a ranking from either system has the difference 0: it is no observation of the systems. Where no
+    ranking is known, nothing is left out.
+    """
+    ranked = {*baseline.run.query_ids, *contender.run.query_ids}
+    seen = paired.restricted_to([query_id for query_id in paired.query_ids if query_id in ranked])
+    return bool(ranked) and count_clusters(seen.clusters, len(seen.query_ids)) < MIN_QUERIES
 
 
 def ranked_by_one(baseline: System, contender: System) -> int:

@@ -41,6 +41,9 @@ def test_one_result_is_compared_within(tmp_path: Path, demo: Path) -> None:
     )
     assert "\nnext: " in brief.stdout
     done = evalkit("compare", demo, "--details", "--into", tmp_path / "out", "--html", tmp_path / "one.html")
+    page = evalkit("compare", demo, "--into", tmp_path / "page.html")
+    assert page.returncode == 0, page.stderr
+    assert (tmp_path / "page.html").read_bytes() == (tmp_path / "one.html").read_bytes()
     assert done.returncode == 0, done.stderr
     assert "demo: lexical shows no significant difference from bm25" in done.stdout
     for page in (tmp_path / "one.html", tmp_path / "out" / "comparison.html"):

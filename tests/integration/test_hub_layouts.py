@@ -10,6 +10,8 @@ import pytest
 from support.hub_loading import hub, load_in_process
 from support.stand_in_hub import Repository, parquet_bytes, stand_in_hub
 
+pytestmark = pytest.mark.long  # `test_hub.py` reads the usual layouts
+
 Rows = Sequence[Mapping[str, Any]]
 Tables = Mapping[tuple[str, str], Rows]
 """Configuration and split -> rows."""
