@@ -27,7 +27,7 @@ DOC_ID = ("_id", "id", "corpus-id", "corpus_id", "doc_id", "docid", "docno", "pi
 """In ViDoRe, ``corpus_id`` is the page, and ``doc_id`` the file that contains it."""
 QUERY_ID = ("_id", "id", "query_id", "query-id", "qid", "num")
 TITLE = ("title",)
-TEXT = ("text", "contents", "body", "passage", "document", "content", "markdown", "text_description")
+TEXT = ("text", "contents", "body", "passage", "document", "content", "doc", "markdown", "text_description")
 QUERY_TEXT = ("text", "query", "question", "title")
 INSTRUCTION = "instruction"
 RELEVANT_DOCUMENTS = ("gold_ids", "gold_ids_long", "positive-corpus-ids")

@@ -6,12 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from evalkit.config import DatasetSettings
-from evalkit.config import Settings as Block
 from evalkit.datasets.assemble import Parts
 from evalkit.datasets.columns import (
-    DocumentColumns,
-    JudgmentColumns,
-    QueryColumns,
     check_id,
     check_ids,
     documents,
@@ -21,8 +17,15 @@ from evalkit.datasets.columns import (
     required_value,
 )
 from evalkit.datasets.hub_files import read_beir_files
+from evalkit.datasets.hub_judged_queries import (
+    LABELS,
+    read_judged_queries,
+    split_of_documents,
+    split_of_queries,
+)
 from evalkit.datasets.hub_layouts import BEIR, Layout, find_layout, parts_of
 from evalkit.datasets.hub_lists import PASSAGES, POSITIVES, ListColumns, read_lists
+from evalkit.datasets.hub_places import CandidatePlace, CorpusPlace, JudgmentPlace, Place, QueryPlace
 from evalkit.datasets.hub_tables import Repository, Table
 from evalkit.datasets.images import refuse_images
 from evalkit.datasets.pairs import DOCUMENT, QUERY, candidates_run, random_score, read_pairs
@@ -35,48 +38,6 @@ from evalkit.records import Run
 
 LISTED = ("corpus-ids", "corpus_ids", "bm25-ranked-ids")
 """Columns with a list of the candidates of a query, in mteb's and NanoBEIR's tables."""
-
-
-class Place(Block):
-    """Location of a table in the repository (default: common names).
-
-    Attributes
-    ----------
-    config, split
-        Of the table, as the hub has it.
-    """
-
-    config: str | None = None
-    split: str | None = None
-
-
-class CorpusPlace(Place, DocumentColumns):
-    """Where the documents are, and in which columns."""
-
-
-class QueryPlace(Place, QueryColumns):
-    """Where the queries are, and in which columns."""
-
-
-class JudgmentPlace(Place, JudgmentColumns):
-    """Where the judgments are, and in which columns."""
-
-
-class CandidatePlace(Place):
-    """Where the candidates of each query are listed, and in which columns.
-
-    Attributes
-    ----------
-    query, documents
-        The columns of ids; those of documents in a list, or one a row.
-    ordered
-        ``true``: the documents of a query are listed best first, as in the ``bm25`` table of NanoBEIR, and keep this
-        order. By default their order is random, because many tables list relevant documents first.
-    """
-
-    query: str | None = None
-    documents: str | None = None
-    ordered: bool = False
 
 
 class Hub:
@@ -102,6 +63,8 @@ class Hub:
         qrels_path
             Repository of the judgments (default: ``BeIR/<name>-qrels`` for BeIR, else the ``qrels`` or ``default``
             configuration of the same repository).
+        corpus_path
+            Repository of the documents, for one whose queries list their judgments themselves (MAIR).
         long_documents
             ``true``: the long documents of BRIGHT, with their judgments.
         corpus, queries, qrels, candidates
@@ -117,6 +80,7 @@ class Hub:
         subset: str | None = None
         shape: Literal["beir", "lists", "pairs"] | None = None
         qrels_path: str | None = None
+        corpus_path: str | None = None
         long_documents: bool = False
         corpus: CorpusPlace = CorpusPlace()
         queries: QueryPlace = QueryPlace()
@@ -135,7 +99,10 @@ class Hub:
         owner, _, name = settings.path.partition("/")
         beir = owner.lower() == "beir"
         repository = Repository(f"BeIR/{name}" if beir else settings.path, settings.revision)
-        parts = _read_beir(settings, repository) if beir else _read(settings, repository)
+        if settings.corpus_path is not None:
+            parts = _read_judged_queries(settings, repository, Repository(settings.corpus_path))
+        else:
+            parts = _read_beir(settings, repository) if beir else _read(settings, repository)
         licence, commit = repository.licence_and_commit()
         return replace(parts, licence=licence or parts.licence, revision=commit or settings.revision)
 
@@ -149,6 +116,17 @@ def _read_beir(settings: Hub.Settings, repository: Repository) -> Parts:
         qrels=_judgment_table(settings, repository, BEIR, settings.qrels_path or f"{repository.path}-qrels"),
     )
     return _parts_of_tables(settings, repository, tables)
+
+
+def _read_judged_queries(settings: Hub.Settings, asked: Repository, listed: Repository) -> Parts:
+    """Read a repository of queries with their judgments, and one of documents, in the same configuration."""
+    config = settings.queries.config or settings.subset
+    split = settings.queries.split or split_of_queries(asked, config, settings.split)
+    of_documents = settings.corpus.config or settings.subset
+    documents_split = settings.corpus.split or split_of_documents(listed, of_documents, split)
+    tables = asked.table(config, split), listed.table(of_documents, documents_split)
+    parts = read_judged_queries(*tables, (settings.queries, settings.corpus, settings.qrels))
+    return replace(parts, location=asked.location, split=split)
 
 
 def _read(settings: Hub.Settings, repository: Repository) -> Parts:
@@ -349,6 +327,11 @@ def _shape(table: Table, columns: ListColumns) -> str:
             refuse_images(row, where, "pairs: {document: ...}")
         if find_column(row, columns.document, DOCUMENT, where):
             return "pairs"
+        if find_column(row, None, LABELS, where):
+            raise DataFormatError(
+                f"{where} contains queries with their judgments, but no documents",
+                "set corpus_path to the repository with the documents",
+            )
     raise DataFormatError(
         f"{where} has no known columns; its columns: {', '.join(row)}",
         "set pairs: {query: ..., positives: ..., negatives: ...} or pairs:"

@@ -81,6 +81,16 @@ BRIGHT = {
     ("examples", "biology"): EXAMPLES,
     ("gpt4_reason", "biology"): [{**row, "query": f"reasoned {row['query']}"} for row in EXAMPLES],
 }
+DOCS = [{"id": row["_id"], "doc": row["text"]} for row in CORPUS]
+MAIR = [
+    {
+        "qid": f"q{n}",
+        "instruction": f"find {n}",
+        "query": f"number{n}",
+        "labels": [{"id": f"d{n}", "score": 2}, {"id": "d7", "score": 0}],
+    }
+    for n in range(2)
+]
 INTS = range(3)
 REPOSITORIES: dict[str, Repository] = {
     "nano/one": repository({(c, "train"): rows for (c, split), rows in NANO.items() if split == "NanoA"}),
@@ -109,6 +119,12 @@ REPOSITORIES: dict[str, Repository] = {
             {"query_id": "q0", "query": "number0", "positive_passages": [{"docid": "d0", "text": "body"}],
              "negative_passages": [{"docid": "d1", "text": "other"}]},
         ]}
+    ),
+    "mair/queries": repository(
+        {("Legal", "queries"): MAIR, ("Forum", "android_queries"): MAIR, ("Forum", "english_queries"): MAIR}
+    ),
+    "mair/docs": repository(
+        {("Legal", "docs"): DOCS, ("Forum", "android_docs"): DOCS, ("Forum", "english_docs"): DOCS[:2]}
     ),
     "files/script": {"README.md": b"", "script.py": b"import datasets\n"},
     "files/zip": {"README.md": b"", "scifact.zip": b"PK"},
@@ -213,6 +229,9 @@ SPECS: dict[str, dict[str, Any]] = {
     "no judgments": hub("no/judgments"),
     "other instructions": hub("followir/other"),
     "uneven": hub("uneven/columns"),
+    "mair": hub("mair/queries", corpus_path="mair/docs", subset="Legal"),
+    "mair part": hub("mair/queries", corpus_path="mair/docs", subset="Forum", split="english_queries"),
+    "mair alone": hub("mair/queries", subset="Legal", split="queries"),
     "unknown part": hub("old/languages", subset="fr"),
     "unknown configuration": hub("several/configurations", subset="v3"),
 }
@@ -228,6 +247,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]
 
 ONE_EACH = {f"q{n}": {f"d{n}": 1} for n in range(3)}
 TWO_EACH = {f"q{n}": {f"d{n}": 1, f"d{n + 1}": 1} for n in range(3)}
+MAIR_GRADES = {f"q{n}": {f"d{n}": 2, "d7": 0} for n in range(2)}
 BRIGHT_GRADES = {str(n): docs for n, docs in enumerate(TWO_EACH.values())}
 
 
@@ -255,6 +275,8 @@ BRIGHT_GRADES = {str(n): docs for n, docs in enumerate(TWO_EACH.values())}
         ("nano corpus-ids", TWO_EACH, 8),
         ("bright null", {query: docs for query, docs in BRIGHT_GRADES.items() if query != "0"}, 8),
         ("pages", {str(n): {str(n): 1} for n in range(3)}, 3),
+        ("mair", MAIR_GRADES, 8),
+        ("mair part", MAIR_GRADES, 2),
         ("beir files", {"q0": {"d0": 1}}, 8),
         ("folder", {"q0": {"d0": 1}}, 8),
         ("converted", ONE_EACH, 8),
@@ -274,6 +296,7 @@ def test_a_layout_loads_with_its_judgments(
 @pytest.mark.parametrize(
     ("name", "sentence", "hint"),
     [
+        ("mair alone", "contains queries with their judgments, but no documents", "set corpus_path"),
         ("nano split", "'nano/all' has no split 'test' of configuration 'corpus'", "NanoA, NanoB"),
         ("columns", "row 1 has no column for the grade", "set qrels: {fixed_grade: 1}"),
         ("languages", "'old/languages' contains 2 parts, each with a corpus", "set subset to one of: ar, de"),
