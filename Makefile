@@ -14,7 +14,8 @@ endif
 
 EXTRA_TESTS := $(addprefix tests/oracle/test_,cross_encoder.py dense.py late_interaction.py onnx.py quantising.py) \
 	$(addprefix tests/unit/http_client/test_aws_,credentials.py signing.py) \
-	$(addprefix tests/integration/test_,bi_encoder.py clouds.py ray.py) tests/unit/experiment/test_token_readings.py \
+	$(addprefix tests/integration/test_,bi_encoder.py clouds.py instructions.py ray.py) \
+	tests/unit/experiment/test_token_readings.py tests/unit/metrics/test_providers.py \
 	tests/unit/encoding
 # Run alone: other tests use the newest cluster of this machine.
 RAY_ATTACKS := tests/chaos/test_ray_attacks.py
@@ -50,7 +51,7 @@ test: $(VENV)/.dev ## set up, then run the tests that take seconds
 test-all: $(VENV)/.extras ## set up the extras, and run the tests that take minutes: kills, simulations, workflows, local models
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m long --ignore $(RAY_ATTACKS)
 
-extras: $(VENV)/.extras ## set up the extras aws, local, onnx and ray, and run the tests that are skipped without them
+extras: $(VENV)/.extras ## set up the extras aws, local, metrics, onnx and ray, and run the tests that are skipped without them
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(EXTRA_TESTS)
 	@$(BIN)/python -m pytest $(RAY_ATTACKS)
 
