@@ -14,6 +14,7 @@ from evalkit.files import make_folder, replacing_folder, write_file
 from evalkit.records import MetricValues
 from evalkit.results.folder import ResultFolder
 from evalkit.results.json_shapes import from_plain, read_json, to_json, to_plain
+from evalkit.results.run_facts import RunFacts
 from evalkit.results.values_table import CellValues, read_values, write_values
 
 BASELINES = Path("results") / "baselines"
@@ -142,6 +143,16 @@ class BaselineFolder:
                 _REMEDY,
             )
         return from_plain(BaselineManifest, data, self.manifest_file, _REMEDY)
+
+    def read_runs(self, manifest: BaselineManifest) -> tuple[RunFacts, ...]:
+        """Return the compared runs of the result; none in a baseline that was saved before there were runs.
+
+        Raises
+        ------
+        InputError
+            If the file is damaged.
+        """
+        return from_plain(tuple[RunFacts, ...], manifest.of.get("runs", []), self.manifest_file, _REMEDY)
 
     def read_values(self) -> dict[tuple[str, str], MetricValues]:
         """Return (dataset, reranker) -> values at the deepest depth."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from evalkit.errors import InputError
 from evalkit.records import MetricValues
 from evalkit.results.baseline_folder import BASELINES, BaselineFolder, BaselineManifest, facts_to_keep
 from evalkit.results.locate import locate_result
+from evalkit.results.run_facts import RunFacts
 from evalkit.results.values_table import CellValues
 from evalkit.summaries.gate_evidence import RANKING_DIGITS, Evidence, evidence_of
 from evalkit.summaries.opened_results import open_result
@@ -101,19 +102,19 @@ def _evidence(folder: BaselineFolder) -> Evidence:
         calls={(dataset, tag): (calls, failed) for dataset, tag, calls, failed in manifest.calls},
         rankings=_rankings(folder, manifest, values),
         runs=frozenset(manifest.runs),
-        missing=_missing(manifest, values),
+        missing=_missing(folder.read_runs(manifest), values),
     )
 
 
 def _missing(
-    manifest: BaselineManifest, values: Mapping[tuple[str, str], MetricValues]
+    runs: Iterable[RunFacts], values: Mapping[tuple[str, str], MetricValues]
 ) -> dict[tuple[str, str], frozenset[str]]:
     """Return the averaged queries that the files of the runs lack, without those that are stated to have no result."""
     return {
-        (facts["dataset"], facts["tag"]): frozenset(facts["missing_queries"])
-        & frozenset(values[facts["dataset"], facts["tag"]].query_ids)
-        for facts in manifest.of.get("runs", ())
-        if (facts["dataset"], facts["tag"]) in values and not facts.get("missing_as_zero", False)
+        (run.dataset, run.tag): frozenset(run.missing_queries)
+        & frozenset(values[run.dataset, run.tag].query_ids)
+        for run in runs
+        if (run.dataset, run.tag) in values and not run.missing_as_zero
     }
 
 
