@@ -5,17 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import fill
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import click
 
 from evalkit.cli.options import JSON
 from evalkit.cli.output import echo, echo_json, echo_text
 
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+class Options(TypedDict):
+    """The flags of the command."""
+
+    metrics: tuple[str, ...]
+    per_query: bool
+    ties: bool
+    unjudged: bool
+    by: str | None
+    queries: Path | None
+    corpus: Path | None
+    tokenizer: str | None
+    as_json: bool
+
 
 @click.command()
-@click.argument("qrels", metavar="QRELS", type=click.Path(dir_okay=False))
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(dir_okay=False))
+@click.argument("qrels", metavar="QRELS", type=FILE)
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=FILE)
 @click.option(
     "-m", "--metric", "metrics", multiple=True, metavar="METRIC", help="A metric, e.g. nDCG@10. Repeatable."
 )
@@ -29,13 +45,11 @@ from evalkit.cli.output import echo, echo_json, echo_text
 @click.option(
     "--by", metavar="KIND", help="Print means by query type: 'relevant documents' or a field of --queries."
 )
-@click.option(
-    "--queries", metavar="FILE", type=click.Path(dir_okay=False), help="JSON Lines, CSV, TSV or Parquet."
-)
+@click.option("--queries", metavar="FILE", type=FILE, help="JSON Lines, CSV, TSV or Parquet.")
 @click.option(
     "--corpus",
     metavar="FILE",
-    type=click.Path(dir_okay=False),
+    type=FILE,
     help="Texts of the documents, for metrics such as nDCG@2000t: JSON Lines, CSV, TSV or Parquet.",
 )
 @click.option(
@@ -44,20 +58,7 @@ from evalkit.cli.output import echo, echo_json, echo_text
     help="Tokenizer that counts their tokens: a tokenizer.json, a folder or a hub name.",
 )
 @JSON
-def evaluate(  # noqa: PLR0913 - one parameter for each flag
-    qrels: str,
-    runs: tuple[str, ...],
-    metrics: tuple[str, ...],
-    by: str | None,
-    queries: str | None,
-    corpus: str | None,
-    tokenizer: str | None,
-    *,
-    per_query: bool,
-    ties: bool,
-    unjudged: bool,
-    as_json: bool,
-) -> None:
+def evaluate(qrels: Path, runs: tuple[Path, ...], **options: Unpack[Options]) -> None:
     """Evaluate TREC run files.
 
     Means are over all queries with a grade above 0. A query that is missing in a run counts as 0. Lines below the
@@ -67,13 +68,19 @@ def evaluate(  # noqa: PLR0913 - one parameter for each flag
     from evalkit.summaries.budget_texts import BudgetTexts
     from evalkit.workflows.evaluate import EvaluationOptions, evaluate_files
 
-    if per_query and by is not None:
+    per_query, as_json = options["per_query"], options["as_json"]
+    if per_query and options["by"] is not None:
         raise click.UsageError("--per-query and --by cannot be combined")
-    texts = BudgetTexts(Path(corpus) if corpus else None, tokenizer)
-    options = EvaluationOptions(
-        metrics, per_query, by, Path(queries) if queries else None, ties, unjudged, texts
+    asked = EvaluationOptions(
+        options["metrics"],
+        per_query,
+        options["by"],
+        options["queries"],
+        options["ties"],
+        options["unjudged"],
+        BudgetTexts(options["corpus"], options["tokenizer"]),
     )
-    evaluation = evaluate_files(Path(qrels), [Path(run) for run in runs], options)
+    evaluation = evaluate_files(qrels, runs, asked)
     if as_json:
         _print_json(evaluation.rows)
     else:
