@@ -87,9 +87,8 @@ def _verdict(entry: DatasetComparisons, compared: Comparisons) -> Verdict:
     if _is_better(lead):
         others = tuple(tag for tag in entry.tied_with.get(lead.contender, ()) if tag != baseline)
         headline = f"{lead.contender} ranks better than {baseline}"
-        detail = (
-            f"{_gain(lead, entry, compared)}{_tied(others)}{_also_undecided(measured)}{assumption(entry)}"
-        )
+        gain = f"{_gain(lead, entry, compared)}{_tied(others, lead.contender)}"
+        detail = f"{gain}{_also_undecided(measured)}{assumption(entry)}"
         return Verdict(dataset, "adopt", lead.contender, headline, detail, (lead.contender, *others))
     if all(one.verdict == "too few queries" for one in measured):
         return Verdict(dataset, "undecided", None, *_too_few(lead, compared))
@@ -111,12 +110,12 @@ def _gain(best: Comparison, entry: DatasetComparisons, compared: Comparisons) ->
     return f"{gain_text(best, compared.plan)}{depth}, {queries_text(best)}{corrected}."
 
 
-def _tied(others: Sequence[str]) -> str:
+def _tied(others: Sequence[str], best: str) -> str:
     """Return a sentence on the systems without significant difference from the best one."""
     if not others:
         return ""
     verb = "shows" if len(others) == 1 else "show"
-    return f" {_listed(others)} {verb} no significant difference from it."
+    return f" {_listed(others)} {verb} no significant difference from {best}."
 
 
 def _listed(names: Sequence[str]) -> str:

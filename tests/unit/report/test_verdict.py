@@ -38,7 +38,7 @@ def test_the_best_of_those_that_are_better_is_adopted() -> None:
     )
     assert text_of(decided(compared)) == (
         "Adopt: x ranks better than bm25. +0.041 nDCG@10 (95 % CI 0.028 to 0.054) with up to 50 candidates, 300"
-        " queries, significant after correction for 2 comparisons. y and z show no significant difference from it."
+        " queries, significant after correction for 2 comparisons. y and z show no significant difference from x."
     )
 
 
