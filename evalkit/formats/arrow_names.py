@@ -28,17 +28,17 @@ class Codes:
         """The names; the code of each is its place."""
         return tuple(self._codes)
 
-    def of(self, names: Iterable[str]) -> Ints:
+    def of(self, names: Iterable[str]) -> NDArray[np.int32]:
         """Return the ``(n,)`` codes of names."""
         codes = self._codes
-        return np.array([codes.setdefault(name, len(codes)) for name in names], dtype=np.int64)
+        return np.array([codes.setdefault(name, len(codes)) for name in names], dtype=np.int32)
 
-    def of_column(self, column: pa.ChunkedArray) -> Ints:
+    def of_column(self, column: pa.ChunkedArray) -> NDArray[np.int32]:
         """Return the ``(r,)`` codes of a dictionary column."""
         parts = [
             self.of(chunk.dictionary.to_pylist())[np.from_dlpack(chunk.indices)] for chunk in column.chunks
         ]
-        return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+        return np.concatenate(parts) if parts else np.empty(0, dtype=np.int32)
 
 
 def numbers(column: pa.ChunkedArray) -> NDArray[Any]:
@@ -60,13 +60,21 @@ def text_array(texts: Sequence[str]) -> pa.Array:
 def names_and_codes(parts: list[pa.Array]) -> tuple[Names, Ints]:
     """Return the distinct names of string arrays in the order of their first row, and the ``(r,)`` code of each row."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
-    encoded = pa.chunked_array(parts, pa.string()).dictionary_encode()
+    encoded = pc.dictionary_encode(pa.chunked_array(parts, pa.string()), memory_pool=pa.system_memory_pool())
     if not encoded.num_chunks:
         return Names(()), np.empty(0, dtype=np.int64)
     # All chunks share the dictionary of the last one: Arrow encodes them with one table.
     codes = np.concatenate([np.from_dlpack(chunk.indices) for chunk in encoded.chunks], dtype=np.int64)
     return Names(_packed(encoded.chunks[-1].dictionary)), codes
+
+
+def release_memory() -> None:
+    """Give the memory of freed columns back to the system: there were many small ones, with gaps between them."""
+    import pyarrow as pa
+
+    pa.system_memory_pool().release_unused()
 
 
 def _packed(names: pa.StringArray) -> PackedTexts:

@@ -59,6 +59,8 @@ def _parsed(data: bytes, kinds: Mapping[str, Kind], delimiter: str) -> pa.Table 
                 null_values=[],
                 strings_can_be_null=False,
             ),
+            # It gives memory back at once; Arrow's default keeps that of earlier blocks.
+            memory_pool=pa.system_memory_pool(),
         )
     except pa.ArrowInvalid:
         return None

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Ints = NDArray[np.int64]
+Codes32 = NDArray[np.int32]
 _KINDS: dict[int, dict[str, Kind]] = {
     3: {"query_id": "name", "doc_id": "id", "grade": "number"},
     4: {"query_id": "name", "iteration": "name", "doc_id": "id", "grade": "number"},
@@ -41,7 +42,7 @@ class QrelsRows:
     commented: list[int] = field(default_factory=list)
     _queries: Codes = field(default_factory=Codes)
     _iterations: Codes = field(default_factory=Codes)
-    _parts: list[tuple[Ints, Ints, Ints]] = field(default_factory=list)
+    _parts: list[tuple[Codes32, Codes32, Ints]] = field(default_factory=list)
     """Query, iteration and grade of the rows of each block."""
     _docs: list[pa.Array] = field(default_factory=list)
     _single: list[tuple[str, str, str, int]] = field(default_factory=list)
@@ -112,7 +113,9 @@ class QrelsRows:
         self._flush()
         if not self._parts:
             return Qrels({})
-        owner, iteration, grade = (np.concatenate(column) for column in zip(*self._parts, strict=True))
+        owner, iteration, grade = (
+            np.concatenate(column, dtype=np.int64) for column in zip(*self._parts, strict=True)
+        )
         doc_names, doc = names_and_codes(self._docs)
         if by_subtopic or self._have_subtopics(owner, iteration):
             queries, subtopics = self._queries.names, self._iterations.names

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.formats.arrow_names import Codes, names_and_codes, numbers, text_array
+from evalkit.formats.arrow_names import Codes, names_and_codes, numbers, release_memory, text_array
 from evalkit.formats.ordinary_rows import Kind, ordinary_rows
 from evalkit.records import Run
 
@@ -48,7 +48,7 @@ class RunRows:
     tags: Counter[str] = field(default_factory=Counter)
     commented: list[int] = field(default_factory=list)
     _queries: Codes = field(default_factory=Codes)
-    _owners: list[NDArray[np.int64]] = field(default_factory=list)
+    _owners: list[NDArray[np.int32]] = field(default_factory=list)
     _docs: list[pa.Array] = field(default_factory=list)
     _scores: list[NDArray[np.float64]] = field(default_factory=list)
     _single: list[tuple[str, str, int, float]] = field(default_factory=list)
@@ -89,7 +89,7 @@ class RunRows:
 
     def _add(
         self,
-        owners: NDArray[np.int64],
+        owners: NDArray[np.int32],
         docs: list[Any],
         ranks: NDArray[np.int64],
         scores: NDArray[np.float64],
@@ -101,7 +101,7 @@ class RunRows:
             self._look_for_a_rise(owners, ranks, scores)
 
     def _look_for_a_rise(
-        self, owners: NDArray[np.int64], ranks: NDArray[np.int64], scores: NDArray[np.float64]
+        self, owners: NDArray[np.int32], ranks: NDArray[np.int64], scores: NDArray[np.float64]
     ) -> None:
         last = self._last
         owners, ranks = np.append(last.owner, owners), np.append(last.rank, ranks)
@@ -129,6 +129,7 @@ class RunRows:
         """
         doc_names, doc_codes = names_and_codes(self._docs)
         self._docs = []
-        owners, scores = np.concatenate(self._owners), np.concatenate(self._scores)
-        self._owners, self._scores = [], []
+        release_memory()
+        owners, self._owners = np.concatenate(self._owners), []
+        scores, self._scores = np.concatenate(self._scores), []
         return Run.from_codes(tag, self._queries.names, owners, doc_names, doc_codes, scores)
