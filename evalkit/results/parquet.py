@@ -83,7 +83,9 @@ def _read(path: Path, columns: Mapping[str, Column], where: Mapping[str, str]) -
     if not path.is_file():
         raise missing_file(path)
     try:
-        with parquet.ParquetFile(path) as file:  # parquet.read_table would import pyarrow.dataset, and pandas with it
+        with parquet.ParquetFile(
+            path
+        ) as file:  # parquet.read_table would import pyarrow.dataset, and pandas with it
             schema = file.schema_arrow
             check_schema(schema, columns, path)
             names = [name for name in columns if name in schema.names]
@@ -114,7 +116,12 @@ def _may_hold(group: parquet.RowGroupMetaData, where: Mapping[str, str]) -> bool
     for number in range(group.num_columns):
         column = group.column(number)
         value, known = where.get(column.path_in_schema), column.statistics
-        if value is not None and known is not None and known.has_min_max and not known.min <= value <= known.max:
+        if (
+            value is not None
+            and known is not None
+            and known.has_min_max
+            and not known.min <= value <= known.max
+        ):
             return False
     return True
 
