@@ -121,7 +121,7 @@ def _ms(seconds: float) -> str:
 def _is_trend(values: NDArray[np.float64]) -> bool:
     if np.ptp(values) == 0:
         return False
-    correlation = rank_correlation(np.arange(len(values)), values)
+    correlation = rank_correlation(np.arange(float(len(values))), values)
     return chance_of_correlation(correlation, len(values)) < _TREND_ALPHA
 
 
