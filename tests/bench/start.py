@@ -17,7 +17,7 @@ name: start
 datasets: [{source: demo}]
 retriever: {depth: 10}
 rerankers: {lexical: {backend: lexical}}
-latency: {calls: 30, rounds: 3}
+latency: {}
 """
 QRELS = "q1 0 a 1\nq1 0 b 0\nq2 0 b 2\n"
 RUN = "q1 Q0 {0} 1 2.0 x\nq1 Q0 {1} 2 1.0 x\nq2 Q0 {0} 1 2.0 x\nq2 Q0 {1} 2 1.0 x\n"
