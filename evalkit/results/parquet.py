@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
     from numpy.typing import NDArray
+    from pyarrow import parquet
 
 
 def to_table(schema: Mapping[str, str], columns: Mapping[str, Any]) -> pa.Table:
@@ -81,18 +83,47 @@ def _read(path: Path, columns: Mapping[str, Column], where: Mapping[str, str]) -
     if not path.is_file():
         raise missing_file(path)
     try:
-        schema = parquet.read_schema(path)
-        check_schema(schema, columns, path)
-        table = parquet.read_table(
-            path,
-            columns=[name for name in columns if name in schema.names],
-            filters=[(name, "=", value) for name, value in where.items()] or None,
-        )
+        with parquet.ParquetFile(
+            path
+        ) as file:  # parquet.read_table would import pyarrow.dataset, and pandas with it
+            schema = file.schema_arrow
+            check_schema(schema, columns, path)
+            names = [name for name in columns if name in schema.names]
+            table = _matching(file, names, where) if where else file.read(names)
         return checked(table, columns, path)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path.resolve()} is damaged: {first_sentence(error)}", DAMAGED) from None
     except MemoryError:
         raise InputError(f"{path.resolve()} does not fit in memory", DAMAGED) from None
+
+
+def _matching(file: parquet.ParquetFile, names: list[str], where: Mapping[str, str]) -> pa.Table:
+    """Return the rows with given values in some columns; one row group is in memory at a time."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    found = [file.schema_arrow.empty_table().select(names)]
+    for number in range(file.num_row_groups):
+        if _may_hold(file.metadata.row_group(number), where):
+            group = file.read_row_group(number, names)
+            equal = [compute.equal(group[name], value) for name, value in where.items()]
+            found.append(group.filter(reduce(compute.and_, equal)))
+    return pa.concat_tables(found)
+
+
+def _may_hold(group: parquet.RowGroupMetaData, where: Mapping[str, str]) -> bool:
+    """Return whether a row group may have such rows, as far as the smallest and largest values of its columns say."""
+    for number in range(group.num_columns):
+        column = group.column(number)
+        value, known = where.get(column.path_in_schema), column.statistics
+        if (
+            value is not None
+            and known is not None
+            and known.has_min_max
+            and not known.min <= value <= known.max
+        ):
+            return False
+    return True
 
 
 def first_sentence(error: BaseException) -> str:
