@@ -7,6 +7,7 @@ from pathlib import Path
 
 from evalkit.charts.chart import Chart
 from evalkit.charts.figures import as_png_file
+from evalkit.charts.layout import file_scene
 from evalkit.charts.svg import as_svg_file
 from evalkit.files import make_folder, write_file
 from evalkit.formats.csv_text import csv_text
@@ -16,9 +17,9 @@ def write_charts(into: Path, charts: Iterable[Chart]) -> None:
     """Write every chart into a folder; the same charts give the same bytes."""
     make_folder(into)
     for chart in charts:
-        name = chart.name
-        write_file(into / f"{name}.png", as_png_file(chart), inside=into)
-        write_file(into / f"{name}.svg", as_svg_file(chart), inside=into)
+        name, scene = chart.name, file_scene(chart)
+        write_file(into / f"{name}.png", as_png_file(scene), inside=into)
+        write_file(into / f"{name}.svg", as_svg_file(chart, scene), inside=into)
         write_file(into / f"{name}.csv", _rows(chart), inside=into)
 
 
