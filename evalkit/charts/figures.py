@@ -5,11 +5,14 @@ The renderer is driven directly: figures, axes and artists cost four times as mu
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from evalkit.charts.palette import SHADES
 from evalkit.charts.pictures import as_png
@@ -17,9 +20,10 @@ from evalkit.charts.scene import BOLD_KINDS, SIZES, Area, Item, Marker, Path, Sc
 from evalkit.charts.svg import MARKER_RADIUS, corners
 
 if TYPE_CHECKING:
-    from matplotlib.font_manager import FontProperties
+    from matplotlib.ft2font import FT2Font
     from matplotlib.path import Path as Outline
     from matplotlib.transforms import Affine2D
+    from numpy.typing import NDArray
 
 _PAD = 12.0
 _DPI = 144
@@ -34,8 +38,7 @@ _STROKES = {
 """Width and opacity of each kind of path; as in ``charts.css``."""
 _TEXT_SIZE = 0.92
 """Size of a text divided by that in SVG: the letters of DejaVu Sans are wide."""
-_SETTINGS = ("text.hinting", "text.hinting_factor", "text.kerning_factor", "agg.path.chunksize", "path.simplify",
-             "path.simplify_threshold", "path.snap", "path.sketch")  # fmt: skip
+_SETTINGS = ("agg.path.chunksize", "path.simplify", "path.simplify_threshold", "path.snap", "path.sketch")
 """Settings that the renderer reads. Those of the user change no picture."""
 
 
@@ -135,12 +138,14 @@ class _Canvas:
         self.renderer.draw_path(pen, Outline.unit_circle(), place, fill)
 
     def _write(self, text: Text) -> None:
-        font = _font(SIZES[text.kind] * _TEXT_SIZE, bold=text.kind in BOLD_KINDS)
+        letters = _letters(text.text, SIZES[text.kind] * _TEXT_SIZE, bold=text.kind in BOLD_KINDS)
         x, y = ((at + _PAD) * _SCALE for at in (text.x, text.y))
-        if text.anchor != "start":
-            width, _, _ = self.renderer.get_text_width_height_descent(text.text, font, ismath=False)
-            x -= width if text.anchor == "end" else width / 2
-        self.renderer.draw_text(self._pen(text.role, 0.0, 1.0), x, y, text.text, font, 0.0)
+        shift = {"start": 0.0, "middle": letters.width / 2, "end": letters.width}[text.anchor]
+        height = len(letters.opacity)
+        # The y of an image is that of its lower edge, from below.
+        left, lower = round(x - shift + letters.left), self.height - round(y) - letters.below - 1
+        if height:
+            self.renderer.draw_image(self._pen(text.role, 0.0, 1.0), left, lower, letters.in_colour(text.role))
 
     def _pen(self, role: str, width: float, opacity: float) -> Any:
         """Return a graphics context of matplotlib; `width` is in pixels of the scene."""
@@ -158,14 +163,55 @@ def _colour(role: str) -> tuple[float, float, float, float]:
     return red / 255, green / 255, blue / 255, 1.0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Letters:
+    """One line of text as pixels.
+
+    Attributes
+    ----------
+    opacity
+        ``(height, width)`` 0 to 255.
+    width
+        Where the text ends, in pixels from its beginning.
+    left, below
+        Pixels from the beginning of the text to the left edge, and from the lower edge up to the baseline.
+    """
+
+    opacity: NDArray[np.uint8]
+    width: float
+    left: float
+    below: int
+
+    def in_colour(self, role: str) -> NDArray[np.uint8]:
+        """Return ``(height, width, 4)`` the text in the colour of a role, its lowest row first."""
+        image = np.empty((*self.opacity.shape, 4), np.uint8)
+        image[:, :, :3] = [round(255 * part) for part in _colour(role)[:3]]
+        image[:, :, 3] = self.opacity[::-1]
+        return image
+
+
+@lru_cache(maxsize=4096)
+def _letters(text: str, size: float, *, bold: bool) -> _Letters:
+    """Return a line of text; most texts of a report, such as those of ticks, are in many of its charts."""
+    from matplotlib.ft2font import LoadFlags
+
+    font = _font(bold=bold)
+    font.set_size(size, _DPI)
+    font.set_text(text, 0.0, flags=LoadFlags.DEFAULT)
+    font.draw_glyphs_to_bitmap(antialiased=True)
+    width, _ = font.get_width_height()
+    left, _ = font.get_bitmap_offset()
+    return _Letters(font.get_image().copy(), width / 64, left / 64, math.ceil(font.get_descent() / 64))
+
+
 @cache
-def _font(size: float, *, bold: bool) -> FontProperties:
-    """Return the font of matplotlib's own files: one of the system may have other letters."""
+def _font(*, bold: bool) -> FT2Font:
+    """Return a font of matplotlib's own files: one of the system may have other letters."""
     import matplotlib as mpl
-    from matplotlib.font_manager import FontProperties
+    from matplotlib.ft2font import FT2Font
 
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return FontProperties(fname=f"{mpl.get_data_path()}/fonts/ttf/{name}", size=size)
+    return FT2Font(f"{mpl.get_data_path()}/fonts/ttf/{name}")
 
 
 def _closed(places: Sequence[tuple[float, float]]) -> Outline:
