@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 _MOST_COLOURS = 256
 _EXACT = 64
 """The most frequent colours are kept as they are: those of areas, lines and letters."""
-_LEVEL = 6
-"""Of zlib: 4 saves 5 % of the time for 7 % more bytes, 9 takes twice the time for 8 % fewer."""
+_LEVEL = 3
+"""Of zlib: 6 takes a third more time for a quarter fewer bytes."""
 _STEPS = (2, 4, 8, 16, 32, 64)
 
 
@@ -72,7 +72,7 @@ def _chosen(channels: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def _nearest(channels: NDArray[np.uint8], palette: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return ``(n,)`` the index of the nearest colour of a palette; the numbers are exact in float32."""
+    """Return ``(n,)`` the index of the nearest colour of a palette; distances are exact in float32."""
     ours, theirs = channels.astype(np.float32), palette.astype(np.float32)
     distances = (theirs**2).sum(axis=1) - 2 * np.einsum("ic,jc->ij", ours, theirs)
     return np.argmin(distances, axis=1)
