@@ -1,4 +1,4 @@
-"""Charts as PNG files, drawn by matplotlib's Agg renderer from the scene of the SVG. The same scene gives the same bytes.
+"""Charts as PNG files: scenes drawn by the Agg renderer of matplotlib. The same scene gives the same bytes.
 
 The renderer is driven directly: figures, axes and artists cost four times as much and draw the same pixels.
 """
@@ -42,13 +42,12 @@ _SETTINGS = ("agg.path.chunksize", "path.simplify", "path.simplify_threshold", "
 """Settings that the renderer reads. Those of the user change no picture."""
 
 
-
 def as_png_file(scene: Scene) -> bytes:
     """Return a laid out chart as PNG, in light colours."""
     import matplotlib as mpl
 
-    usual: Any = {name: mpl.rcParamsDefault[name] for name in _SETTINGS}
-    with mpl.rc_context(usual), warnings.catch_warnings():
+    defaults: Any = mpl.rcParamsDefault
+    with mpl.rc_context({name: defaults[name] for name in _SETTINGS}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         canvas = _Canvas.of(scene)
         for item in scene.items:
@@ -78,12 +77,13 @@ class _Canvas:
     @classmethod
     def of(cls, scene: Scene) -> _Canvas:
         """Return an empty canvas for a scene, in the colour of paper."""
-        from matplotlib.backends.backend_agg import RendererAgg
+        from matplotlib.backends import backend_agg
         from matplotlib.transforms import Affine2D
 
         width, height = (int((side + 2 * _PAD) * _SCALE) for side in (scene.width, scene.height))
         from_scene = Affine2D().translate(_PAD, _PAD).scale(_SCALE, -_SCALE).translate(0.0, height)
-        canvas = cls(RendererAgg(width, height, _DPI), width, height, from_scene)
+        agg: Any = backend_agg
+        canvas = cls(agg.RendererAgg(width, height, _DPI), width, height, from_scene)
         edges = ((-_PAD, -_PAD), (scene.width + _PAD, -_PAD), (scene.width + _PAD, scene.height + _PAD),
                  (-_PAD, scene.height + _PAD))  # fmt: skip
         canvas._area(Area("paper", edges, 1.0))
@@ -145,7 +145,9 @@ class _Canvas:
         # The y of an image is that of its lower edge, from below.
         left, lower = round(x - shift + letters.left), self.height - round(y) - letters.below - 1
         if height:
-            self.renderer.draw_image(self._pen(text.role, 0.0, 1.0), left, lower, letters.in_colour(text.role))
+            self.renderer.draw_image(
+                self._pen(text.role, 0.0, 1.0), left, lower, letters.in_colour(text.role)
+            )
 
     def _pen(self, role: str, width: float, opacity: float) -> Any:
         """Return a graphics context of matplotlib; `width` is in pixels of the scene."""

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Buffer
-
     from numpy.typing import NDArray
 
 _MOST_COLOURS = 256
@@ -20,7 +18,7 @@ _LEVEL = 3
 _STEPS = (2, 4, 8, 16, 32, 64)
 
 
-def as_png(pixels: Buffer, width: int, height: int) -> bytes:
+def as_png(pixels: memoryview | NDArray[np.uint8], width: int, height: int) -> bytes:
     """Return opaque pixels as PNG.
 
     A palette takes a third of the bytes and half the time of full colours. Charts have few colours, and shades of them
@@ -75,4 +73,5 @@ def _nearest(channels: NDArray[np.uint8], palette: NDArray[np.uint8]) -> NDArray
     """Return ``(n,)`` the index of the nearest colour of a palette; distances are exact in float32."""
     ours, theirs = channels.astype(np.float32), palette.astype(np.float32)
     distances = (theirs**2).sum(axis=1) - 2 * np.einsum("ic,jc->ij", ours, theirs)
-    return np.argmin(distances, axis=1)
+    nearest: NDArray[np.int64] = np.argmin(distances, axis=1)
+    return nearest

@@ -30,9 +30,7 @@ _SHAPES: dict[Shape, tuple[tuple[float, float], ...]] = {
 """Corners of each shape in radii; a circle has none."""
 
 
-def as_svg(
-    chart: Chart, width: float, height: float, stops: Sequence[Stop], *, kind: str = "wide"
-) -> str:
+def as_svg(chart: Chart, width: float, height: float, stops: Sequence[Stop], *, kind: str = "wide") -> str:
     """Return a chart as an ``<svg>`` element for a page with `page_css`.
 
     Parameters
