@@ -47,7 +47,8 @@ def as_png_file(scene: Scene) -> bytes:
     import matplotlib as mpl
 
     defaults: Any = mpl.rcParamsDefault
-    with mpl.rc_context({name: defaults[name] for name in _SETTINGS}), warnings.catch_warnings():
+    usual: Any = {name: defaults[name] for name in _SETTINGS}
+    with mpl.rc_context(usual), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         canvas = _Canvas.of(scene)
         for item in scene.items:
