@@ -70,8 +70,9 @@ def _chosen(channels: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def _nearest(channels: NDArray[np.uint8], palette: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return ``(n,)`` the index of the nearest colour of a palette; distances are exact in float32."""
-    ours, theirs = channels.astype(np.float32), palette.astype(np.float32)
-    distances = (theirs**2).sum(axis=1) - 2 * np.einsum("ic,jc->ij", ours, theirs)
+    """Return ``(n,)`` the index of the nearest colour of a palette."""
+    distances = np.zeros((len(channels), len(palette)), np.int32)
+    for ours, theirs in zip(channels.T.astype(np.int32), palette.T.astype(np.int32), strict=True):
+        distances += (ours[:, None] - theirs) ** 2
     nearest: NDArray[np.int64] = np.argmin(distances, axis=1)
     return nearest
