@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import html
 import json
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -88,3 +92,15 @@ def test_the_page_has_a_colour_for_every_role_that_is_drawn() -> None:
     assert drawn <= {*re.findall(r"\.(r-[\w-]+)", css)}
     defined = set(re.findall(r"(--[\w-]+):", css))
     assert set(re.findall(r"var\((--[\w-]+)\)", css)) <= defined
+
+
+def test_svg_needs_no_matplotlib() -> None:
+    """Neither for a page nor for a file: it takes longer to import than all charts of a page to draw."""
+    code = (
+        "import sys; from support.charts import HARD; from evalkit.charts.layout import file_scene;"
+        "from evalkit.charts.svg import as_figure, as_svg_file; from evalkit.report import pages;"
+        "[(as_figure(chart), as_svg_file(chart, file_scene(chart))) for chart in HARD.values()];"
+        "assert 'matplotlib' not in sys.modules"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*sys.path, str(Path(__file__).parents[2])])}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
