@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.comparison import ComparisonSet, System
+from evalkit.metrics.ranked import rank_grades
 from evalkit.records import Qrels, Run
 from evalkit.results.manifest import CandidateLists
 from evalkit.results.summary_document import BEST_ORDER
@@ -39,6 +40,15 @@ def best_order(run: Run, qrels: Qrels) -> Run:
 def relevance(docs: Sequence[str], grades: Mapping[str, int]) -> NDArray[np.bool_]:
     """Return ``(n,)`` whether each document has a grade above 0; unjudged documents do not."""
     return np.array([grades.get(doc_id, 0) > 0 for doc_id in docs], dtype=np.bool_)
+
+
+def relevant_rows(run: Run, qrels: Qrels) -> NDArray[np.bool_]:
+    """Return ``(r,)`` whether the document of each row of a run has a grade above 0."""
+    ranked = rank_grades(run, qrels)
+    found = ranked.found.only(ranked.found.grade > 0)
+    relevant = np.zeros(len(run), dtype=np.bool_)
+    relevant[run.spans(ranked.query_ids)[0][found.query] + found.place - 1] = True
+    return relevant
 
 
 def scored_documents(system: System) -> tuple[Run, int | None]:

@@ -28,7 +28,7 @@ from evalkit.results.timed_calls import CellCalls, cells_of
 from evalkit.results.tuning_document import Tuning
 from evalkit.results.values_table import CellValues, write_values
 from evalkit.summaries.budget_uses import with_budget_uses
-from evalkit.summaries.calibrations import calibrate
+from evalkit.summaries.calibrations import CalibrationTask, calibrate_all
 from evalkit.summaries.cascade_costs import with_cascades
 from evalkit.summaries.comparisons import compare_sets, plan_of, sets_at_depth
 from evalkit.summaries.depth_sweep import default_sweep
@@ -219,8 +219,8 @@ def _tuned(
     return Tuning(
         depth=tuple(sweep for sweep in swept if sweep is not None),
         threshold=tuple(find_threshold(one, tag, plan, Goal(), at) for one, tag, at in tasks),
-        calibration=tuple(
-            calibrate(one, tag, manifest.rerankers[tag].score_kind, plan, at) for one, tag, at in tasks
+        calibration=calibrate_all(
+            (CalibrationTask(one, tag, manifest.rerankers[tag].score_kind, at) for one, tag, at in tasks), plan
         ),
     )
 
