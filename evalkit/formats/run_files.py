@@ -1,4 +1,4 @@
-"""Read and write TREC runs: ``query_id Q0 doc_id rank score tag``."""
+"""Read TREC runs: ``query_id Q0 doc_id rank score tag``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from evalkit.errors import DataFormatError
 from evalkit.formats.column_names import column_name
 from evalkit.formats.ordinary_rows import ordinary_columns
 from evalkit.formats.plain_numbers import is_plain, number_of
-from evalkit.formats.text_files import Block, File, read_blocks, write_gzip
+from evalkit.formats.text_files import Block, File, read_blocks
 from evalkit.formats.trec_lines import (
     check_ids,
     check_line_end,
@@ -226,18 +226,3 @@ def _rises_with_rank(query_ids: list[str], ranks: list[str], scores: list[float]
 
 def _is_rank(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 19
-
-
-def write_run(run: Run, path: Path, *, inside: Path | None = None) -> None:
-    """Write a gzipped TREC run; scores read back exactly equal. See `write_file` for `inside`.
-
-    Where a query id begins with ``#``, the file has tabs and a header, so that its rows are no comments.
-    """
-    blank = "\t" if any(query_id.startswith("#") for query_id in run.query_ids) else " "
-    rows = [
-        blank.join((query_id, "Q0", doc_id, str(rank), repr(score), run.tag)) + "\n"
-        for query_id, docs, scores in run
-        for rank, (doc_id, score) in enumerate(zip(docs, scores.tolist(), strict=True), start=1)
-    ]
-    header = [blank.join(COLUMNS) + "\n"] if blank == "\t" else []
-    write_gzip(path, "".join([*header, *rows]), inside=inside)

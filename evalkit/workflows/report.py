@@ -10,7 +10,7 @@ from evalkit.comparison import ComparisonSet, Plan
 from evalkit.comparison.comparison_set import QueryClusters
 from evalkit.errors import IncompleteError
 from evalkit.files import remove_folder, replacing_folder
-from evalkit.formats import write_run
+from evalkit.formats import write_runs
 from evalkit.progress import progress_bar
 from evalkit.records import Qrels, Query
 from evalkit.report.chart_files import write_charts
@@ -244,6 +244,7 @@ def _write_runs(folder: ResultFolder, cells: Sequence[QualityCell]) -> None:
         remove_folder(folder.runs_folder)
         return
     with replacing_folder(folder.runs_folder, inside=folder.path) as runs:
-        for cell in cells:
-            name = folder.run_file(cell.dataset, cell.reranker, cell.depth).name
-            write_run(cell.run, runs / name, inside=runs)
+        files = (
+            (cell.run, runs / folder.run_file(cell.dataset, cell.reranker, cell.depth).name) for cell in cells
+        )
+        write_runs(files, inside=runs)
