@@ -133,7 +133,9 @@ def explore(comparison_set: ComparisonSet, plan: Plan) -> list[Comparison]:
         for name in tested_contenders(comparison_set, plan)
     ]
     found: list[Comparison] = []
-    for (metric, name, paired), p in zip(pairs, _p_values([paired for *_, paired in pairs], plan), strict=True):
+    for (metric, name, paired), p in zip(
+        pairs, _p_values([paired for *_, paired in pairs], plan), strict=True
+    ):
         of_metric = replace(plan, primary=metric)
         one = _comparison(comparison_set.dataset, of_metric, name, paired, (p, p), 1)
         held = holds_with_failures(comparison_set, of_metric, 1, one)

@@ -53,7 +53,9 @@ def run_texts(run: Run) -> Iterator[memoryview | bytes]:
 
     owners, places = run.owners, run.places
     queries = pa.array([f"{query_id}{blank}Q0{blank}" for query_id in run.query_ids], pa.string())
-    ranks = pa.array([f"{blank}{rank}{blank}" for rank in range(1, int(places.max(initial=0)) + 1)], pa.string())
+    ranks = pa.array(
+        [f"{blank}{rank}{blank}" for rank in range(1, int(places.max(initial=0)) + 1)], pa.string()
+    )
     names = pa.array(run.doc_names.texts, pa.string())
     for start in range(0, len(run), _ROWS):
         rows = slice(start, start + _ROWS)

@@ -168,10 +168,25 @@ def regraded(ranked: RankedGrades, grade_of: Mapping[int, int]) -> RankedGrades:
     )
 
 
-def with_more_judged(ranked: RankedGrades, query: Ints, place: Ints, grade: int) -> RankedGrades:
-    """Return the same as if ``(n,)`` further documents of the lists had been judged with one grade."""
-    found, ideal, grades = ranked.found, ranked.ideal, np.full(len(query), grade)
-    columns = (found.query, query), (found.place, place), (found.grade, grades)
+def queries_at(ranked: RankedGrades, rows: Ints) -> RankedGrades:
+    """Return the lists of the queries in ``(n,)`` rows; a query may occur several times."""
+
+    def taken(placed: Placed) -> Placed:
+        starts, stops = (np.searchsorted(placed.query, rows, side=side) for side in ("left", "right"))  # type: ignore[call-overload]
+        lengths = stops - starts
+        query = np.repeat(np.arange(len(rows)), lengths)
+        chosen = np.arange(len(query)) + np.repeat(starts - (lengths.cumsum() - lengths), lengths)
+        return replace(placed.only(chosen), query=query)
+
+    query_ids = tuple([ranked.query_ids[row] for row in rows.tolist()])
+    return RankedGrades(query_ids, taken(ranked.found), taken(ranked.ideal), ranked.retrieved[rows])
+
+
+def with_more_judged(ranked: RankedGrades, query: Ints, place: Ints, grade: int | Ints) -> RankedGrades:
+    """Return the same as if ``(n,)`` further documents had been judged; place 0 is that of one outside the list."""
+    found, ideal, grades = ranked.found, ranked.ideal, np.broadcast_to(np.asarray(grade), len(query))
+    listed = place > 0
+    columns = (found.query, query[listed]), (found.place, place[listed]), (found.grade, grades[listed])
     all_queries, all_places, all_grades = (np.concatenate(column) for column in columns)
     order = np.lexsort((all_places, all_queries))
     return replace(

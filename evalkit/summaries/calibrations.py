@@ -104,7 +104,8 @@ def calibrate_all(tasks: Iterable[CalibrationTask], plan: Plan) -> tuple[Calibra
         replace(
             result,
             functions={
-                name: CalibrationFunction(next(qualities), function) for name, (_, function) in of_task.items()
+                name: CalibrationFunction(next(qualities), function)
+                for name, (_, function) in of_task.items()
             },
         )
         for result, of_task in fitted

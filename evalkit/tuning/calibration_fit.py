@@ -186,9 +186,7 @@ def judge_predictions(
     errors = calibration_errors(several, confidence, seed)
     sums = [_QuerySums.of(one) for one in several]
     drawn = _bootstrap(sums, seed)
-    return [
-        _quality(*row, confidence) for row in zip(several, sums, drawn, errors, strict=True)
-    ]
+    return [_quality(*row, confidence) for row in zip(several, sums, drawn, errors, strict=True)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -220,7 +220,8 @@ def _tuned(
         depth=tuple(sweep for sweep in swept if sweep is not None),
         threshold=tuple(find_threshold(one, tag, plan, Goal(), at) for one, tag, at in tasks),
         calibration=calibrate_all(
-            (CalibrationTask(one, tag, manifest.rerankers[tag].score_kind, at) for one, tag, at in tasks), plan
+            (CalibrationTask(one, tag, manifest.rerankers[tag].score_kind, at) for one, tag, at in tasks),
+            plan,
         ),
     )
 
