@@ -64,23 +64,22 @@ class CountedDocuments:
     @classmethod
     def of(cls, first: System, second: System, qrels: Qrels, cutoff: int) -> CountedDocuments:
         """Return the documents of two systems in the first `cutoff` places."""
-        systems = (first, second)
         query_ids = tuple(dict.fromkeys((*first.values.query_ids, *second.values.query_ids)))
         names, _ = Names.of_rows([*first.run.doc_names, *second.run.doc_names])
         number = {query_id: row for row, query_id in enumerate(query_ids)}
-        pairs, judged, grades = [], [], []
-        for system in systems:
+
+        def counted(system: System) -> tuple[Pairs, NDArray[np.bool_], Ints]:
             run = system.run.cut(cutoff)
             starts, stops = run.spans(system.values.query_ids)
             lengths = stops - starts
             rows = np.arange(lengths.sum()) + np.repeat(starts - (lengths.cumsum() - lengths), lengths)
             queries = np.array([number[query_id] for query_id in system.values.query_ids], dtype=np.int64)
             docs = names.codes_of(run.doc_names)[run.doc_codes[rows]]
-            grade, is_judged = row_grades(run, qrels)
-            pairs.append(Pairs(np.repeat(queries, lengths), docs))
-            judged.append(is_judged[rows])
-            grades.append(grade[rows])
-        return cls(query_ids, names, *pairs, *judged, *grades)
+            grades, judged = row_grades(run, qrels)
+            return Pairs(np.repeat(queries, lengths), docs), judged[rows], grades[rows]
+
+        (pairs, judged, grades), (more_pairs, more_judged, more_grades) = map(counted, (first, second))
+        return cls(query_ids, names, pairs, more_pairs, judged, more_judged, grades, more_grades)
 
     @property
     def unjudged(self) -> tuple[Pairs, Pairs]:

@@ -115,7 +115,7 @@ class JudgedPlaces:
         numbers = total - np.where(first > 0, 1, 0)[:, None] * total[first - 1]
         if order is None:
             return np.asarray(numbers)
-        found = np.empty_like(numbers)
+        found = np.empty(numbers.shape, dtype=np.int64)
         np.put_along_axis(found, order, numbers, axis=0)
         return found
 

@@ -172,7 +172,7 @@ def queries_at(ranked: RankedGrades, rows: Ints) -> RankedGrades:
     """Return the lists of the queries in ``(n,)`` rows; a query may occur several times."""
 
     def taken(placed: Placed) -> Placed:
-        starts, stops = (np.searchsorted(placed.query, rows, side=side) for side in ("left", "right"))  # type: ignore[call-overload]
+        starts, stops = (np.searchsorted(placed.query, rows, side=side) for side in ("left", "right"))
         lengths = stops - starts
         query = np.repeat(np.arange(len(rows)), lengths)
         chosen = np.arange(len(query)) + np.repeat(starts - (lengths.cumsum() - lengths), lengths)

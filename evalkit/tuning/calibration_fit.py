@@ -201,10 +201,11 @@ class _QuerySums:
     def of(cls, one: Predictions) -> _QuerySums:
         hit, queries = one.relevant.astype(np.float64), one.queries
         clipped = np.clip(one.probabilities, CLIP, 1 - CLIP)
+        logarithms = hit * np.log(clipped) + (1 - hit) * np.log1p(-clipped)
         return cls(
             np.bincount(one.query, minlength=queries).astype(np.float64),
-            np.bincount(one.query, (one.probabilities - hit) ** 2, queries),
-            np.bincount(one.query, -(hit * np.log(clipped) + (1 - hit) * np.log1p(-clipped)), queries),
+            np.asarray(np.bincount(one.query, (one.probabilities - hit) ** 2, queries), dtype=np.float64),
+            np.asarray(np.bincount(one.query, -logarithms, queries), dtype=np.float64),
         )
 
     def measures(self, weight: NDArray[np.float64]) -> tuple[float, float]:
