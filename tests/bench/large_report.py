@@ -76,7 +76,7 @@ def main() -> None:
         write_collection(root, queries, rerankers)
         results = root / "results"
         costs = {"run": cost_of([*evalkit, "run", str(root / "c.yaml"), "--into", str(results)])}
-        (result,) = results.iterdir()
+        (result,) = results.glob("2*")
         costs |= {name: cost_of([*evalkit, "report", str(result)]) for name in ("report", "report again")}
     title = f"{rerankers} rerankers, {queries} queries, {DEPTH} candidates, 4 depths; the aim is {LIMIT}"
     sys.stdout.write(table(title, costs, "report"))
