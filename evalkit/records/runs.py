@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.errors import DataFormatError
-from evalkit.records.names import Names
+from evalkit.records.distinct_names import Names
 
 Ints = NDArray[np.int64]
 
