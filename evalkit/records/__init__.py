@@ -5,10 +5,10 @@ from evalkit.records.below_depth import BelowDepth, append_below
 from evalkit.records.calls import Call
 from evalkit.records.collection import ContentHash, Corpus, Dataset, DatasetOrigin, Query, Unjudged
 from evalkit.records.coverage import Coverage, GradeFacts, check_overlap
+from evalkit.records.distinct_names import Names
 from evalkit.records.document_tokens import DocumentTokens
 from evalkit.records.judged_columns import GradesByQuery, JudgedColumns
 from evalkit.records.metric_values import MetricValues
-from evalkit.records.distinct_names import Names
 from evalkit.records.packed_texts import PackedTexts
 from evalkit.records.qrels import Qrels
 from evalkit.records.rerank import RerankRequest, RerankResponse, ScoreKind, ServerTime, Timeline, Usage
