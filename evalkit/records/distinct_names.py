@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from evalkit.records.packed_texts import PackedTexts
 
+_MATCHED = 3
+"""Other names of which the codes are kept."""
+
 
 class Names(Sequence[str]):
     """Distinct names; the code of a name is its place.
@@ -30,7 +33,7 @@ class Names(Sequence[str]):
         self._packed = texts if isinstance(texts, PackedTexts) else None
         self._texts: tuple[str, ...] = () if self._packed is not None else tuple(texts)
         self._codes: dict[str, int] | None = None
-        self._matched: tuple[Names, NDArray[np.int64]] | None = None
+        self._matched: tuple[tuple[Names, NDArray[np.int64]], ...] = ()
 
     @classmethod
     def of_rows(cls, rows: Sequence[str]) -> tuple[Names, NDArray[np.int64]]:
@@ -59,11 +62,14 @@ class Names(Sequence[str]):
         """Return the ``(m,)`` code that each of other names has here; -1 where it has none."""
         if others is self:
             return np.arange(len(self))
-        if others._matched is None or others._matched[0] is not self:
-            find = self.codes.get
-            found = np.fromiter((find(name, -1) for name in others.texts), dtype=np.int64, count=len(others))
-            others._matched = self, found
-        return others._matched[1]
+        for names, known in others._matched:
+            if names is self:
+                return known
+        find = self.codes.get
+        found = np.fromiter((find(name, -1) for name in others.texts), dtype=np.int64, count=len(others))
+        # The documents of a run are matched with those of the judgments and of the candidates in turn.
+        others._matched = ((self, found), *others._matched[: _MATCHED - 1])
+        return found
 
     def __len__(self) -> int:
         return len(self._texts) if self._packed is None else len(self._packed)
