@@ -143,8 +143,10 @@ class Engine:
         tokens = self._tokens(items)
         ready = time.perf_counter()
         work = _Work(items, tokens, [None] * len(items))
-        batches = batches_of(items, tokens, self._batch_tokens, self._prefixes)
-        self._run_batches(deque(batches), work, on_progress)
+        # No name is kept for the batches: a prefix is freed with the last batch that follows it.
+        self._run_batches(
+            deque(batches_of(items, tokens, self._batch_tokens, self._prefixes)), work, on_progress
+        )
         seconds = ready - start, time.perf_counter() - ready
         return Encoded(work.outputs, tokens.lengths, tokens.truncated, *seconds)
 
@@ -178,9 +180,7 @@ class Engine:
         except InputError as error:
             raise with_failing_input(error, rows, attempt, items) from None
 
-    def _run_batches(
-        self, batches: deque[Batch], work: _Work, on_progress: Callable[[int], object]
-    ) -> None:
+    def _run_batches(self, batches: deque[Batch], work: _Work, on_progress: Callable[[int], object]) -> None:
         """Run the batches in as many threads as the network has workers, and raise the first error of any."""
         errors: list[BaseException] = []
 
@@ -240,9 +240,7 @@ class Engine:
         for place, row in enumerate(rows):
             work.outputs[row] = found[place]
 
-    def _forward(
-        self, batch: Batch, tokens: Tokens, worker: int | None
-    ) -> NDArray[Any] | list[NDArray[Any]]:
+    def _forward(self, batch: Batch, tokens: Tokens, worker: int | None) -> NDArray[Any] | list[NDArray[Any]]:
         """Return the outputs of one batch, one for every input.
 
         Raises

@@ -37,7 +37,7 @@ def keep_logits(network: Any, tokens: Sequence[int]) -> bool:
     tokens
         Ids of the tokens.
     """
-    layer = getattr(network, "get_output_embeddings", lambda: None)()
+    layer: Any = getattr(network, "get_output_embeddings", lambda: None)()
     own_code = not type(network).__module__.startswith("transformers.models.")
     if own_code or type(layer) is not torch.nn.Linear or hasattr(network, "final_logits_bias"):
         return False

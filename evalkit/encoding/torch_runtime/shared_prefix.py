@@ -23,7 +23,7 @@ _PROBES: tuple[Item, ...] = (
 
 def keeps_every_token(library_model: Any) -> bool:
     """Return whether every layer of a model may attend to all tokens before, as far as its configuration says."""
-    network = getattr(library_model[0], "model", None)
+    network: Any = getattr(library_model[0], "model", None)
     if not type(network).__module__.startswith("transformers.models."):
         return False
     config = network.config
@@ -60,9 +60,7 @@ def scores_agree(network: ReadingNetwork, tokeniser: Tokeniser, rounding: float)
         return False
 
     def padded(some: Any, first: int, last: int | None, prefix: object = None) -> Padded:
-        return pad(
-            tokens, some, tokeniser.pad_id, left=left, columns=slice(first, last), prefix=prefix
-        )
+        return pad(tokens, some, tokeniser.pad_id, left=left, columns=slice(first, last), prefix=prefix)
 
     try:
         whole = np.asarray(network.forward(padded(rows, 0, None), None), dtype=np.float64)

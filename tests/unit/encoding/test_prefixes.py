@@ -27,6 +27,7 @@ class Reader:
 
     def read_prefix(self, inputs: Padded, worker: int | None) -> object:
         """Return the tokens."""
+        assert worker is None or worker in range(4)
         self.reads += 1
         assert inputs.mask.all()
         return inputs.ids[0].tolist()
