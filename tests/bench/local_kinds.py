@@ -89,7 +89,7 @@ def _qwen3() -> Any:
 
 _NO_ENDS = {"bos_token_id": 101, "eos_token_id": 102, "cls_token_id": 101, "sep_token_id": 102}
 KINDS = (
-    Kind("XLM-RoBERTa", _classifier("XLMRoberta", max_position_embeddings=514, type_vocab_size=1)),
+    Kind("XLM-RoBERTa", _classifier("XLMRoberta", max_position_embeddings=514, type_vocab_size=2)),
     Kind("ModernBERT", _classifier("ModernBert", intermediate_size=768, **_NO_ENDS)),
     Kind("DeBERTa-v2", _classifier("DebertaV2", relative_attention=True, pos_att_type=["p2c", "c2p"])),
     Kind("monoT5 (encoder-decoder)", _t5, T5_PROMPT),

@@ -197,7 +197,7 @@ def main() -> None:
         words = data / "models" / "bert-base-uncased-tokenizer"
         lists = passages(data, asked.queries)
         cross_encoders(lists, make_model(Path(scratch) / "model", words), asked.rounds)
-        print_kinds([one[:40] for one in lists[:2]], words / "vocab.txt", asked.rounds, matrix_speed)
+        print_kinds([one[:30] for one in lists[:2]], words / "vocab.txt", asked.rounds, matrix_speed)
         if asked.bi_encoder:
             embeddings(data, asked.bi_encoder, asked.queries)
 
