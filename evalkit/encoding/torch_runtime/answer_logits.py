@@ -1,7 +1,6 @@
 """Compute the logits of the tokens that are read, and no others.
 
-The product with a whole vocabulary reads the largest matrix of the model for every batch. For small models with large
-vocabularies, that is a tenth of the time and more.
+The product with a whole vocabulary reads the largest matrix of the model for every batch, for one or two numbers.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from evalkit.errors import InputError
 
 DEVICE_BATCH_TOKENS = 32_768
 CPU_LEAST_SHARED, DEVICE_LEAST_SHARED = 256, 4_096
-"""Fewest tokens after a shared prefix: below, products of matrices are too small for the speed of the processor."""
+"""Fewest tokens after a shared prefix; small products of matrices are slow. Both are estimates, not measured."""
 _MADE_BY: Mapping[str, tuple[str, str]] = {
     "scores": ("a score of a pair", "a module that scores, such as LogitScore"),
     "sentence_embedding": ("one vector of a text", "a Pooling module"),
