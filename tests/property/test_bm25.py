@@ -17,7 +17,13 @@ from evalkit.config import validate_block
 from evalkit.config.blocks import DatasetSettings
 from evalkit.datasets.assemble import Parts, RawDocument, assemble
 from evalkit.records import Dataset, Qrels, Query, Run
-from evalkit.retrievers import bm25_counts, bm25_scores, bm25_search, open_retriever, retrieve_candidates
+from evalkit.retrievers import (
+    bm25_scores,
+    bm25_search,
+    bm25_tokens,
+    open_retriever,
+    retrieve_candidates,
+)
 from evalkit.retrievers.bm25 import rank_ids
 from evalkit.retrievers.bm25_counts import count, merge_statistics
 from evalkit.retrievers.bm25_index import split_rows
@@ -95,7 +101,7 @@ def test_pieces_of_work_change_nothing(documents: list[str]) -> None:
     analyzer = Analyzer("english")
     counts = count(documents, analyzer)
     whole = scores_of(score(counts, counts.statistics, 0.9, 0.4))
-    with patch.object(bm25_counts, "_CHUNK_CHARACTERS", 10), patch.object(bm25_scores, "_BLOCK", 2):
+    with patch.object(bm25_tokens, "_CHUNK_CHARACTERS", 10), patch.object(bm25_scores, "_BLOCK", 2):
         counts = count(documents, analyzer)
         assert scores_of(score(counts, counts.statistics, 0.9, 0.4)) == whole
 
