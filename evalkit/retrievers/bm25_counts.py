@@ -96,10 +96,11 @@ def count(texts: Iterable[str], analyzer: Analyzer) -> TermCounts:
     import pyarrow as pa
 
     with ThreadPoolExecutor(THREADS) as pool:
-        chunks = deque(_in_order(pool, partial(encode, analyzer=analyzer), chunked(texts)))
-        terms, columns = _columns([chunk.tokens for chunk in chunks], analyzer)
-        parts = deque(_in_order(pool, _count_chunk, _tasks(chunks, columns)))
-        pa.default_memory_pool().release_unused()  # unused memory in the pool is as large as all codes
+        encoded = _in_order(pool, partial(encode, analyzer=analyzer), chunked(texts))
+        codes, tokens = map(deque, zip(*encoded, strict=True))
+        terms, columns = _columns(tokens, analyzer)
+        pa.default_memory_pool().release_unused()
+        parts = deque(_in_order(pool, _count_chunk, _tasks(codes, columns)))
         lengths = np.concatenate([part.lengths for part in parts])
         indptr, rows, counts = _join(pool, parts, len(terms))
     return TermCounts(pa.array(terms, pa.large_string()), indptr, rows, counts, lengths)
@@ -139,16 +140,21 @@ def _in_order(
         yield pending.popleft().result()
 
 
-def _columns(tokens: Sequence[pa.Array], analyzer: Analyzer) -> tuple[list[str], list[NDArray[np.int32]]]:
-    """Return all terms in ascending order, and the column of each token of each chunk: -1 if it is not a term."""
+def _columns(tokens: deque[pa.Array], analyzer: Analyzer) -> tuple[list[str], list[NDArray[np.int32]]]:
+    """Return all terms in ascending order, and the column of each token of each chunk: -1 if it is not a term.
+
+    The tokens are removed: those of all chunks need as much memory as half of the codes.
+    """
     import pyarrow as pa
 
-    encoded = pa.concat_arrays(tokens).dictionary_encode()
+    edges = np.cumsum([len(chunk) for chunk in tokens])[:-1]
+    joined = pa.concat_arrays(tokens)
+    tokens.clear()
+    encoded = joined.dictionary_encode()
     token_terms = analyzer.terms_of_tokens([token.rstrip(" ") for token in encoded.dictionary.to_pylist()])
     terms = sorted({term for term in token_terms if term is not None})
     column = {term: i for i, term in enumerate(terms)}
     columns = np.array([-1 if term is None else column[term] for term in token_terms], dtype=np.int32)
-    edges = np.cumsum([len(chunk) for chunk in tokens])[:-1]
     return terms, np.split(columns.take(np.from_dlpack(encoded.indices)), edges)
 
 
@@ -175,8 +181,8 @@ class _ChunkCounts:
         ``(d,)`` as in `TermCounts`.
     """
 
-    columns: NDArray[np.int64]
-    sizes: NDArray[np.int64]
+    columns: NDArray[np.int32]
+    sizes: NDArray[np.int32]
     rows: NDArray[np.int32]
     counts: NDArray[np.unsignedinteger]
     lengths: NDArray[np.int64]
@@ -208,8 +214,8 @@ def _count_chunk(task: _ChunkTask) -> _ChunkCounts:
     starts, sizes = _groups(columns)
     pairs &= (1 << _ROW_BITS) - 1
     return _ChunkCounts(
-        columns=columns[starts],
-        sizes=sizes,
+        columns=columns[starts].astype(np.int32),
+        sizes=sizes.astype(np.int32),
         rows=pairs.astype(np.int32),
         counts=counts.astype(np.min_scalar_type(int(counts.max(initial=0)))),
         lengths=lengths,
@@ -240,7 +246,7 @@ def _join(
 
     def place(task: tuple[_ChunkCounts, NDArray[np.int64]]) -> None:
         part, starts = task
-        shifts = starts - (np.cumsum(part.sizes) - part.sizes)
+        shifts = starts - (np.cumsum(part.sizes, dtype=np.int64) - part.sizes)
         places = np.repeat(shifts, part.sizes)
         places += np.arange(len(places))
         rows[places] = part.rows

@@ -27,16 +27,13 @@ class EncodedTexts:
     Attributes
     ----------
     codes
-        ``(o,)`` index in `tokens` of each token occurrence.
+        ``(o,)`` index of the token of each occurrence among the distinct tokens of these texts.
     offsets
         ``(d + 1,)`` occurrences ``offsets[i]:offsets[i + 1]`` belong to text ``i``.
-    tokens
-        ``(t,)`` tokens of these texts, each with one or more spaces behind it: an Arrow array of unique large strings.
     """
 
     codes: NDArray[np.int32]
     offsets: NDArray[np.int64]
-    tokens: pa.Array
 
 
 def chunked(texts: Iterable[str]) -> Iterator[list[str]]:
@@ -52,8 +49,15 @@ def chunked(texts: Iterable[str]) -> Iterator[list[str]]:
     yield chunk
 
 
-def encode(texts: Sequence[str], analyzer: Analyzer) -> EncodedTexts:
-    """Return the encoded tokens of a chunk of texts."""
+def encode(texts: Sequence[str], analyzer: Analyzer) -> tuple[EncodedTexts, pa.Array]:
+    """Encode a chunk of texts.
+
+    Returns
+    -------
+    encoded, tokens
+        The token occurrences, and the ``(t,)`` distinct tokens: an Arrow array of large strings. Each has one or more
+        spaces behind it, and is a token of its own for each number of them.
+    """
     import pyarrow as pa
 
     block, sizes = analyzer.token_block(texts)
@@ -66,8 +70,5 @@ def encode(texts: Sequence[str], analyzer: Analyzer) -> EncodedTexts:
     offsets = np.append(starts, len(characters))
     spaced = pa.LargeStringArray.from_buffers(len(starts), pa.py_buffer(offsets), pa.py_buffer(block))
     encoded = spaced.dictionary_encode()
-    return EncodedTexts(
-        codes=np.from_dlpack(encoded.indices),
-        offsets=np.searchsorted(starts, np.cumsum([0, *sizes])),
-        tokens=encoded.dictionary,
-    )
+    codes = np.from_dlpack(encoded.indices).copy()  # Arrow keeps more memory than it fills, and after it is free
+    return EncodedTexts(codes, np.searchsorted(starts, np.cumsum([0, *sizes]))), encoded.dictionary
