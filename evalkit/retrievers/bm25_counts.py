@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.retrievers.bm25_tokens import EncodedTexts, chunked, encode
+from evalkit.retrievers.bm25_tokens import EncodedTexts, chunked, encode, numbers
 from evalkit.text_analysis import Analyzer
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def merge_statistics(parts: Iterable[Statistics]) -> Statistics:
         documents=sum(part.documents for part in statistics),
         occurrences=sum(part.occurrences for part in statistics),
         terms=merged["term"].combine_chunks(),
-        frequencies=np.from_dlpack(merged["frequency_sum"].combine_chunks()),
+        frequencies=numbers(merged["frequency_sum"].combine_chunks()),
     )
 
 
@@ -155,7 +155,7 @@ def _columns(tokens: deque[pa.Array], analyzer: Analyzer) -> tuple[list[str], li
     terms = sorted({term for term in token_terms if term is not None})
     column = {term: i for i, term in enumerate(terms)}
     columns = np.array([-1 if term is None else column[term] for term in token_terms], dtype=np.int32)
-    return terms, np.split(columns.take(np.from_dlpack(encoded.indices)), edges)
+    return terms, np.split(columns.take(numbers(encoded.indices)), edges)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -210,11 +210,11 @@ def _count_chunk(task: _ChunkTask) -> _ChunkCounts:
     pairs.sort()
     starts, counts = _groups(pairs)
     pairs = pairs[starts]
-    columns = pairs >> _ROW_BITS
-    starts, sizes = _groups(columns)
+    columns_of_pairs = pairs >> _ROW_BITS
+    starts, sizes = _groups(columns_of_pairs)
     pairs &= (1 << _ROW_BITS) - 1
     return _ChunkCounts(
-        columns=columns[starts].astype(np.int32),
+        columns=columns_of_pairs[starts].astype(np.int32),
         sizes=sizes.astype(np.int32),
         rows=pairs.astype(np.int32),
         counts=counts.astype(np.min_scalar_type(int(counts.max(initial=0)))),

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.retrievers.bm25_counts import THREADS, Statistics, TermCounts
+from evalkit.retrievers.bm25_tokens import numbers
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -53,7 +54,7 @@ class Bm25Index:
 
         wanted = sorted(set(terms))
         indices = compute.index_in(self.terms, value_set=pa.array(wanted, pa.large_string()))
-        columns = np.from_dlpack(compute.indices_nonzero(indices.is_valid()))
+        columns = numbers(compute.indices_nonzero(indices.is_valid()))
         return {wanted[i]: c for i, c in zip(indices.drop_null().to_pylist(), columns.tolist(), strict=True)}
 
 
@@ -98,7 +99,7 @@ def _idf(counts: TermCounts, statistics: Statistics) -> NDArray[np.float32]:
     from pyarrow import compute
 
     indices = compute.index_in(counts.terms, value_set=statistics.terms)
-    distinct, inverse = np.unique(statistics.frequencies[np.from_dlpack(indices)], return_inverse=True)
+    distinct, inverse = np.unique(statistics.frequencies[numbers(indices)], return_inverse=True)
     # Use the C library's logarithm, as bm25s does: numpy's can differ in the last bit.
     logs = [math.log(1 + (statistics.documents - n + 0.5) / (n + 0.5)) for n in distinct.tolist()]
     return np.array(logs, dtype=np.float32)[inverse]

@@ -18,6 +18,9 @@ _MIN_POSTINGS_TO_PRUNE = 1 << 17
 _LOOKUP_COST = 8
 """Time to look up one row, in units of the time to write and clear one row of the sums."""
 
+_SCAN_SHARE = 8
+"""Time to read the sum of one row of a posting, in units of the time to read and clear one of all sums."""
+
 _ROUNDING = 1 - 1e-9
 """Relative tolerance for sums computed in another order: pruning never removes a row because of rounding."""
 
@@ -211,11 +214,14 @@ def _add_terms(
     added, threshold
         Number of terms added, and a lower bound of the depth-th best score.
     """
-    threshold = 0.0
+    threshold = reached = 0.0
     for number, term in enumerate(order):
         if remaining[number] < threshold:
             return number, threshold
         new = term.add_to(sums)
+        reached += term.peak
+        if remaining[number + 1] >= reached:
+            continue  # no sum is high enough to leave out the other terms: the threshold would be of no use yet
         threshold = max(threshold, _nth(new[new >= threshold], depth) * _ROUNDING)
     return len(order), threshold
 
@@ -224,6 +230,11 @@ def _collect(
     added: Sequence[_Postings], threshold: float, sums: NDArray[np.float64]
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """Return the rows whose sum reaches the threshold, each once, with their sums; set all sums to 0."""
+    if _SCAN_SHARE * sum(len(term.rows) for term in added) > len(sums):
+        found = np.flatnonzero(sums >= max(threshold, _ABOVE_ZERO))
+        sums_found = sums[found]
+        sums.fill(0)
+        return found.astype(np.int32), sums_found
     rows, partial = [np.empty(0, dtype=np.int32)], [np.empty(0)]
     for term in added:
         taken = term.take_from(sums)
