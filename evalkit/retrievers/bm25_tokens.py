@@ -70,9 +70,8 @@ def encode(texts: Sequence[str], analyzer: Analyzer) -> tuple[EncodedTexts, pa.A
     offsets = np.append(starts, len(characters))
     spaced = pa.LargeStringArray.from_buffers(len(starts), pa.py_buffer(offsets), pa.py_buffer(block))
     encoded = spaced.dictionary_encode()
-    codes = np.from_dlpack(
-        encoded.indices
-    ).copy()  # Arrow keeps more memory than it fills, and after it is free
+    # Arrow's own codes keep more memory than they fill.
+    codes: NDArray[np.int32] = numbers(encoded.indices).copy()
     return EncodedTexts(codes, np.searchsorted(starts, np.cumsum([0, *sizes]))), encoded.dictionary
 
 

@@ -172,9 +172,11 @@ def skewed_index(seed: int, documents: int) -> Bm25Index:
     depth=st.integers(1, 12),
     lookup=st.sampled_from([0, 8]),
     many=st.sampled_from([0, 1 << 17]),
+    common=st.sampled_from([0, 16]),
+    group=st.sampled_from([1, 2, 64]),
 )
 def test_rows_that_are_never_read_would_not_have_been_found(
-    seed: int, documents: int, query: list[str], depth: int, lookup: int, many: int
+    seed: int, documents: int, query: list[str], depth: int, lookup: int, many: int, common: int, group: int
 ) -> None:
     """However much is left out: the same as all sums in the order of terms and one sort, bit for bit."""
     index = skewed_index(seed, documents)
@@ -182,6 +184,8 @@ def test_rows_that_are_never_read_would_not_have_been_found(
     with (
         patch.object(bm25_search, "_LOOKUP_COST", lookup),
         patch.object(bm25_search, "_MIN_POSTINGS_TO_PRUNE", many),
+        patch.object(bm25_search, "_COMMON_SHARE", common),
+        patch.object(bm25_search, "_GROUP", group),
     ):
         found = search(index, ranks, [query, query], depth)
     expected = plain_search(scores_of(index), ranks.tolist(), query, depth)
