@@ -8,12 +8,13 @@ from evalkit.http_client.asked_waits import (
 )
 from evalkit.http_client.aws_credentials import AwsCredentials, region_of
 from evalkit.http_client.aws_signing import AwsSigner
-from evalkit.http_client.connections import Connections, Exchange, check_url, encode_json
+from evalkit.http_client.connections import Connections, check_url, encode_json
 from evalkit.http_client.proxies import is_on_private_network
 from evalkit.http_client.reachability import hub_access, why_unreachable
 from evalkit.http_client.retry_after import rate_limit_reset_s, retry_after_s
 from evalkit.http_client.secrets import Redactor, read_key, require_key
 from evalkit.http_client.signing import Signer
+from evalkit.http_client.thread_client import Exchange
 
 __all__ = [
     "AwsCredentials",
