@@ -158,7 +158,8 @@ class ReplyReader:
         while isinstance(event := self._next(connection), h11.Data):
             yield bytes(event.data)
         kept = connection.our_state is h11.DONE and connection.their_state is h11.DONE
-        reply.complete(reusable=kept and not connection.trailing_data[0])
+        # Bytes after the body, or the end of the connection: then it carries no other reply.
+        reply.complete(reusable=kept and connection.trailing_data == (b"", False))
 
     def _next(self, connection: h11.Connection) -> object:
         try:

@@ -1,9 +1,17 @@
 """Measure latency: plan and time the calls, and compute percentiles, throughput, cost fits and flags."""
 
 from evalkit.latency.cost_fit import Fit, Sample, fit_cost
+from evalkit.latency.harness import harness_fault
 from evalkit.latency.machine import MachineMonitor, RoundState
 from evalkit.latency.measurement import MeasurementSink, measure, measure_arrivals
-from evalkit.latency.percentiles import QUANTILES, Basis, LatencyQuantile, LatencySummary, summarise_calls
+from evalkit.latency.percentiles import (
+    QUANTILES,
+    Basis,
+    LatencyQuantile,
+    LatencySummary,
+    Missing,
+    summarise_calls,
+)
 from evalkit.latency.ratios import latency_ratio
 from evalkit.latency.round_effects import MIN_GROUPS, OPEN_PARTS, Blocks, calls_per_group, consecutive_parts
 from evalkit.latency.slo import (
@@ -42,6 +50,7 @@ __all__ = [
     "Loads",
     "MachineMonitor",
     "MeasurementSink",
+    "Missing",
     "RoundState",
     "Sample",
     "SloResult",
@@ -51,6 +60,7 @@ __all__ = [
     "calls_per_group",
     "consecutive_parts",
     "fit_cost",
+    "harness_fault",
     "judge_limit",
     "latency_ratio",
     "measure",
