@@ -33,7 +33,7 @@ def fault(delay_s: float, cpu: float, latency_s: float, calls: int = 40) -> str 
 def test_a_cell_is_judged_by_delay_and_processor_time(
     delay_s: float, cpu: float, latency_s: float, said: str | None
 ) -> None:
-    """Limits are 5 % of the latency above what any sleep takes, and 90 % of a processor."""
+    """Limits are 5 % of the median above what any sleep takes, and 90 % of a processor."""
     found = fault(delay_s, cpu, latency_s)
     assert found is None if said is None else found is not None and found.endswith(said)
 
