@@ -87,9 +87,9 @@ def harness_fault(
 ) -> str | None:
     """Return why the figures of a cell would be those of the load generator, not of the server; None if they are not.
 
-    Two rules, each tried beside servers of known latency (``tests/bench/client_overhead.py``): threads resume so late
-    that this is more than 5 % of the latency at the median, or 10 % at the 95th percentile; or the load generator uses
-    more than 90 % of one processor, so that it sends no faster.
+    Two rules: threads resume so late that this is more than 5 % of the latency at the median, or 10 % at the 95th
+    percentile; or the load generator uses more than 90 % of one processor, so that it sends no faster. A delay within
+    these shares, and a wait for a processor that other programs use, remain in the latencies.
 
     Parameters
     ----------
