@@ -18,6 +18,7 @@ from evalkit.comparison.slices import level_functions
 from evalkit.records import MetricValues, Qrels, Run
 from evalkit.results.failure_reasons import FailureReason, failure_reasons
 from evalkit.results.passage_rows import PassageFacts
+from evalkit.results.timed_calls import cells_of
 from evalkit.summaries.candidate_runs import scored_documents
 from evalkit.summaries.manifest_origins import origins_of
 from evalkit.summaries.opened_results import OpenedResult, below_depth_of
@@ -214,6 +215,7 @@ def _rounds(calls: pd.DataFrame) -> dict[LatencyKey, dict[int, float]]:
     """Return the log median of every round: rounds are the units, as calls of one round are not independent."""
     closed = (calls["pass"] == "latency") & calls["rate_per_s"].isna() & calls["length_bucket"].isna()
     good = calls[closed & (calls["status"] == "ok")]
+    good = good[~good.index.isin(_of_load_generator(calls))]
     good = good[good["latency_s"] > 0]  # a coarse clock may measure 0 s, which has no logarithm
     seconds = good["latency_s"]
     keys = ["dataset", "reranker", "batch_size", "concurrency", "round"]
@@ -223,6 +225,11 @@ def _rounds(calls: pd.DataFrame) -> dict[LatencyKey, dict[int, float]]:
         dataset, tag, size, flight = where
         rounds.setdefault((dataset, tag, int(size), int(flight)), {})[int(number)] = float(np.log(median))
     return rounds
+
+
+def _of_load_generator(calls: pd.DataFrame) -> list[int]:
+    """Return the rows of the cells whose calls measure the load generator and not the server."""
+    return [row for cell in cells_of(calls) if cell.harness_fault for row in cell.timed.index]
 
 
 def _calls(calls: pd.DataFrame) -> dict[tuple[str, str], tuple[int, int]]:
