@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import pairwise, repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -211,8 +211,9 @@ class Run:
 
     def rows_of(self, query_ids: Sequence[str]) -> Ints:
         """Return the ``(n,)`` places of queries in `query_ids` of the run; -1 if it lacks the query."""
-        find = self._index.get
-        return np.fromiter((find(query_id, -1) for query_id in query_ids), np.int64, len(query_ids))
+        if query_ids == self.query_ids:
+            return np.arange(len(query_ids))
+        return np.fromiter(map(self._index.get, query_ids, repeat(-1)), np.int64, len(query_ids))
 
     def spans(self, query_ids: Sequence[str]) -> tuple[Ints, Ints]:
         """Return ``(n,)`` first rows and ``(n,)`` end rows (exclusive) of queries; both 0 if the run lacks a query."""
@@ -284,8 +285,12 @@ def _by_name_where_tied(
     if not len(rows):
         return rows, rows
     group = np.cumsum(~np.concatenate(([False], tied)))[rows]
-    distinct, place = np.unique(codes[rows], return_inverse=True)
-    texts = [names[code] for code in distinct.tolist()]
-    rank = np.empty(len(texts), dtype=np.int64)
-    rank[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts))
-    return rows, rows[np.lexsort((-rank[place], group))]
+    return rows, rows[np.argsort(group * len(names) - _name_order(names, codes[rows]), kind="stable")]
+
+
+def _name_order(names: Names, codes: Ints) -> Ints:
+    """Return the ``(n,)`` places of names in ascending order: among these alone, if most names are not among them."""
+    if len(codes) > len(names):
+        return names.order[codes]
+    distinct, place = np.unique(codes, return_inverse=True)
+    return Names([names[code] for code in distinct.tolist()]).order[place]
