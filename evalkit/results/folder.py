@@ -354,8 +354,7 @@ class ResultFolder:
     ) -> tuple[dict[str, Names], dict[str, NDArray[Any]]]:
         """Read queries, documents and numbers of one reranker's part of ``scores.parquet``."""
         where = {"dataset": dataset, "reranker": reranker}
-        names, columns = read_coded_columns(self.scores_file, SCORE_COLUMNS, where)
-        return names, {name: column for name, column in columns.items() if name not in where}
+        return read_coded_columns(self.scores_file, SCORE_COLUMNS, where)
 
     def read_calls(self) -> pd.DataFrame:
         """Read ``calls.parquet``; see `read_calls`."""

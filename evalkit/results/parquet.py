@@ -79,12 +79,15 @@ def read_coded_columns(
 
     Returns
     -------
-    The texts of each column of texts, some of which may be in no row, and the columns. No text may be null.
+    The texts of each column of texts, some of which may be in no row, and the columns; without those of `where`. No
+    text may be null.
     """
     table = _read(path, columns, where, coded=True).unify_dictionaries()
     names: dict[str, Names] = {}
     found: dict[str, NDArray[Any]] = {}
     for name, column in columns.items():
+        if name in where:
+            continue
         if column.kind == "string":
             coded = table[name].combine_chunks()
             names[name], number = Names.of_rows(coded.dictionary.to_pylist())
