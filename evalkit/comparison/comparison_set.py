@@ -168,10 +168,9 @@ class ComparisonSet:
         They are the candidates, or their passages where these are known.
         """
         if self.sent is None:
-            lists = [] if self.first_stage is None else list(self.first_stage)
-            counts = [np.ones(len(docs), dtype=np.int64) for _, docs, _ in lists]
-        else:
-            counts = list(self.sent.values())
+            offsets = np.zeros(1, np.int64) if self.first_stage is None else self.first_stage.offsets
+            return np.minimum(np.diff(offsets)[:, None], np.arange(1, deepest + 1))
+        counts = self.sent.values()
         rows = [np.cumsum(np.pad(one[:deepest], (0, max(0, deepest - len(one))))) for one in counts]
         return np.array(rows, dtype=np.int64).reshape(len(rows), deepest)
 

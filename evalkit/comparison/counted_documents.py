@@ -65,7 +65,9 @@ class CountedDocuments:
     def of(cls, first: System, second: System, qrels: Qrels, cutoff: int) -> CountedDocuments:
         """Return the documents of two systems in the first `cutoff` places."""
         query_ids = tuple(dict.fromkeys((*first.values.query_ids, *second.values.query_ids)))
-        names, _ = Names.of_rows([*first.run.doc_names, *second.run.doc_names])
+        names = first.run.doc_names
+        if second.run.doc_names is not names:
+            names, _ = Names.of_rows([*names, *second.run.doc_names])
         number = {query_id: row for row, query_id in enumerate(query_ids)}
 
         def counted(system: System) -> tuple[Pairs, NDArray[np.bool_], Ints]:

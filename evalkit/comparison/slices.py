@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from evalkit.comparison.comparison_set import ComparisonSet, Paired
 from evalkit.comparison.plan import Plan
+from evalkit.metrics.row_grades import row_grades
 from evalkit.records import Qrels, Run, ValueRange
 from evalkit.stats import (
     Clusters,
@@ -103,8 +104,9 @@ def level_functions(comparison_set: ComparisonSet) -> Mapping[str, Callable[[str
     )
     first = comparison_set.first_stage
     if first is not None:
-        found[f"first relevant at rank of {first.tag}"] = lambda q: _first_relevant(
-            first, comparison_set.qrels, q
+        level_of = _first_relevant(first, comparison_set.qrels)
+        found[f"first relevant at rank of {first.tag}"] = lambda q: level_of.get(
+            q, "none among the candidates"
         )
     for name in sorted({name for query in comparison_set.queries.values() for name in query.fields}):
         found[name] = lambda q, name=name: comparison_set.queries[q].fields.get(name, "-")  # type: ignore[misc]
@@ -121,9 +123,12 @@ def _range(number: int, bounds: tuple[int, ...]) -> str:
     return f"{low:2} or more"
 
 
-def _first_relevant(first_stage: Run, qrels: Qrels, query_id: str) -> str:
-    grades = qrels.of(query_id)
-    for rank, doc_id in enumerate(first_stage.docs(query_id), start=1):
-        if grades.get(doc_id, 0) > 0:
-            return _range(rank, (1, 5, 10, 50))
-    return "none among the candidates"
+def _first_relevant(first_stage: Run, qrels: Qrels) -> dict[str, str]:
+    """Return query id -> the bracket of the rank of its first relevant candidate; without queries that have none."""
+    rows = np.flatnonzero(row_grades(first_stage, qrels)[0] > 0)
+    queries, first = np.unique(first_stage.owners[rows], return_index=True)
+    ranks = first_stage.places[rows[first]]
+    return {
+        first_stage.query_ids[query]: _range(rank, (1, 5, 10, 50))
+        for query, rank in zip(queries.tolist(), ranks.tolist(), strict=True)
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import overload
 
 import numpy as np
@@ -27,12 +27,13 @@ class Names(Sequence[str]):
         ``(n,)`` the distinct names.
     """
 
-    __slots__ = ("_codes", "_matched", "_packed", "_texts")
+    __slots__ = ("_codes", "_matched", "_order", "_packed", "_texts")
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._packed = texts if isinstance(texts, PackedTexts) else None
         self._texts: tuple[str, ...] = () if self._packed is not None else tuple(texts)
         self._codes: dict[str, int] | None = None
+        self._order: NDArray[np.int64] | None = None
         self._matched: tuple[tuple[Names, NDArray[np.int64]], ...] = ()
 
     @classmethod
@@ -58,6 +59,15 @@ class Names(Sequence[str]):
             self._codes = {name: code for code, name in enumerate(self.texts)}
         return self._codes
 
+    @property
+    def order(self) -> NDArray[np.int64]:
+        """``(n,)`` place of each name among all names in ascending order."""
+        if self._order is None:
+            texts = self.texts
+            self._order = np.empty(len(texts), dtype=np.int64)
+            self._order[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts))
+        return self._order
+
     def codes_of(self, others: Names) -> NDArray[np.int64]:
         """Return the ``(m,)`` code that each of other names has here; -1 where it has none."""
         if others is self:
@@ -69,7 +79,7 @@ class Names(Sequence[str]):
             found = _positions(others._packed, self._packed)
         else:
             find = self.codes.get
-            found = np.fromiter((find(name, -1) for name in others.texts), dtype=np.int64, count=len(others))
+            found = np.fromiter(map(find, others.texts, repeat(-1)), dtype=np.int64, count=len(others))
         # The documents of a run are matched with those of the judgments and of the candidates in turn.
         others._matched = ((self, found), *others._matched[: _MATCHED - 1])
         return found

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from evalkit.records.distinct_names import Names
 
 Ints = NDArray[np.int64]
+_MOST_CELLS = 2**24
+"""Most endings of the numbers of judged pairs that are kept apart."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +40,7 @@ class JudgedColumns:
     doc_codes: Ints
     grades: Ints
     _averaged: JudgedColumns | None = field(default=None, init=False, repr=False)
-    _sorted_pairs: tuple[Ints, Ints] | None = field(default=None, init=False, repr=False)
+    _sorted_pairs: _SortedPairs | None = field(default=None, init=False, repr=False)
 
     @classmethod
     def of(cls, grades: Mapping[str, Mapping[str, int]]) -> JudgedColumns:
@@ -85,17 +87,56 @@ class JudgedColumns:
         )
 
     def find(self, query: Ints, code: Ints) -> Ints:
-        """Return the ``(n,)`` row of each pair of a query's place and a document's code; -1 if it is not judged."""
+        """Return the ``(n,)`` row of each pair of a query's place and a document's code; -1 if it is not judged.
+
+        A place or a code of -1 is that of a query or a document that has no judgment.
+        """
         if self._sorted_pairs is None:
-            pairs = self.owners * len(self.doc_names) + self.doc_codes
-            order = np.argsort(pairs, kind="stable")
-            object.__setattr__(self, "_sorted_pairs", (pairs[order], order))
-        pairs, order = self._sorted_pairs  # type: ignore[misc]
-        if not len(pairs):
-            return np.full(len(query), -1)
-        wanted = query * len(self.doc_names) + code
-        place = np.minimum(np.searchsorted(pairs, wanted), len(pairs) - 1)
-        return np.where(pairs[place] == wanted, order[place], -1)
+            object.__setattr__(self, "_sorted_pairs", _SortedPairs.of(self))
+        return self._sorted_pairs.find(query, code)  # type: ignore[union-attr]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _SortedPairs:
+    """Judged pairs of a query and a document, each as one number.
+
+    Attributes
+    ----------
+    width
+        The number of a pair is ``query * width + code``. It is odd, so that the last bits depend on both, and above
+        the number of documents, so that no pair has the number of a code of -1.
+    pairs, rows
+        ``(j,)`` the numbers, ascending, and the row of each.
+    last_bits
+        ``(2**b,)`` whether a pair ends with these bits: most documents are unjudged, and this rules them out.
+    """
+
+    width: int
+    pairs: Ints
+    rows: Ints
+    last_bits: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, columns: JudgedColumns) -> _SortedPairs:
+        """Return the pairs of all rows."""
+        width = (len(columns.doc_names) + 1) | 1
+        pairs = columns.owners * width + columns.doc_codes
+        rows = np.argsort(pairs, kind="stable")
+        last_bits = np.zeros(min(1 << (16 * len(pairs)).bit_length(), _MOST_CELLS), dtype=np.bool_)
+        last_bits[pairs & (len(last_bits) - 1)] = True
+        return cls(width, pairs[rows], rows, last_bits)
+
+    def find(self, query: Ints, code: Ints) -> Ints:
+        """Return the ``(n,)`` row of each pair; see `JudgedColumns.find`."""
+        wanted = query * self.width + code
+        found = np.full(len(wanted), -1)
+        likely = np.flatnonzero(self.last_bits[wanted & (len(self.last_bits) - 1)])
+        if len(likely):
+            wanted = wanted[likely]
+            place = np.minimum(np.searchsorted(self.pairs, wanted), len(self.pairs) - 1)
+            judged = self.pairs[place] == wanted
+            found[likely[judged]] = self.rows[place[judged]]
+        return found
 
 
 class GradesByQuery(Mapping[str, Mapping[str, int]]):

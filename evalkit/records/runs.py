@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import pairwise, repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,7 +89,20 @@ class Run:
         doc_codes: Ints,
         scores: NDArray[np.float64],
     ) -> Run:
-        """Build from parallel columns of numbers, in any order.
+        """Build from parallel columns of numbers, in any order; see `sorted_from_codes`."""
+        return cls.sorted_from_codes(tag, query_ids, owner, doc_names, doc_codes, scores)[0]
+
+    @classmethod
+    def sorted_from_codes(
+        cls,
+        tag: str,
+        query_ids: tuple[str, ...],
+        owner: NDArray[np.signedinteger],
+        doc_names: Names,
+        doc_codes: Ints,
+        scores: NDArray[np.float64],
+    ) -> tuple[Run, Ints]:
+        """Build from parallel columns of numbers, in any order, and return the ``(r,)`` column row of each run row.
 
         Parameters
         ----------
@@ -116,20 +129,18 @@ class Run:
                 f" has the score {scores[row]}",
                 "replace it by a finite number",
             )
+        order = np.arange(len(scores))
         if not _is_sorted(owner, scores):
             order = np.lexsort((-scores, owner))
             owner, doc_codes, scores = owner[order], doc_codes[order], scores[order]
         offsets = np.searchsorted(owner, np.arange(len(query_ids) + 1))
-        run = cls(
-            tag,
-            query_ids,
-            offsets,
-            doc_names,
-            _by_name_where_tied(doc_names, doc_codes, owner, scores),
-            scores,
-        )
+        tied, by_name = _by_name_where_tied(doc_names, doc_codes, owner, scores)
+        if len(tied):
+            doc_codes, order = doc_codes.copy(), order.copy()
+            doc_codes[tied], order[tied] = doc_codes[by_name], order[by_name]
+        run = cls(tag, query_ids, offsets, doc_names, doc_codes, scores)
         run._check_unique()
-        return run
+        return run, order
 
     @classmethod
     def from_lists(
@@ -199,8 +210,9 @@ class Run:
 
     def rows_of(self, query_ids: Sequence[str]) -> Ints:
         """Return the ``(n,)`` places of queries in `query_ids` of the run; -1 if it lacks the query."""
-        find = self._index.get
-        return np.fromiter((find(query_id, -1) for query_id in query_ids), np.int64, len(query_ids))
+        if query_ids == self.query_ids:
+            return np.arange(len(query_ids))
+        return np.fromiter(map(self._index.get, query_ids, repeat(-1)), np.int64, len(query_ids))
 
     def spans(self, query_ids: Sequence[str]) -> tuple[Ints, Ints]:
         """Return ``(n,)`` first rows and ``(n,)`` end rows (exclusive) of queries; both 0 if the run lacks a query."""
@@ -263,17 +275,21 @@ def _is_sorted(owner: NDArray[np.signedinteger], scores: NDArray[np.float64]) ->
     return bool(((owner[1:] > owner[:-1]) | (same & (scores[1:] <= scores[:-1]))).all())
 
 
-def _by_name_where_tied(names: Names, codes: Ints, owner: Ints, scores: NDArray[np.float64]) -> Ints:
-    """Return the codes of sorted rows; those of adjacent rows with equal query and score sorted by name, descending."""
+def _by_name_where_tied(
+    names: Names, codes: Ints, owner: Ints, scores: NDArray[np.float64]
+) -> tuple[Ints, Ints]:
+    """Return the sorted rows with the query and score of an adjacent row, and these rows by name, descending."""
     tied = (owner[1:] == owner[:-1]) & (scores[1:] == scores[:-1])
     rows = np.flatnonzero(np.concatenate((tied, [False])) | np.concatenate(([False], tied)))
     if not len(rows):
-        return codes
+        return rows, rows
     group = np.cumsum(~np.concatenate(([False], tied)))[rows]
-    distinct, place = np.unique(codes[rows], return_inverse=True)
-    texts = [names[code] for code in distinct.tolist()]
-    rank = np.empty(len(texts), dtype=np.int64)
-    rank[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts))
-    by_name = codes.copy()
-    by_name[rows] = codes[rows][np.lexsort((-rank[place], group))]
-    return by_name
+    return rows, rows[np.argsort(group * len(names) - _name_order(names, codes[rows]), kind="stable")]
+
+
+def _name_order(names: Names, codes: Ints) -> Ints:
+    """Return the ``(n,)`` places of names in ascending order: among these alone, if most names are not among them."""
+    if len(codes) > len(names):
+        return names.order[codes]
+    distinct, place = np.unique(codes, return_inverse=True)
+    return Names([names[code] for code in distinct.tolist()]).order[place]

@@ -91,7 +91,9 @@ def _called(manifest: Manifest) -> set[str]:
 def _check_scores(folder: ResultFolder, manifest: Manifest, config: RecordedConfig) -> None:
     ranked = {manifest.first_stage, *_called(manifest)}
     runs = {(facts.dataset, facts.tag) for facts in manifest.runs}
-    for dataset, tag, depth in _distinct(folder.scores_file, SCORE_COLUMNS, ("dataset", "reranker", "depth")):
+    names = ("dataset", "reranker", "depth", "query_id")
+    queries = Counter(key[:3] for key in _distinct(folder.scores_file, SCORE_COLUMNS, names))
+    for dataset, tag, depth in queries:
         if (dataset, tag) in runs:
             continue
         _check_names(folder.scores_file, manifest, dataset, tag, ranked)
@@ -99,19 +101,13 @@ def _check_scores(folder: ResultFolder, manifest: Manifest, config: RecordedConf
             raise _damaged(
                 folder.scores_file, f"{tag!r} has scores at depth {depth}, which is not configured"
             )
-    _check_counts(folder.scores_file, manifest)
-
-
-def _check_counts(file: Path, manifest: Manifest) -> None:
-    """Check that the table has as many queries of each pass as were scored: a mean of fewer would be another one."""
-    names = ("dataset", "reranker", "depth", "query_id")
-    found = Counter(key[:3] for key in _distinct(file, SCORE_COLUMNS, names))
+    # The table must have as many queries of each pass as were scored: a mean of fewer would be another one.
     for one in manifest.quality_passes:
-        queries = found[one.dataset, one.reranker, one.depth]
-        if queries != one.scored:
+        found = queries[one.dataset, one.reranker, one.depth]
+        if found != one.scored:
             raise _damaged(
-                file,
-                f"{one.reranker!r} has scores of {queries} queries of {one.dataset!r}, not of {one.scored}",
+                folder.scores_file,
+                f"{one.reranker!r} has scores of {found} queries of {one.dataset!r}, not of {one.scored}",
             )
 
 

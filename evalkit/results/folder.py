@@ -14,7 +14,7 @@ from evalkit.errors import InputError, StorageError
 from evalkit.file_names import system_part
 from evalkit.files import create_folder, make_folder, write_file
 from evalkit.formats import read_json_lines, read_qrels, write_gzip, write_qrels
-from evalkit.records import Qrels, Query
+from evalkit.records import Names, Qrels, Query
 from evalkit.results.calls_table import read_calls
 from evalkit.results.comparison_document import Comparisons
 from evalkit.results.consistency import check_judged, check_manifest
@@ -25,7 +25,7 @@ from evalkit.results.gate_document import GateResult
 from evalkit.results.json_shapes import document, from_plain, missing_file, read_json, to_json, to_plain
 from evalkit.results.latency_document import LatencyAnswers
 from evalkit.results.manifest import Failure, Manifest
-from evalkit.results.parquet import read_columns, read_table, write_table
+from evalkit.results.parquet import read_coded_columns, read_columns, read_table, write_table
 from evalkit.results.query_rows import read_queries
 from evalkit.results.raw_tables import (
     RUN_LATENCIES,
@@ -348,6 +348,13 @@ class ResultFolder:
     def read_scores_of(self, dataset: str, reranker: str) -> dict[str, NDArray[Any]]:
         """Read one reranker's part of ``scores.parquet``; see `read_columns`."""
         return read_columns(self.scores_file, SCORE_COLUMNS, {"dataset": dataset, "reranker": reranker})
+
+    def read_coded_scores_of(
+        self, dataset: str, reranker: str
+    ) -> tuple[dict[str, Names], dict[str, NDArray[Any]]]:
+        """Read queries, documents and numbers of one reranker's part of ``scores.parquet``."""
+        where = {"dataset": dataset, "reranker": reranker}
+        return read_coded_columns(self.scores_file, SCORE_COLUMNS, where)
 
     def read_calls(self) -> pd.DataFrame:
         """Read ``calls.parquet``; see `read_calls`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
@@ -40,8 +40,67 @@ class DepthQuestion:
     limits: Limits = field(default_factory=Limits)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class CandidateSweep:
+    """What the candidates of one dataset allow at every depth, whatever the reranker is.
+
+    Attributes
+    ----------
+    comparison_set, metric
+        The dataset at the deepest depth, and the metric.
+    unranked
+        ``(q,)`` values of the first stage's order.
+    ideal
+        ``(q, d)`` values of the best order of the candidates at depths 1 to d.
+    recall
+        ``(q, d)`` share of each query's relevant documents among the candidates.
+    """
+
+    comparison_set: ComparisonSet
+    metric: str
+    unranked: NDArray[np.float64]
+    ideal: NDArray[np.float64]
+    recall: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, comparison_set: ComparisonSet, metric: str) -> CandidateSweep:
+        """Sweep the candidates of a dataset."""
+        deepest, qrels = comparison_set.deepest or 1, comparison_set.qrels
+        first_stage, below_depth = first_stage_run(comparison_set), comparison_set.below_depth
+        best, parsed = best_order(first_stage, qrels), parse_metrics([metric])
+        ideal = sweep_depths(first_stage, best, qrels, parsed, deepest, below_depth)
+        # Recall is that of the first d candidates, wherever the others are.
+        recall = sweep_depths(first_stage, best, qrels, parse_metrics([f"R@{deepest}"]), deepest, "dropped")
+        unranked = evaluate(first_stage, qrels, parsed)
+        return cls(comparison_set, metric, unranked.of(metric), ideal.of(metric), recall.values[0])
+
+
+def sweep_all(
+    tasks: Iterable[tuple[ComparisonSet, str, bool]], plan: Plan, summary: Summary
+) -> list[DepthSweep | None]:
+    """Return the default sweep of rerankers: their dataset, their tag, and whether they are pointwise.
+
+    The candidates of rerankers that follow each other on one dataset are swept once.
+    """
+    found: list[DepthSweep | None] = []
+    candidates: CandidateSweep | None = None
+    for comparison_set, tag, pointwise in tasks:
+        if not pointwise or not can_sweep(parse_metric(plan.primary)):
+            found.append(None)
+            continue
+        if candidates is None or candidates.comparison_set is not comparison_set:
+            candidates = CandidateSweep.of(comparison_set, plan.primary)
+        found.append(sweep(comparison_set, tag, plan, summary, DepthQuestion(), candidates))
+    return found
+
+
 def sweep(
-    comparison_set: ComparisonSet, tag: str, plan: Plan, summary: Summary, question: DepthQuestion
+    comparison_set: ComparisonSet,
+    tag: str,
+    plan: Plan,
+    summary: Summary,
+    question: DepthQuestion,
+    candidates: CandidateSweep | None = None,
 ) -> DepthSweep:
     """Return every depth of one reranker on one dataset, and the recommended one.
 
@@ -57,14 +116,15 @@ def sweep(
         ``summary.json``: latencies and costs.
     question
         Options.
+    candidates
+        The sweep of the candidates by the same metric, if it is known already.
     """
     metric = question.metric or plan.primary
     margin = question.margin or plan.margin
     deepest = comparison_set.deepest or 1
-    swept, ideal, recall = _swept(comparison_set, tag, metric, deepest)
-    unranked = evaluate(first_stage_run(comparison_set), comparison_set.qrels, parse_metrics([metric])).of(
-        metric
-    )
+    candidates = candidates or CandidateSweep.of(comparison_set, metric)
+    swept = _swept(comparison_set, tag, metric, deepest)
+    unranked = candidates.unranked
     costs = known_costs(summary, comparison_set, tag)
     clusters = comparison_set.clusters_of(swept.query_ids)
     split = split_queries(len(swept.query_ids), plan.seed, clusters)
@@ -81,7 +141,7 @@ def sweep(
         limits=question.limits,
         queries=len(swept.query_ids),
         first_stage=bounded_interval(unranked, clusters=clusters),
-        rows=tuple(_rows((values, ideal, recall), costs, timed, clusters)),
+        rows=tuple(_rows((values, candidates.ideal, candidates.recall), costs, timed, clusters)),
         choice=choose_depth(values, unranked, split, costs, question.limits, margin, clusters=clusters),
         cost_unknown=_cost_unknown(summary, comparison_set.dataset, tag, costs, question.limits),
         candidates=candidate_lists(comparison_set),
@@ -104,21 +164,15 @@ def default_sweep(
     return sweep(comparison_set, tag, plan, summary, question or DepthQuestion())
 
 
-def _swept(
-    comparison_set: ComparisonSet, tag: str, metric: str, deepest: int
-) -> tuple[DepthValues, NDArray[np.float64], NDArray[np.float64]]:
-    """Return the reranker's values, ``(q, deepest)`` values of the best order and ``(q, deepest)`` recall."""
-    first_stage, qrels = first_stage_run(comparison_set), comparison_set.qrels
-    best = best_order(first_stage, qrels)
-    parsed, below_depth = parse_metrics([metric]), comparison_set.below_depth
-    ideal = sweep_depths(first_stage, best, qrels, parsed, deepest, below_depth)
-    # Recall is that of the first d candidates, wherever the others are.
-    recall = sweep_depths(first_stage, best, qrels, parse_metrics([f"R@{deepest}"]), deepest, "dropped")
-    scores = comparison_set.systems[tag].scores
-    return (
-        sweep_depths(first_stage, scores, qrels, parsed, deepest, below_depth),
-        ideal.of(metric),
-        recall.values[0],
+def _swept(comparison_set: ComparisonSet, tag: str, metric: str, deepest: int) -> DepthValues:
+    """Return the reranker's values at every depth."""
+    return sweep_depths(
+        first_stage_run(comparison_set),
+        comparison_set.systems[tag].scores,
+        comparison_set.qrels,
+        parse_metrics([metric]),
+        deepest,
+        comparison_set.below_depth,
     )
 
 

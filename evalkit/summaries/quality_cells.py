@@ -9,16 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.errors import DataFormatError, InputError
-from evalkit.metrics import evaluate, parse_metrics
-from evalkit.metrics.candidate_ranks import ranks_in
+from evalkit.errors import InputError
+from evalkit.metrics import Metric, evaluate, parse_metrics
 from evalkit.records import BelowDepth, Coverage, MetricValues, Qrels, Run, append_below
-from evalkit.reranking import scored_run
 from evalkit.results import ResultFolder
 from evalkit.results.manifest import Manifest
-from evalkit.results.raw_tables import at_depth
 from evalkit.results.table_columns import DAMAGED
 from evalkit.summaries.candidate_runs import best_order
+from evalkit.summaries.ranked_scores import RankedScores, ScoreRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,33 +90,12 @@ def derive_cells(
 ) -> Iterator[QualityCell]:
     """Yield every cell of each dataset: the first stage and each reranker at each depth, then each compared run."""
     parsed = parse_metrics(metrics)
-    with_candidates: list[str] = []
-    candidates = Run.from_rows("", [], [], [])
     for dataset, judged in qrels.items():
-        lists: dict[int, Run] = {}
-        for tag in (manifest.first_stage, *manifest.rerankers):
-            part = _ranked_scores(folder, dataset, tag)
-            if tag == manifest.first_stage:
-                with_candidates = list(dict.fromkeys(part["query_id"].tolist()))
-                longest = int(part["retriever_rank"].max(initial=0))
-                if below_depth == "kept" and longest > min(depths):
-                    candidates = _run(folder, part, tag, longest)
-            for depth in depths:
-                columns = at_depth(part, depth)
-                reranked = _run(folder, columns, tag, depth)
-                if tag == manifest.first_stage:
-                    lists[depth] = reranked
-                _check_candidates(folder, reranked, lists[depth], whole=not _is_cascade(manifest, tag))
-                run = append_below(reranked, candidates, depth)
-                scored = set(run.query_ids)
-                missing = tuple(q for q in with_candidates if q not in scored)
-                kept = _averaged(judged, missing, any_scored=bool(scored) or not with_candidates)
-                values = evaluate(run, kept, parsed)
-                last = placed_last(columns, _made_up(manifest, dataset, tag, depth))
-                yield QualityCell(dataset, tag, depth, run, values, missing, last, reranked)
+        first = ScoreRows.read(folder, dataset, manifest.first_stage)
+        yield from _ranked_cells(first, manifest, dataset, judged, parsed, depths, below_depth)
         for facts in manifest.runs:
             if facts.dataset == dataset:
-                run = _run(folder, folder.read_scores_of(dataset, facts.tag), facts.tag, None)
+                run = ScoreRows.read(folder, dataset, facts.tag, first).ranked().run
                 # A query that the file lacks counts as 0; verdicts that rest on many such queries are withheld.
                 yield QualityCell(
                     dataset,
@@ -132,35 +109,54 @@ def derive_cells(
                 )
 
 
-def _ranked_scores(folder: ResultFolder, dataset: str, tag: str) -> dict[str, NDArray[Any]]:
-    """Return the scores of a first stage or a reranker, whose documents all have a rank of the first stage."""
-    columns = folder.read_scores_of(dataset, tag)
-    if np.isnan(columns["retriever_rank"].astype(np.float64)).any():
-        raise InputError(
-            f"{folder.scores_file.resolve()} is damaged: column 'retriever_rank': a rank of {tag!r} is missing",
-            DAMAGED,
-        )
-    return columns
+def _ranked_cells(
+    first: ScoreRows,
+    manifest: Manifest,
+    dataset: str,
+    judged: Qrels,
+    metrics: Sequence[Metric],
+    depths: Sequence[int],
+    below_depth: BelowDepth,
+) -> Iterator[QualityCell]:
+    """Yield the cells of the first stage and the rerankers on one dataset."""
+    first.check_ranks()
+    top = first.ranked()
+    tails = top.run if below_depth == "kept" else Run.from_rows("", [], [], [])
+    lists: dict[int, Run] = {}
+    for tag in (manifest.first_stage, *manifest.rerankers):
+        rows = first if tag == manifest.first_stage else ScoreRows.read(first.folder, dataset, tag, first)
+        rows.check_ranks()
+        whole = None if rows.has_passes else top if rows is first else rows.ranked(top)
+        for depth in depths:
+            of_pass = rows if whole else rows.of_pass(depth)
+            found = (whole or of_pass.ranked(top)).within(depth)
+            reranked = found.run
+            if rows is first:
+                lists[depth] = reranked
+            _check_candidates(first.folder, found, lists[depth], depth, whole=not _is_cascade(manifest, tag))
+            run = append_below(reranked, tails, depth)
+            scored = set(run.query_ids)
+            missing = tuple([q for q in top.run.query_ids if q not in scored])
+            kept = _averaged(judged, missing, any_scored=bool(scored) or not len(top.run))
+            values = evaluate(run, kept, metrics)
+            made_up = _made_up(manifest, dataset, tag, depth)
+            last = placed_last(of_pass.named() if made_up else {}, made_up)
+            yield QualityCell(dataset, tag, depth, run, values, missing, last, reranked)
 
 
-def _run(folder: ResultFolder, columns: Mapping[str, NDArray[Any]], tag: str, depth: int | None) -> Run:
-    try:
-        return scored_run(columns, tag, depth)
-    except DataFormatError as error:
-        raise DataFormatError(
-            f"{folder.scores_file.resolve()} is damaged: {tag!r}: {error}", error.hint
-        ) from None
-
-
-def _check_candidates(folder: ResultFolder, run: Run, candidates: Run, *, whole: bool) -> None:
+def _check_candidates(
+    folder: ResultFolder, found: RankedScores, candidates: Run, depth: int, *, whole: bool
+) -> None:
     """Check that a reranker ranks the candidates of the first stage.
 
     Parameters
     ----------
     folder
         For the message.
-    run, candidates
+    found, candidates
         Both at one depth.
+    depth
+        The depth.
     whole
         Whether it ranks all of them, and not some as a cascade may.
 
@@ -169,7 +165,9 @@ def _check_candidates(folder: ResultFolder, run: Run, candidates: Run, *, whole:
     InputError
         If it does not.
     """
-    unknown = np.bincount(run.owners[ranks_in(candidates, run) == 0], minlength=len(run.query_ids)) > 0
+    run = found.run
+    outside = (found.candidate_ranks == 0) | (found.candidate_ranks > depth)
+    unknown = np.bincount(run.owners[outside], minlength=len(run.query_ids)) > 0
     starts, stops = candidates.spans(run.query_ids)
     fewer = np.diff(run.offsets) < stops - starts
     wrong = np.flatnonzero(unknown | fewer if whole else unknown)

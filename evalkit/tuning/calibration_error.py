@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 BINS = 15
 """Equal-count bins of the reliability diagram and of the expected calibration error."""
 _DRAWS = 499
+_NUMBERS = 2**16
+"""Random numbers in memory at once: as many as fit in the cache of a processor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def calibration_errors(
     Parameters
     ----------
     several
-        Sets of predictions. Each gets the draws that it would get alone; those with as many pairs share them.
+        Sets of predictions. Each gets the draws that it would get alone: they are drawn once for all sets.
     confidence, seed
         Confidence level, and seed of the simulations.
 
@@ -123,17 +125,8 @@ def calibration_errors(
     2022: the bias of equal-count bins. Cameron, Gelbach, Miller, "Bootstrap-based improvements for inference with
     clustered errors", Review of Economics and Statistics 90 (2008): random signs of clusters.
     """
-    by_pairs: dict[int, list[int]] = defaultdict(list)
-    for number, one in enumerate(several):
-        by_pairs[len(one)].append(number)
-    found: dict[int, CalibrationError] = {}
-    for numbers in by_pairs.values():
-        noise = _simulated_noise([several[number] for number in numbers], seed)
-        found |= {
-            number: _with_interval(several[number], one, confidence)
-            for number, one in zip(numbers, noise, strict=True)
-        }
-    return [found[number] for number in range(len(several))]
+    noise = _simulated_noise(several, seed)
+    return [_with_interval(one, of_one, confidence) for one, of_one in zip(several, noise, strict=True)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,16 +159,14 @@ def _with_interval(one: Predictions, noise: _Noise, confidence: float) -> Calibr
 
 
 def _simulated_noise(several: Sequence[Predictions], seed: int) -> list[_Noise]:
-    """Return the noise of sets of predictions of the same number of pairs."""
-    rng = np.random.default_rng(seed)
-    drawn = _drawn_labels(several, rng)
-    after_labels: Mapping[str, object] = rng.bit_generator.state
-    by_queries: dict[int, list[int]] = defaultdict(list)
+    """Return the noise of each set of predictions."""
+    drawn = _drawn_labels(several, seed)
+    alike: dict[tuple[int, int], list[int]] = defaultdict(list)
     for number, one in enumerate(several):
-        by_queries[one.queries].append(number)
+        alike[len(one), one.queries].append(number)
     found: dict[int, _Noise] = {}
-    for queries, numbers in by_queries.items():
-        rng.bit_generator.state = after_labels  # each set gets the signs that it would get alone
+    for (pairs, queries), numbers in alike.items():
+        rng = _generator(seed, after=_DRAWS * pairs)  # the signs follow the labels
         members = [several[number] for number in numbers]
         residuals = [one.probabilities - one.relevant for one in members]
         around_mean = [
@@ -190,30 +181,73 @@ def _simulated_noise(several: Sequence[Predictions], seed: int) -> list[_Noise]:
     return [found[number] for number in range(len(several))]
 
 
+def _generator(seed: int, after: int = 0) -> np.random.Generator:
+    """Return NumPy's default generator after some random numbers between 0 and 1."""
+    bits = np.random.PCG64(seed)
+    bits.advance(after)
+    return np.random.Generator(bits)
+
+
 def _bin_means(one: Predictions, values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return ``(bins,)`` means of ``(n,)`` values; 0 for an empty bin."""
     counts = np.bincount(one.place, minlength=BINS)
     return np.asarray(np.bincount(one.place, values, BINS) / np.maximum(counts, 1))
 
 
-def _drawn_labels(several: Sequence[Predictions], rng: np.random.Generator) -> list[NDArray[np.float64]]:
-    """Return ``(draws,)`` sums of absolute bin errors for labels that follow the stated probabilities.
+def _drawn_labels(several: Sequence[Predictions], seed: int) -> list[NDArray[np.float64]]:
+    """Return ``(draws,)`` sums of absolute bin errors for labels that follow the stated probabilities, for each set.
 
-    One random number decides the label of a pair in all sets of predictions. Most numbers are above every stated
-    probability, so that only the others are compared with each set.
+    Each draw of a set takes as many random numbers as the set has pairs, in turn: draws of all sets are parts of one
+    sequence, which is made once. Most numbers are above every stated probability of a pair, so that only the others
+    are compared with each set of as many pairs.
     """
-    stated = [np.bincount(one.place, one.probabilities, BINS) for one in several]
-    highest = np.maximum.reduce([one.probabilities for one in several])
-    found = np.empty((len(several), _DRAWS))
-    for draw in range(_DRAWS):
-        uniform = rng.random(len(highest))
-        rows = np.flatnonzero(uniform < highest)
-        uniform = uniform[rows]
-        for number, one in enumerate(several):
+    alike: dict[int, list[Predictions]] = defaultdict(list)
+    for one in several:
+        alike[len(one)].append(one)
+    counters = {pairs: _LabelCounter(members) for pairs, members in alike.items()}
+    rng, total = _generator(seed), _DRAWS * max(counters, default=0)
+    for start in range(0, total, _NUMBERS):
+        numbers = rng.random(min(_NUMBERS, total - start))
+        for counter in counters.values():
+            counter.take(numbers)
+    sums = {pairs: iter(counter.sums()) for pairs, counter in counters.items()}
+    return [next(sums[len(one)]) for one in several]
+
+
+class _LabelCounter:
+    """Counts the drawn labels of sets of predictions of as many pairs, number by number."""
+
+    def __init__(self, several: Sequence[Predictions]) -> None:
+        self._several = several
+        self._highest = np.maximum.reduce([one.probabilities for one in several])
+        self._taken = 0
+        self._counts = np.zeros((len(several), _DRAWS, BINS))
+
+    def take(self, numbers: NDArray[np.float64]) -> None:
+        """Take the next random numbers of the sequence; those after the last draw are left out."""
+        pairs = len(self._highest)
+        done = 0
+        while done < len(numbers) and self._taken < _DRAWS * pairs:
+            draw, first = divmod(self._taken, pairs)
+            size = min(pairs - first, len(numbers) - done)
+            self._count(draw, first, numbers[done : done + size])
+            done += size
+            self._taken += size
+
+    def _count(self, draw: int, first: int, uniform: NDArray[np.float64]) -> None:
+        rows = np.flatnonzero(uniform < self._highest[first : first + len(uniform)])
+        uniform, rows = uniform[rows], rows + first
+        for number, one in enumerate(self._several):
             labelled = rows[uniform < one.probabilities[rows]]
-            observed = np.bincount(one.place[labelled], minlength=BINS)
-            found[number, draw] = np.abs(stated[number] - observed).sum()
-    return list(found)
+            self._counts[number, draw] += np.bincount(one.place[labelled], minlength=BINS)
+
+    def sums(self) -> list[NDArray[np.float64]]:
+        """Return the ``(draws,)`` sums of absolute differences from the stated probabilities, for each set."""
+        stated = [np.bincount(one.place, one.probabilities, BINS) for one in self._several]
+        return [
+            np.abs(expected - counts).sum(axis=1)
+            for expected, counts in zip(stated, self._counts, strict=True)
+        ]
 
 
 def _signed(

@@ -31,7 +31,7 @@ from evalkit.summaries.budget_uses import with_budget_uses
 from evalkit.summaries.calibrations import CalibrationTask, calibrate_all
 from evalkit.summaries.cascade_costs import with_cascades
 from evalkit.summaries.comparisons import compare_sets, plan_of, sets_at_depth
-from evalkit.summaries.depth_sweep import default_sweep
+from evalkit.summaries.depth_sweep import sweep_all
 from evalkit.summaries.latency_answers import answer
 from evalkit.summaries.latency_cells import CONFIDENCE, latency_rows
 from evalkit.summaries.passage_rules import passage_summaries, with_passages
@@ -212,10 +212,7 @@ def _tuned(
         for tag in manifest.rerankers
         if comparison_set.systems[tag].values.query_ids and not comparison_set.systems[tag].unscored
     ]
-    swept = [
-        default_sweep(one, tag, plan, summary, pointwise=manifest.rerankers[tag].pointwise)
-        for one, tag in complete
-    ]
+    swept = sweep_all(((one, tag, manifest.rerankers[tag].pointwise) for one, tag in complete), plan, summary)
     tasks = [
         (one, tag, depth_to_tune(one, sweep))
         for (one, tag), sweep in zip(complete, swept, strict=True)

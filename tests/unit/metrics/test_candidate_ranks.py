@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evalkit.metrics import candidate_ranks
 from evalkit.metrics.candidate_ranks import ranks_in
 from evalkit.metrics.row_grades import row_grades
-from evalkit.records import Qrels, Run
+from evalkit.records import Qrels, Run, judged_columns
 
 LISTS = st.dictionaries(st.sampled_from("pqr"), st.lists(st.sampled_from("abcdefg"), unique=True), max_size=3)
 
@@ -32,15 +34,29 @@ def test_ranks_are_those_of_a_lookup(candidates: dict[str, list[str]], lists: di
     assert ranks_in(run_of(candidates), run_of(lists)).tolist() == expected
 
 
+@given(LISTS, LISTS, st.sampled_from((1, 8, 16)))
+def test_ranks_do_not_depend_on_the_number_of_queries_at_once(
+    candidates: dict[str, list[str]], lists: dict[str, list[str]], cells: int
+) -> None:
+    """A table with room for one query, or for two, gives the ranks of one with room for all."""
+    expected = ranks_in(run_of(candidates), run_of(lists)).tolist()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(candidate_ranks, "_CELLS", cells)
+        assert ranks_in(run_of(candidates), run_of(lists)).tolist() == expected
+
+
 @given(
     LISTS,
     st.dictionaries(st.sampled_from("pqs"), st.dictionaries(st.sampled_from("abcxy"), st.integers(-1, 2))),
+    st.sampled_from((1, 4, 2**24)),
 )
 def test_grades_of_rows_are_those_of_a_lookup(
-    lists: dict[str, list[str]], grades: dict[str, dict[str, int]]
+    lists: dict[str, list[str]], grades: dict[str, dict[str, int]], cells: int
 ) -> None:
-    """A document of grade 0 is judged, and one without a grade is not."""
-    found, judged = row_grades(run_of(lists), Qrels(grades))
+    """A document of grade 0 is judged, and one without a grade is not, however few endings are kept apart."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(judged_columns, "_MOST_CELLS", cells)
+        found, judged = row_grades(run_of(lists), Qrels(grades))
     rows = [(query_id, doc_id) for query_id, docs in lists.items() for doc_id in docs]
     assert found.tolist() == [grades.get(query_id, {}).get(doc_id, 0) for query_id, doc_id in rows]
     assert judged.tolist() == [doc_id in grades.get(query_id, {}) for query_id, doc_id in rows]

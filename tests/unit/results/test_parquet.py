@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from evalkit.results.parquet import distinct_rows, read_columns
+from evalkit.results.parquet import distinct_rows, read_coded_columns, read_columns
 from evalkit.results.table_columns import Column
 
 COLUMNS = {"dataset": Column("string"), "tag": Column("string", nullable=True), "score": Column("float64")}
@@ -40,6 +40,11 @@ def test_the_rows_with_a_value_are_those_of_the_whole_table(
     found = read_columns(path, COLUMNS, {"dataset": wanted})
     kept = [row for row in rows if row[0] == wanted]
     assert [*zip(*(found[name].tolist() for name in COLUMNS), strict=True)] == kept
+    if all(tag is not None for _, tag, _ in kept):
+        names, numbers = read_coded_columns(path, COLUMNS, {"dataset": wanted})
+        assert [names["tag"][code] for code in numbers["tag"].tolist()] == [tag for _, tag, _ in kept]
+        assert numbers.keys() == {"tag", "score"}
+        assert numbers["score"].tolist() == [score for _, _, score in kept]
     assert set(distinct_rows(path, {name: COLUMNS[name] for name in ("dataset", "tag")})) == {
         row[:2] for row in rows
     }
