@@ -27,7 +27,7 @@ def to_arrow(values: Any, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
         texts = [value if there else "" for value, there in zip(listed, known, strict=True)]
         if 4 * sum(map(len, texts)) > _MOST_BYTES:
             return pa.array(listed, type=kind, from_pandas=True)  # in several parts
-        packed = text_array(texts)
+        packed = text_array(texts, errors="strict")
         return pa.StringArray.from_buffers(len(texts), *packed.buffers()[1:], null_bitmap=bits)
     filled = np.array([value if there else 0 for value, there in zip(listed, known, strict=True)])
     exact = kind.to_pandas_dtype()
