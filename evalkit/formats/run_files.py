@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from evalkit.errors import DataFormatError
 from evalkit.formats.column_names import column_name
+from evalkit.formats.ordinary_rows import parsed_blocks
 from evalkit.formats.plain_numbers import is_plain, number_of
-from evalkit.formats.run_rows import NO_RANK, RunRows
+from evalkit.formats.run_rows import NO_RANK, RunRows, ordinary_run_rows
 from evalkit.formats.text_files import File, read_blocks
 from evalkit.formats.trec_lines import (
     check_ids,
@@ -100,8 +101,9 @@ def _careful_rows(path: File, found: RunRows) -> Iterator[tuple[int, list[str], 
         If a row has fewer than six columns, or words after the tag that an id with white space may have caused.
     """
     first, table = True, False
-    for block in read_blocks(path):
-        if not first and found.add_block(block.data):
+    for block, rows in parsed_blocks(read_blocks(path), ordinary_run_rows):
+        if rows is not None and not first:
+            found.add_table(rows)
             continue
         for number, line, ended in block.ended_lines():
             check_line_end(line, f"{path}:{number}")

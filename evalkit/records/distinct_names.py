@@ -65,8 +65,11 @@ class Names(Sequence[str]):
         for names, known in others._matched:
             if names is self:
                 return known
-        find = self.codes.get
-        found = np.fromiter((find(name, -1) for name in others.texts), dtype=np.int64, count=len(others))
+        if self._packed is not None and others._packed is not None:
+            found = _positions(others._packed, self._packed)
+        else:
+            find = self.codes.get
+            found = np.fromiter((find(name, -1) for name in others.texts), dtype=np.int64, count=len(others))
         # The documents of a run are matched with those of the judgments and of the candidates in turn.
         others._matched = ((self, found), *others._matched[: _MATCHED - 1])
         return found
@@ -97,3 +100,16 @@ def _decoded(packed: PackedTexts) -> tuple[str, ...]:
         return tuple(packed)
     text = whole.decode("ascii")
     return tuple(text[left:right] for left, right in pairwise(packed.offsets.tolist()))
+
+
+def _positions(texts: PackedTexts, among: PackedTexts) -> NDArray[np.int64]:
+    """Return the ``(n,)`` place of each text among others, -1 where it is not among them; none is decoded."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    def array(packed: PackedTexts) -> pa.Array:
+        buffers = pa.py_buffer(packed.offsets), pa.py_buffer(packed.data)
+        return pa.LargeStringArray.from_buffers(len(packed), *buffers)
+
+    found = compute.fill_null(compute.index_in(array(texts), value_set=array(among)), -1)
+    return np.from_dlpack(found).astype(np.int64)
