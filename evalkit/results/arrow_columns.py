@@ -12,21 +12,21 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-_MOST_BYTES = 2**31 - 1
-"""Bytes of the texts of one Arrow array."""
+_MANY = 50_000
+"""Values of which Arrow's own conversion takes less time, with the import of pandas, than one in Python."""
 
 
 def to_arrow(values: Any, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
     """Return a sequence, in which None and NaN are missing, as an array of texts, numbers or truth values."""
     import pyarrow as pa
 
+    if len(values) > _MANY:
+        return pa.array(values, type=kind, from_pandas=True)
     listed: list[Any] = values.tolist() if isinstance(values, np.ndarray) else list(values)
     known = [value is not None and value == value for value in listed]  # noqa: PLR0124 - false for NaN
     bits = None if all(known) else pa.py_buffer(np.packbits(known, bitorder="little"))
     if pa.types.is_string(kind):
         texts = [value if there else "" for value, there in zip(listed, known, strict=True)]
-        if 4 * sum(map(len, texts)) > _MOST_BYTES:
-            return pa.array(listed, type=kind, from_pandas=True)  # in several parts
         packed = text_array(texts, errors="strict")
         return pa.StringArray.from_buffers(len(texts), *packed.buffers()[1:], null_bitmap=bits)
     filled = np.array([value if there else 0 for value, there in zip(listed, known, strict=True)])
@@ -65,11 +65,12 @@ def scalar(value: int, kind: pa.DataType) -> pa.Scalar[Any]:
 
 def codes_of(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[Any]]:
     """Return the ``(r,)`` codes of the values of a column, and the value of each code; a missing one is None."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(column.type):
+        coded = column.unify_dictionaries().combine_chunks()
+        return _places(coded).astype(np.int64), [*coded.dictionary.to_pylist(), None]
     values = to_numpy(column)
-    if values.dtype == object:
-        words = list(dict.fromkeys(values.tolist()))
-        places = {word: place for place, word in enumerate(words)}
-        return np.array([places[word] for word in values.tolist()], dtype=np.int64), words
     distinct, codes = np.unique(values, return_inverse=True)
     kind = float if column.type == "double" else int
     return codes, [None if value != value else kind(value) for value in distinct.tolist()]  # noqa: PLR0124
@@ -77,10 +78,14 @@ def codes_of(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[Any]]:
 
 def _texts(coded: pa.DictionaryArray) -> NDArray[Any]:
     words = np.array([*coded.dictionary.to_pylist(), None], dtype=object)
-    indices = coded.indices
-    places = _values(indices)
-    shared: NDArray[Any] = words[np.where(_known(indices), places, len(words) - 1)]
+    shared: NDArray[Any] = words[_places(coded)]
     return shared
+
+
+def _places(coded: pa.DictionaryArray) -> NDArray[Any]:
+    """Return the ``(r,)`` places of texts in their dictionary; a missing one is after the last."""
+    places = _values(coded.indices)
+    return np.where(_known(coded.indices), places, len(coded.dictionary)) if coded.null_count else places
 
 
 def _raw(column: pa.ChunkedArray) -> NDArray[Any]:

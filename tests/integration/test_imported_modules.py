@@ -56,12 +56,16 @@ NO_RERANKERS = NO_CALLS | {
 }
 COMMANDS = (
     Limits("serve --help", set(), NO_RERANKERS),
-    Limits("evaluate {qrels} {run}", NUMBERS, NO_RERANKERS | {"dialects", "latency", "store", "tuning"}),
-    Limits("evaluate {qrels} {run} --json", NUMBERS | {"pydantic"}, NO_RERANKERS),
-    Limits("evaluate {qrels} {run} --per-query", {"numpy"}, NO_RERANKERS),
+    Limits(
+        "evaluate {qrels} {run}",
+        NUMBERS | {"pyarrow"},
+        NO_RERANKERS | {"dialects", "latency", "store", "tuning"},
+    ),
+    Limits("evaluate {qrels} {run} --json", NUMBERS | {"pyarrow", "pydantic"}, NO_RERANKERS),
+    Limits("evaluate {qrels} {run} --per-query", {"numpy", "pyarrow"}, NO_RERANKERS),
     Limits(
         "compare --qrels {qrels} {run} {second}",
-        RESULT - {"pyarrow"} | {"jinja2"},
+        RESULT | {"jinja2"},
     ),
     Limits(
         "config check {config}", CONFIG, NO_CALLS - {"retrievers"} | {"reranking", "results", "summaries"}
