@@ -106,17 +106,29 @@ def _read(path: File, highest_grade: int, *, comments: bool) -> tuple[QrelsLayou
                 layout = qrels_layout(line, where, comments=comments)
                 if layout is not None and layout.header:
                     continue
-            if layout is None or (comments and is_comment(line, table=layout.table)):
-                if _is_like_a_row(line, layout or QrelsLayout(4)):
-                    rows.commented.append(number)
-                continue
-            columns = layout.split(line)
-            if rows and not ended and _is_cut(columns, layout.width, rows):
-                raise cut_off(where)
-            if len(columns) != layout.width:
-                raise layout.wrong_width(columns, where)
-            rows.add_row(*_row(columns, where, highest_grade))
+            if layout is not None and not (comments and is_comment(line, table=layout.table)):
+                _add_row(rows, layout, line, where, highest_grade, ended=ended)
+            elif _is_like_a_row(line, layout or QrelsLayout(4)):
+                rows.commented.append(number)
     return layout, rows
+
+
+def _add_row(
+    rows: QrelsRows, layout: QrelsLayout, line: str, where: str, highest_grade: int, *, ended: bool
+) -> None:
+    """Add the judgment of a line that is no comment.
+
+    Raises
+    ------
+    DataFormatError
+        See `read_qrels`.
+    """
+    columns = layout.split(line)
+    if rows and not ended and _is_cut(columns, layout.width, rows):
+        raise cut_off(where)
+    if len(columns) != layout.width:
+        raise layout.wrong_width(columns, where)
+    rows.add_row(*_row(columns, where, highest_grade))
 
 
 def _is_cut(columns: Sequence[str], width: int, rows: QrelsRows) -> bool:

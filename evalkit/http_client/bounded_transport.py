@@ -13,14 +13,12 @@ import httpx
 
 from evalkit.errors import InputError
 from evalkit.http_client.bounded_network import BoundedBackend, ExchangeLimits
+from evalkit.http_client.direct_client import KEEP_IDLE_S
 from evalkit.http_client.proxies import proxy_of
-
-_KEEP_IDLE_S = 5.0
-"""How long an idle connection is kept, as in httpx: longer, and servers that close idle ones break calls."""
 
 
 class BoundedTransport(httpx.BaseTransport):
-    """Connections of one thread, for `httpx.Client`; every step of an exchange obeys `limits`.
+    """Connections of one thread through a proxy, for `httpx.Client`; every step of an exchange obeys `limits`.
 
     Parameters
     ----------
@@ -38,7 +36,7 @@ class BoundedTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and return its response, whose body is not read yet."""
         url = request.url
-        with _errors_of_httpx():
+        with errors_of_httpx():
             response = self._pool(url).handle_request(
                 httpcore.Request(
                     method=request.method,
@@ -71,7 +69,7 @@ class BoundedTransport(httpx.BaseTransport):
     def _open_pool(self, proxy: httpx.Proxy | None) -> httpcore.ConnectionPool:
         common: dict[str, Any] = {
             "ssl_context": self._context,
-            "keepalive_expiry": _KEEP_IDLE_S,
+            "keepalive_expiry": KEEP_IDLE_S,
             "network_backend": self._backend,
         }
         if proxy is None:
@@ -121,7 +119,7 @@ class _Body(httpx.SyncByteStream):
         self._stream = stream
 
     def __iter__(self) -> Iterator[bytes]:
-        with _errors_of_httpx():
+        with errors_of_httpx():
             yield from self._stream
 
     def close(self) -> None:
@@ -143,7 +141,7 @@ _ERRORS: tuple[tuple[type[Exception], type[httpx.RequestError]], ...] = (
 
 
 @contextmanager
-def _errors_of_httpx() -> Iterator[None]:
+def errors_of_httpx() -> Iterator[None]:
     """Raise the errors of httpcore as those of httpx."""
     try:
         yield

@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 import codecs
-import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import httpx
 
 from evalkit.errors import NOT_RETRYABLE, RETRYABLE, CallError
-from evalkit.http_client.bounded_network import ExchangeLimits, ReplyTooLongError
-from evalkit.http_client.bounded_transport import BoundedTransport, tls_context
+from evalkit.http_client.bounded_network import ReplyTooLongError
+from evalkit.http_client.bounded_transport import tls_context
 from evalkit.http_client.content_coding import ACCEPTED, CodingError, decompressed
 from evalkit.http_client.http_exchange import Exchange
 from evalkit.http_client.proxies import proxy_keys, proxy_of
 from evalkit.http_client.secrets import Redactor
 from evalkit.http_client.signing import Signer, headers_to_sign
+from evalkit.http_client.thread_client import Body, ThreadClient
 from evalkit.http_client.tls_hints import tls_hint
 
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 """Largest decompressed response body: no list of scores is longer."""
 _MAX_RECEIVED_BYTES = 2 * MAX_RESPONSE_BYTES
 """Largest number of bytes received for one response: headers, chunk sizes and trailers count, too."""
-_TRACE_EVENTS = (
-    "connection.connect_tcp.started",
-    "http11.send_request_body.complete",
-    "http11.receive_response_headers.complete",
-)
-"""Trace events of httpcore, in the order in which they occur."""
 
 
 class Connections:
@@ -78,8 +72,8 @@ class Connections:
         self._signed_with: tuple[str, ...] = ()
         self._context = tls_context(url)
         self._local = threading.local()
-        self._clients: set[_ThreadClient] = set()
-        self._busy: set[_ThreadClient] = set()
+        self._clients: set[ThreadClient] = set()
+        self._busy: set[ThreadClient] = set()
         self._closed = threading.Event()
         self._lock = threading.Lock()
 
@@ -113,29 +107,19 @@ class Connections:
         headers = self._signed(method, url, body or b"", headers or {})
         start_s = time.perf_counter()
         end_s = start_s + self._timeout_s if deadline_s is None else deadline_s
-        event_times = dict.fromkeys(_TRACE_EVENTS, start_s)
-
-        def trace(event: str, _info: Any) -> None:
-            if event in event_times:
-                event_times[event] = time.perf_counter()
-
         with self._errors(end_s - start_s), self._thread_client() as client:
             client.limits.start(end_s)
-            with client.stream(
-                method, url, content=body, headers=headers, extensions={"trace": trace}
-            ) as response:
-                content = self._read(response, end_s)
-                body_s = time.perf_counter()
-                connect_s, sent_s, headers_s = event_times.values()
-                return Exchange(
-                    response.status_code,
-                    {name: self._redactor.text(value) for name, value in response.headers.items()},
-                    self._redactor.content(content),
-                    reused=connect_s == start_s,
-                    sent_s=sent_s,
-                    headers_s=headers_s,
-                    body_s=body_s,
-                )
+            made = client.exchange(method, url, body, headers, lambda body: self._read(body, end_s))
+        return self._redacted(made)
+
+    def _redacted(self, made: Exchange) -> Exchange:
+        """Return an exchange without keys in its headers and its body."""
+        redact = self._redactor
+        content, head = redact.content(made.content), "\n".join(made.headers.values())
+        if content is made.content and redact.text(head) == head:
+            return made
+        headers = {name: redact.text(value) for name, value in made.headers.items()}
+        return replace(made, headers=headers, content=content)
 
     def _signed(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> Mapping[str, str]:
         """Return the headers of a request with those of its signature."""
@@ -192,20 +176,19 @@ class Connections:
             remedy=RETRYABLE if may_pass else NOT_RETRYABLE,
         )
 
-    def _read(self, response: httpx.Response, deadline_s: float) -> bytes:
+    def _read(self, body: Body, deadline_s: float) -> bytes:
         """Return the response body; raise `CallError` past the deadline or the size limit."""
         parts: list[bytes] = []
         size = 0
-        for part in decompressed(response.iter_raw(), response.headers.get("content-encoding", "")):
+        for part in decompressed(body.parts, body.coding):
             size += len(part)
             if size > MAX_RESPONSE_BYTES:
-                raise self._too_long_error(MAX_RESPONSE_BYTES, response.status_code)
+                raise self._too_long_error(MAX_RESPONSE_BYTES, body.status)
             if time.perf_counter() > deadline_s:
                 raise self._timeout_error()
             parts.append(part)
-        return b"".join(parts).removeprefix(
-            codecs.BOM_UTF8
-        )  # some servers send one, and no JSON begins with it
+        # Some servers send a byte order mark, and no JSON begins with it.
+        return b"".join(parts).removeprefix(codecs.BOM_UTF8)
 
     def _too_long_error(self, limit: int, status: int | None = None) -> CallError:
         return CallError(
@@ -232,7 +215,7 @@ class Connections:
             client.close()
 
     @contextmanager
-    def _thread_client(self) -> Iterator[_ThreadClient]:
+    def _thread_client(self) -> Iterator[ThreadClient]:
         """Yield the client of this thread, protected from `close` while it is in use.
 
         A client that another thread closes while it opens a connection would leave that connection open. A client
@@ -257,22 +240,11 @@ class Connections:
             if unused:
                 client.close()
 
-    def _get_or_create_client(self) -> _ThreadClient:
-        client: _ThreadClient | None = getattr(self._local, "client", None)
+    def _get_or_create_client(self) -> ThreadClient:
+        client: ThreadClient | None = getattr(self._local, "client", None)
         if client is None:
-            client = _ThreadClient(self._headers, self._timeout, self._context)
+            client = ThreadClient(self._headers, self._timeout, self._context, _MAX_RECEIVED_BYTES)
             self._local.client = client
             with self._lock:
                 self._clients.add(client)
         return client
-
-
-class _ThreadClient(httpx.Client):
-    """The client of one thread, with the limits of the exchange that it makes."""
-
-    def __init__(
-        self, headers: Mapping[str, str], timeout: httpx.Timeout, context: ssl.SSLContext | None
-    ) -> None:
-        self.limits = ExchangeLimits(_MAX_RECEIVED_BYTES)
-        transport = BoundedTransport(context, self.limits)
-        super().__init__(headers=headers, timeout=timeout, transport=transport)

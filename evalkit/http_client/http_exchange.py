@@ -26,15 +26,16 @@ class Exchange:
         Response body.
     reused
         Whether an open connection was reused.
-    sent_s, headers_s, body_s
-        When the request was sent, the response headers and the response body were received; seconds of
-        `time.perf_counter`.
+    start_s, sent_s, headers_s, body_s
+        When the encoded and signed request began to be sent, was sent, and when the response headers and the response
+        body were received; seconds of `time.perf_counter`.
     """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     content: bytes = field(repr=False)
     reused: bool
+    start_s: float
     sent_s: float
     headers_s: float
     body_s: float

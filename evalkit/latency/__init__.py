@@ -6,9 +6,17 @@ from evalkit.lazy_names import load_on_use
 
 if TYPE_CHECKING:
     from evalkit.latency.cost_fit import Fit, Sample, fit_cost
+    from evalkit.latency.harness import harness_fault
     from evalkit.latency.machine import MachineMonitor, RoundState
     from evalkit.latency.measurement import MeasurementSink, measure, measure_arrivals
-    from evalkit.latency.percentiles import QUANTILES, Basis, LatencyQuantile, LatencySummary, summarise_calls
+    from evalkit.latency.percentiles import (
+        QUANTILES,
+        Basis,
+        LatencyQuantile,
+        LatencySummary,
+        Missing,
+        summarise_calls,
+    )
     from evalkit.latency.ratios import latency_ratio
     from evalkit.latency.round_effects import (
         MIN_GROUPS,
@@ -53,6 +61,7 @@ __all__ = [
     "Loads",
     "MachineMonitor",
     "MeasurementSink",
+    "Missing",
     "RoundState",
     "Sample",
     "SloResult",
@@ -62,6 +71,7 @@ __all__ = [
     "calls_per_group",
     "consecutive_parts",
     "fit_cost",
+    "harness_fault",
     "judge_limit",
     "latency_ratio",
     "measure",

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _REPEATS = 3
+_SETTLE_S, _MOST_SETTLE_S = 0.02, 0.3
+"""Threads of a matrix library keep a processor busy for about 0.1 s after their work: they must not meet calls."""
 _THROTTLING = (
     (Path("/sys/fs/cgroup/cpu.stat"), "throttled_usec", 1e-6),
     (Path("/sys/fs/cgroup/cpu/cpu.stat"), "throttled_time", 1e-9),
@@ -50,6 +52,7 @@ class MachineMonitor:
 
     def __init__(self) -> None:
         self._reference_s = float(np.median([_reference_work() for _ in range(_REPEATS)]))
+        _settle()
         self._ticks = _ticks()
         self._throttled_s = _throttled_s()
 
@@ -69,6 +72,16 @@ class MachineMonitor:
         if now is None or self._ticks is None or now[0] <= self._ticks[0]:
             return None
         return (now[1] - self._ticks[1]) / (now[0] - self._ticks[0])
+
+
+def _settle() -> None:
+    """Wait until this process uses no processor, at most 0.3 s."""
+    end_s = time.perf_counter() + _MOST_SETTLE_S
+    while time.perf_counter() < end_s:
+        used_s = time.process_time()
+        time.sleep(_SETTLE_S)
+        if time.process_time() - used_s < _SETTLE_S / 2:
+            return
 
 
 def _reference_work() -> float:

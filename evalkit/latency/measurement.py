@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from tqdm import tqdm
 
+from evalkit.latency.harness import HarnessMonitor
 from evalkit.latency.machine import MachineMonitor, RoundState
 from evalkit.latency.workloads import MOST_WARMUP, LatencyCell, has_settled
 from evalkit.progress import progress_bar
@@ -154,10 +155,11 @@ class _Blocks:
         """Wait for the calls of a block and store them; calls of an interrupted block count as warm-up."""
         block: list[Outcome] = []
         try:
-            with _gc_paused():
+            with _gc_paused(), HarnessMonitor() as monitor:
                 for outcome in outcomes:
                     block.append(outcome)
                     self._progress.update()
+            block = monitor.noted(block)
         except BaseException:
             # The block is repeated on resume: with a pause in it, its load and throughput would be wrong.
             block = [_as_warmup(outcome) for outcome in block]

@@ -15,6 +15,8 @@ from evalkit.stats import Interval, clustered_quantile_interval, quantile_interv
 
 QUANTILES = (0.5, 0.9, 0.95, 0.99)
 Basis = Literal["calls", "rounds"]
+Missing = Literal["calls", "rounds", "harness"]
+"""What is too few for an interval; ``harness`` where the load generator was the bottleneck."""
 """What an interval is based on: single calls, or the differences between rounds."""
 
 
@@ -29,12 +31,12 @@ class LatencyQuantile:
     decided_by
         ``rounds`` if the differences between rounds make the interval wider than single calls alone; None without one.
     missing
-        What is too few for an interval; None with an interval.
+        Why there is no interval; None with one.
     """
 
     interval: Interval
     decided_by: Basis | None = None
-    missing: Basis | None = None
+    missing: Missing | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from evalkit.latency.round_effects import Blocks, quantile_bounds, share_bounds
 from evalkit.stats import Interval, share_interval
 
 Verdict = Literal["PASS", "FAIL", "CANNOT TELL", "NOT MEASURED"]
-VerdictBasis = Literal["calls", "rounds", "order", "capacity"]
+VerdictBasis = Literal["calls", "rounds", "order", "capacity", "harness"]
 """What decides a verdict: bounds of single calls, differences between rounds, the verdict of a smaller load, or a rate
 near the capacity."""
 NEAR_CAPACITY = 0.55

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from evalkit.config import LatencySettings
 from evalkit.records import Call, Dataset, RerankRequest, Run
 from evalkit.reranking import Batch
+from evalkit.reranking.open_loop import MOST_IN_FLIGHT, calls_ahead
 
-MOST_READY = 64
-"""Maximum number of connections opened before an open loop starts."""
 POOL = 10_000
 """Maximum number of sampled documents that fill batches and define the length buckets."""
 
@@ -140,7 +139,7 @@ def plan_arrivals(
     cells = []
     for rate in sorted(loads.rates_per_s):
         warmup, timed = batches.draw(size, None, server.calls or settings.calls, 1)
-        ready = min(math.ceil(2 * rate * loads.latency_s) + 2, MOST_READY)
+        ready = min(math.ceil(2 * rate * loads.latency_s) + 1 + calls_ahead(rate), MOST_IN_FLIGHT)
         least = max(settings.warmup, ready)
         cells.append(LatencyCell(loads.reranker, Workload(size, None, None, rate), least, warmup, timed))
     return cells

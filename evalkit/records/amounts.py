@@ -11,6 +11,8 @@ MAX_AMOUNT = 10**12
 
 def known_amount(value: object) -> float | None:
     """Return a finite number from 0 to `MAX_AMOUNT`; None for anything else, text and booleans included."""
+    if value is None:
+        return None
     if isinstance(value, bool) or not isinstance(value, Real):
         return None
     try:

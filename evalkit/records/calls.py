@@ -56,6 +56,9 @@ class Call:
         Characters of all documents sent.
     truncated_documents
         Number of query-document pairs that the model truncated; None if unknown.
+    harness_delay_s, harness_cpu
+        Of a timed call: how late a thread of this process resumed near the end of the call, in seconds, and the share
+        of one processor that this process used; None if not measured. See `evalkit.latency.harness`.
     """
 
     dataset: str
@@ -85,6 +88,8 @@ class Call:
     rate_per_s: float | None = None
     document_characters: int | None = None
     truncated_documents: int | None = None
+    harness_delay_s: float | None = None
+    harness_cpu: float | None = None
 
     def with_known_amounts(self) -> Call:
         """Return the call with None for every amount that is none: older journals hold amounts as servers sent them."""

@@ -129,14 +129,14 @@ def check_overlap(run: Run, qrels: Qrels, hint: str | None = None) -> None:
 
 
 def _unlike_documents(run: Run, qrels: Qrels, answerable: frozenset[str]) -> tuple[str, str] | None:
-    first: tuple[str, str] | None = None
-    for query_id in run.query_ids:
-        judged, docs = qrels.of(query_id), run.docs(query_id)
-        if not judged.keys().isdisjoint(docs):  # the usual run ends the search here
-            return None
-        if first is None and query_id in answerable and docs:
-            first = docs[0], next(iter(judged))
-    return first
+    if not run.doc_names or (qrels.columns.doc_names.codes_of(run.doc_names) >= 0).any():
+        for query_id in run.query_ids:
+            if (
+                not qrels.of(query_id).keys().isdisjoint(run.docs(query_id))
+            ):  # the usual run ends the search here
+                return None
+    first = next((q for q in run.query_ids if q in answerable and run.docs(q)), None)
+    return None if first is None else (run.docs(first)[0], next(iter(qrels.of(first))))
 
 
 def _excluded_rows(run: Run, qrels: Qrels) -> int:

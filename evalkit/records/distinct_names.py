@@ -84,7 +84,7 @@ class Names(Sequence[str]):
     def __getitem__(self, index: slice) -> Sequence[str]: ...
 
     def __getitem__(self, index: int | slice) -> str | Sequence[str]:
-        return self.texts[index]
+        return self._packed[index] if self._packed is not None and not self._texts else self._texts[index]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.texts)
@@ -111,5 +111,11 @@ def _positions(texts: PackedTexts, among: PackedTexts) -> NDArray[np.int64]:
         buffers = pa.py_buffer(packed.offsets), pa.py_buffer(packed.data)
         return pa.LargeStringArray.from_buffers(len(packed), *buffers)
 
-    found = compute.fill_null(compute.index_in(array(texts), value_set=array(among)), -1)
-    return np.from_dlpack(found).astype(np.int64)
+    found = compute.index_in(array(texts), value_set=array(among))
+    validity, places = found.buffers()
+    codes = np.frombuffer(places, np.int32)[: len(texts)].astype(np.int64)
+    if validity is None:
+        return codes
+    # Arrow's functions that replace nulls import pandas, which takes longer than the search.
+    valid = np.unpackbits(np.frombuffer(validity, np.uint8), count=len(texts), bitorder="little")
+    return np.where(valid, codes, -1)

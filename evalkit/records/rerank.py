@@ -210,4 +210,5 @@ class RerankResponse:
         """Whether the backend's list is in descending order of score; None if there is no list."""
         if self.order is None:
             return None
-        return bool((np.diff(self.scores[self.order]) <= 0).all())
+        ordered = self.scores[self.order]
+        return bool((ordered[1:] <= ordered[:-1]).all())

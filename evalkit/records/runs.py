@@ -195,8 +195,7 @@ class Run:
         start, stop = self.offsets[index], self.offsets[index + 1]
         if self._doc_ids is not None:
             return self._doc_ids[start:stop]
-        texts = self.doc_names.texts
-        return tuple([texts[code] for code in self.doc_codes[start:stop].tolist()])
+        return tuple(map(self.doc_names.__getitem__, self.doc_codes[start:stop].tolist()))
 
     def rows_of(self, query_ids: Sequence[str]) -> Ints:
         """Return the ``(n,)`` places of queries in `query_ids` of the run; -1 if it lacks the query."""

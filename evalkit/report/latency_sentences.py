@@ -124,6 +124,8 @@ def _reason(one: LimitRow) -> str:
         )
     if one.decided_by == "capacity":
         return f" (near or above half of the capacity: needs {CALLS_NEAR_CAPACITY} calls)"
+    if one.decided_by == "harness":
+        return " (not measured: the load generator was the bottleneck)"
     return rounds_text(one)
 
 

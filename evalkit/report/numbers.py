@@ -143,6 +143,8 @@ def rate_text(interval: Interval | None) -> str:
 
 def quantile_text(quantile: Quantile) -> str:
     """Return a quantile in milliseconds, or how many queries it needs."""
+    if quantile.missing == "harness":
+        return "load generator too slow"
     if quantile.missing == "rounds":
         return "too few rounds"
     if quantile.estimate is None:

@@ -88,7 +88,7 @@ class Http:
             http_status=exchange.status,
             conn_reused=first.reused,
             pause_s=rate_limit_reset_s(exchange.headers),
-            timeline=Timeline(encoded_s, first.sent_s, exchange.headers_s, exchange.body_s),
+            timeline=Timeline(first.start_s, first.sent_s, exchange.headers_s, exchange.body_s),
             unusable=reply.unusable,
         )
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -20,6 +22,8 @@ MOST_IN_FLIGHT = 256
 """Maximum calls in flight. A due call beyond it waits in this process; its response time includes the wait."""
 _BEGIN_S = 0.02
 """Seconds between queueing a schedule and its start."""
+_AHEAD_S, _MOST_AHEAD = 0.02, 8
+"""Calls that are due within these seconds wait in threads of their own, up to this number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +44,28 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class _Due:
-    """A call to make at `due_s`; its thread then waits at `barrier`, if there is one, for the other threads."""
+    """A call to make at `due_s`; its thread then waits at `barrier`, if there is one, for the other threads.
+
+    `scheduled` calls are followed: when one is due, a thread gets the next call of the schedule.
+    """
 
     item: Batch
     context: CallContext
     due_s: float
     barrier: threading.Barrier | None = None
+    scheduled: bool = False
+
+
+_Box = queue.SimpleQueue[_Due | None]
 
 
 class OpenLoop:
     """Makes calls at scheduled times, each in its own thread while it is in flight.
 
-    An idle thread takes the next call of the schedule and sleeps until it is due. No other thread is involved in
-    starting a call, so it can be late only by a wait for Python's global interpreter lock. There is always one
-    thread more than there are calls in flight, up to `most`.
+    A thread gets a call before it is due and sleeps until then. No other thread is involved in starting a call, so it
+    can be late only by a wait for Python's global interpreter lock. Only the next few calls of the schedule have
+    threads, and a call goes to the thread that became idle last: as in a pool of connections, few are open, and those
+    that are used stay open.
 
     Parameters
     ----------
@@ -78,19 +90,20 @@ class OpenLoop:
         self._sleep = sleep or self._stop.wait
         limiter = ConcurrencyLimiter(most, adaptive=False)
         self._caller = RetryingCaller(session, limiter, self._stop, splits=False, retries=False, clock=clock)
-        self._tasks: queue.SimpleQueue[_Due | None] = queue.SimpleQueue()
         self._deliveries: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._idle = 0
-        self._threads: list[threading.Thread] = []
+        self._idle: list[_Box] = []
+        self._waiting: deque[_Due] = deque()
+        self._schedule: Iterator[_Due] = iter(())
+        self._threads: dict[threading.Thread, _Box] = {}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._stop.set()
-        for _thread in self._threads:
-            self._tasks.put(None)
+        for box in self._threads.values():
+            box.put(None)
         if kind is None:
             for thread in self._threads:
                 thread.join()
@@ -99,12 +112,9 @@ class OpenLoop:
         """Send up to `most` batches at once, each from its own thread, so that every thread opens its connection."""
         items = items[: self._most]
         barrier = threading.Barrier(len(items)) if items else None
-        with self._lock:
-            while len(self._threads) < len(items):
-                self._spawn()
         now = self._clock()
         for item in items:
-            self._tasks.put(_Due(item, context, now, barrier))
+            self._give(_Due(item, context, now, barrier))
         yield from self._collect(len(items))
 
     def send_scheduled(self, schedule: Sequence[Arrival], context: CallContext) -> Iterator[Outcome]:
@@ -116,11 +126,12 @@ class OpenLoop:
             If the next call could exceed the budget.
         """
         begin = self._clock() + _BEGIN_S
-        with self._lock:
-            if not self._threads:
-                self._spawn()
-        for arrival in schedule:
-            self._tasks.put(_Due(arrival.item, context, begin + arrival.after_s))
+        self._schedule = (
+            _Due(arrival.item, context, begin + arrival.after_s, scheduled=True) for arrival in schedule
+        )
+        last_s = schedule[-1].after_s if schedule else 0.0
+        for _ in range(calls_ahead(len(schedule) / last_s if last_s else math.inf)):
+            self._give_next()
         yield from self._collect(len(schedule))
 
     def _collect(self, calls: int) -> Iterator[Outcome]:
@@ -131,33 +142,54 @@ class OpenLoop:
                 self._stop.set()
                 raise delivery.error
 
-    def _spawn(self) -> None:
-        """Start one more thread. The caller must hold the lock."""
-        thread = threading.Thread(
-            target=self._work, name=f"evalkit-arrival-{len(self._threads)}", daemon=True
-        )
-        thread.start()
-        self._threads.append(thread)
-        self._idle += 1
+    def _give_next(self) -> None:
+        """Give the next call of the schedule to a thread."""
+        with self._lock:
+            due = next(self._schedule, None)
+        if due is not None:
+            self._give(due)
 
-    def _work(self) -> None:
-        while (due := self._tasks.get()) is not None:
-            try:
+    def _give(self, due: _Due) -> None:
+        """Give a call to the thread that became idle last, else to a new one; it waits if there may be no more."""
+        with self._lock:
+            if self._idle:
+                box = self._idle.pop()
+            elif len(self._threads) < self._most:
+                box = self._spawn()
+            else:
+                self._waiting.append(due)
+                return
+        box.put(due)
+
+    def _spawn(self) -> _Box:
+        """Start one more thread and return where it gets calls. The caller must hold the lock."""
+        box: _Box = queue.SimpleQueue()
+        name = f"evalkit-arrival-{len(self._threads)}"
+        thread = threading.Thread(target=self._work, args=(box,), name=name, daemon=True)
+        thread.start()
+        self._threads[thread] = box
+        return box
+
+    def _work(self, box: _Box) -> None:
+        while (due := box.get()) is not None:
+            current: _Due | None = due
+            while current is not None:
+                try:
+                    delivery = self._make(current)
+                except BaseException as error:  # noqa: BLE001 - raised again in the reading thread
+                    delivery = Delivery(error=error)
+                self._deliveries.put(delivery)
                 with self._lock:
-                    self._idle -= 1
-                    if not self._idle and len(self._threads) < self._most:
-                        self._spawn()
-                delivery = self._make(due)
-            except BaseException as error:  # noqa: BLE001 - raised again in the reading thread
-                delivery = Delivery(error=error)
-            self._deliveries.put(delivery)
-            with self._lock:
-                self._idle += 1
+                    current = self._waiting.popleft() if self._waiting else None
+                    if current is None:
+                        self._idle.append(box)
 
     def _make(self, due: _Due) -> Delivery:
         wait = due.due_s - self._clock()
         if wait > 0:
             self._sleep(wait)
+        if due.scheduled:
+            self._give_next()
         delivery = (
             Delivery()
             if self._stop.is_set()
@@ -166,3 +198,8 @@ class OpenLoop:
         if due.barrier is not None:
             due.barrier.wait()
         return delivery
+
+
+def calls_ahead(rate_per_s: float) -> int:
+    """Return how many calls of a schedule wait in threads until they are due, 1 to 8: those of the next 20 ms."""
+    return math.ceil(min(max(rate_per_s * _AHEAD_S, 1.0), float(_MOST_AHEAD)))

@@ -198,10 +198,13 @@ def attempt_of(
 
 def _with_known_amounts(response: RerankResponse) -> RerankResponse:
     """Return a response without amounts that cannot be summed and written: its scores are paid for and are kept."""
+    usage, server_times = response.usage.known(), ServerTime.known(response.server_times)
+    if (usage, server_times) == (response.usage, response.server_times):
+        return response
     return replace(
         response,
-        usage=response.usage.known(),
-        server_times=ServerTime.known(response.server_times),
+        usage=usage,
+        server_times=server_times,
         unusable={**response.unusable, **response.usage.unusable()},
     )
 

@@ -6,8 +6,6 @@ import threading
 import uuid
 from dataclasses import replace
 
-from tenacity import RetryCallState, Retrying, retry_if_result
-
 from evalkit.http_client import named_window_s
 from evalkit.reranking.batching import Batch
 from evalkit.reranking.call_history import SentCall
@@ -65,19 +63,13 @@ class RetriedCalls:
         made: list[Attempt] = []
         patience = Patience(self._session, self._retries, self._without_reply, self._clock)
 
-        def attempt_once() -> Attempt:
-            attempt = self._once(named, context, len(made) + 1, scheduled)
-            made.append(attempt)
-            return attempt
-
-        def may_pass(attempt: Attempt) -> bool:
-            return not self._stop.is_set() and patience.may_pass(attempt.failure)
-
-        def wait(state: RetryCallState) -> float:
-            return patience.wait_s(state.outcome.result().failure if state.outcome else None)
-
         try:
-            Retrying(retry=retry_if_result(may_pass), wait=wait, sleep=self._sleep)(attempt_once)
+            while True:
+                made.append(self._once(named, context, len(made) + 1, scheduled))
+                failure = made[-1].failure
+                if failure is None or self._stop.is_set() or not patience.may_pass(failure):
+                    break
+                self._sleep(patience.wait_s(failure))
         except _ClosedError:
             if not made:
                 return ()

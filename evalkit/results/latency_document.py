@@ -34,7 +34,8 @@ class LimitRow(JsonObject):
         Share of calls that took longer or failed.
     decided_by
         ``rounds`` where single calls alone give another verdict; ``order`` where a smaller load does not pass;
-        ``capacity`` where the rate is too near the capacity for so few calls; else ``calls``. None where nothing was
+        ``capacity`` where the rate is too near the capacity for so few calls; ``harness`` where the load generator was
+        the bottleneck; else ``calls``. None where nothing was
         measured, or a file does not record it.
     upper_by_rounds_s
         Upper bound of the quantile in seconds, by the differences between rounds; None with too few rounds.

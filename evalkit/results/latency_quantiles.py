@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from evalkit.latency import Basis
+from evalkit.latency import Basis, Missing
 from evalkit.results.json_shapes import Inline, JsonObject, Key
 from evalkit.stats import Interval
 
@@ -24,13 +24,14 @@ class Quantile(JsonObject):
         ``rounds`` where the differences between rounds make the interval wider than single calls alone, else
         ``calls``; None where there is no interval, or a file does not record it.
     missing
-        ``calls`` or ``rounds``, where they are too few for an interval.
+        ``calls`` or ``rounds``, where they are too few for an interval; ``harness`` where the load generator was the
+        bottleneck.
     """
 
     interval: Annotated[Interval, Inline.interval("estimate")]
     needs: int
     decided_by: Annotated[Basis | None, Key(omit_none=True)] = None
-    missing: Annotated[Basis | None, Key(omit_none=True)] = None
+    missing: Annotated[Missing | None, Key(omit_none=True)] = None
 
     @property
     def estimate(self) -> float | None:

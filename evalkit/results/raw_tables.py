@@ -61,6 +61,8 @@ CALL_COLUMNS = {
     "characters": optional("int64", least=0, most=MOST_AMOUNT, reported=True),
     "document_characters": optional("int64", least=0, most=MOST_AMOUNT),
     "truncated_documents": optional("int64", least=0, most=MOST_AMOUNT, reported=True),
+    "harness_delay_s": optional("float64", least=0, most=MOST_AMOUNT),
+    "harness_cpu": optional("float64", least=0, most=MOST_AMOUNT),
     "cost_usd": optional("float64", least=0, most=MOST_AMOUNT, reported=True),
     "server_s": optional("float64", least=0, most=MOST_AMOUNT, reported=True),
     "server_times": optional("string"),

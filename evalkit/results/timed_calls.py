@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.latency import Blocks, Spans, Workload, consecutive_parts
+from evalkit.latency import Blocks, Spans, Workload, consecutive_parts, harness_fault
 from evalkit.results.calls_table import received_s
 from evalkit.results.rows import Rows
 
@@ -67,6 +67,16 @@ class CellCalls:
         """Beginning and end of every call."""
         rounds = np.nan_to_num(self.timed["round"]).astype(np.int64)
         return Spans(self.column("start_s"), self.column("end_s"), self.ok, rounds)
+
+    @property
+    def harness_fault(self) -> str | None:
+        """Why these calls measure the load generator and not the server; None if they measure the server.
+
+        A reranker in this process is not judged: its own work delays other threads.
+        """
+        remote = self.ok & ~np.isnan(self.column("encoded_s"))
+        delay_s, cpu = self.column("harness_delay_s"), self.column("harness_cpu")
+        return harness_fault(delay_s[remote], cpu[remote], self.column("latency_s")[remote])
 
     def column(self, name: str) -> NDArray[np.float64]:
         """Return ``(n,)`` a column of the timed calls, NaN where unknown."""

@@ -20,6 +20,7 @@ from evalkit.records import MetricValues, Qrels, Run
 from evalkit.results.failure_reasons import FailureReason, failure_reasons
 from evalkit.results.passage_rows import PassageFacts
 from evalkit.results.rows import Rows
+from evalkit.results.timed_calls import cells_of
 from evalkit.summaries.candidate_runs import scored_documents
 from evalkit.summaries.manifest_origins import origins_of
 from evalkit.summaries.opened_results import OpenedResult, below_depth_of
@@ -211,8 +212,10 @@ def _hash(rows: Iterable[Any]) -> str:
 
 def _rounds(calls: Rows) -> dict[LatencyKey, dict[int, float]]:
     """Return the log median of every round: rounds are the units, as calls of one round are not independent."""
+    calls = Rows({**calls.columns, "row": np.arange(len(calls))})
     closed = (calls["pass"] == "latency") & ~calls.known("rate_per_s") & ~calls.known("length_bucket")
     good = calls.take(closed & (calls["status"] == "ok"))
+    good = good.take(~np.isin(good["row"], _of_load_generator(calls)))
     good = good.take(good["latency_s"] > 0)  # a coarse clock may measure 0 s, which has no logarithm
     keys = ("dataset", "reranker", "batch_size", "concurrency", "round")
     groups = [(key, part) for key, part in good.groups(keys) if None not in key]
@@ -221,6 +224,11 @@ def _rounds(calls: Rows) -> dict[LatencyKey, dict[int, float]]:
         median = float(np.log(np.median(part["latency_s"])))
         rounds.setdefault((dataset, tag, int(size), int(flight)), {})[int(number)] = median
     return rounds
+
+
+def _of_load_generator(calls: Rows) -> list[int]:
+    """Return the ``row`` of the calls in cells that measure the load generator and not the server."""
+    return [row for cell in cells_of(calls) if cell.harness_fault for row in cell.timed["row"].tolist()]
 
 
 def _calls(calls: Rows) -> dict[tuple[str, str], tuple[int, int]]:

@@ -43,12 +43,13 @@ def answer(
     """
     confidence = config.latency.confidence if config.latency else CONFIDENCE
     single = [cell for cell in cells if cell.load.concurrency == 1]
+    vouched = [cell for cell in cells if cell.harness_fault is None]
     return LatencyAnswers(
         confidence=confidence,
-        fits=tuple(_fits(single, confidence, config.seed)),
+        fits=tuple(_fits([cell for cell in vouched if cell.load.concurrency == 1], confidence, config.seed)),
         limits=tuple(limit_rows(cells, rows, config, confidence)),
         claims=tuple(claim_rows(single, config, confidence)),
-        ratios=tuple(_ratios(cells, config, confidence)),
+        ratios=tuple(_ratios(vouched, config, confidence)),
         capacity=tuple(_capacity(rows)),
         costs=tuple(_costs(cells, rows, manifest)),
         machine=MachineState(tuple(flag_machine(manifest.rounds)), manifest.rounds),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from evalkit.latency.throughput import throughput
 from evalkit.results.latency_quantiles import Quantile
 from evalkit.results.summary_document import LatencyParts, LatencyRow
 from evalkit.results.timed_calls import CellCalls
-from evalkit.stats import sample_size_for_quantile
+from evalkit.stats import Interval, sample_size_for_quantile
 
 CONFIDENCE = 0.95
 """Level of the intervals of means, and of latencies where the configuration sets none."""
@@ -31,7 +32,32 @@ CONFIDENCE = 0.95
 
 def latency_rows(cells: Sequence[CellCalls], settings: LatencySettings | None) -> tuple[LatencyRow, ...]:
     """Return the figures of every cell, in order."""
-    return tuple(_row(cell, settings) for cell in cells)
+    return tuple(_vouched(_row(cell, settings), cell.harness_fault) for cell in cells)
+
+
+def _vouched(row: LatencyRow, fault: str | None) -> LatencyRow:
+    """Return a row without latencies and throughput if its calls measure the load generator; the flag says so."""
+    if fault is None:
+        return row
+
+    def none(quantile: Quantile) -> Quantile:
+        unknown = Interval(None, None, None, quantile.interval.n, quantile.interval.confidence)
+        return Quantile(unknown, quantile.needs, missing="harness")
+
+    rate = replace(row.calls_per_s, estimate=None, lower=None, upper=None)
+    return replace(
+        row,
+        p50_s=none(row.p50_s),
+        p90_s=none(row.p90_s),
+        p95_s=none(row.p95_s),
+        p99_s=none(row.p99_s),
+        max_s=None,
+        calls_per_s=rate,
+        documents_per_s=rate,
+        tokens_per_s=row.tokens_per_s and rate,
+        parts=LatencyParts(row.parts.client, None, None, None, row.parts.server, None),
+        flags=(fault, *row.flags),
+    )
 
 
 def _row(cell: CellCalls, settings: LatencySettings | None) -> LatencyRow:

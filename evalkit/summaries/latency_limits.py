@@ -77,6 +77,8 @@ def _judged_load(cell: CellCalls, limit: Limit, confidence: float, rows: Sequenc
 
 
 def _judged(cell: CellCalls, limit: Limit, confidence: float) -> SloResult:
+    if cell.harness_fault is not None:
+        return SloResult("CANNOT TELL", Interval(None, None, None, len(cell.timed)), "harness")
     return judge_limit(cell.seconds, cell.ok, cell.query_ids, cell.blocks, limit, confidence)
 
 

@@ -85,7 +85,7 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> Findings
         texts = {name: folder.read_texts(name) for name in raw.qrels}
         explored = explorer_data(systems, plan.primary, texts)
         with folder.writing():
-            _write(folder, raw.cells, found, raw.timed, explored)
+            _write(folder, raw.cells, found, raw.vouched, explored)
         progress.update()
     return found
 
@@ -114,6 +114,11 @@ class _RawResult:
     cells: Sequence[QualityCell]
     timed: Sequence[CellCalls]
     latency: tuple[LatencyRow, ...]
+
+    @property
+    def vouched(self) -> list[CellCalls]:
+        """The timed calls that measure the server, and not the load generator."""
+        return [cell for cell in self.timed if cell.harness_fault is None]
 
 
 def _read(folder: ResultFolder, manifest: Manifest) -> _RawResult:
@@ -150,7 +155,7 @@ def _summary(raw: _RawResult) -> Summary:
     }
     of_runs = tuple(run_latency_rows(manifest.runs, raw.folder.read_run_latencies(), CONFIDENCE))
     summary = summarise(manifest, config, raw.cells, ceilings, raw.calls, raw.latency, clusters, of_runs)
-    summary = with_cascades(summary, raw.folder, manifest, config, raw.timed, clusters)
+    summary = with_cascades(summary, raw.folder, manifest, config, raw.vouched, clusters)
     summary = replace(summary, failures=failure_reasons(manifest, raw.failures) or None)
     return with_budget_uses(summary, raw.cells, raw.qrels, config.metrics)
 

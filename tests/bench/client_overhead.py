@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from evalkit.reranking import Batch, CallContext, RerankerSession, Sender
 
 DOCUMENTS = tuple(f"{i:04d} " + "lorem ipsum dolor sit amet " * 37 for i in range(100))
 REQUEST = RerankRequest("q", "which document is it", DOCUMENTS, tuple(map(str, range(100))))
-CONCURRENCY = (1, 8, 32)
+CONCURRENCY = (1, 8, 32, 256)
 ROUNDS = 5
 WAYS = ("raw sockets", "bare httpx", "evalkit")
 
@@ -155,13 +155,13 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def measure(delay_s: float, calls: Callable[[int], int]) -> None:
+def measure(delay_s: float, calls: Callable[[int], int], concurrencies: Sequence[int] = CONCURRENCY) -> None:
     """Print one table."""
     functions = dict(zip(WAYS, (raw_sockets, bare_httpx, through_evalkit), strict=True))
     say(f"\nthe server answers after {delay_s * 1000:g} ms; {ROUNDS} interleaved rounds, medians over them")
     say("in flight  way            calls/s   p50 ms   p99 ms  of raw  of httpx  ms at p50  p99 by raw")
     with server(delay_s) as port:
-        for concurrency in CONCURRENCY:
+        for concurrency in concurrencies:
             rates: dict[str, list[float]] = {way: [] for way in WAYS}
             p50s: dict[str, list[float]] = {way: [] for way in WAYS}
             p99s: dict[str, list[float]] = {way: [] for way in WAYS}
@@ -187,5 +187,7 @@ def measure(delay_s: float, calls: Callable[[int], int]) -> None:
 
 
 if __name__ == "__main__":
-    measure(0.0, lambda _: 640)
-    measure(0.1, lambda concurrency: 20 * concurrency)
+    # With numbers as arguments, only these calls in flight.
+    chosen = tuple(map(int, sys.argv[1:])) or CONCURRENCY
+    measure(0.0, lambda concurrency: max(640, 3 * concurrency), chosen)
+    measure(0.1, lambda concurrency: max(15, min(480, 15 * concurrency), 5 * concurrency), chosen)

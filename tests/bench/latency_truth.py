@@ -15,9 +15,10 @@ from evalkit.latency import LatencyCell, Workload, measure_arrivals
 from evalkit.records import RerankRequest
 from evalkit.rerankers import Reranker, load_reranker
 from evalkit.reranking import Batch, CallContext, OpenLoop, Outcome, RerankerSession, Sender
+from evalkit.reranking.open_loop import calls_ahead
 
 DELAYS_S = (0.005, 0.02, 0.1)
-RATES_PER_S = (10, 100, 500)
+RATES_PER_S = (10, 100, 500, 1000)
 STALL_AFTER_S, STALL_S = 5.0, 1.0
 STALLED_RATE_PER_S, STALLED_CALLS = 50.0, 1000
 
@@ -53,7 +54,8 @@ def closed(reranker: Reranker, items: tuple[Batch, ...]) -> list[Outcome]:
 
 def opened(reranker: Reranker, items: tuple[Batch, ...], rate: float) -> list[Outcome]:
     """Send calls at a rate."""
-    cell = LatencyCell("api", Workload(10, None, None, rate), 16, batches(16), (items,))
+    ready = math.ceil(0.04 * rate) + 1 + calls_ahead(rate)  # as `plan_arrivals` does for a server of 20 ms
+    cell = LatencyCell("api", Workload(10, None, None, rate), max(ready, 5), batches(16), (items,))
     with OpenLoop(RerankerSession("api", reranker)) as open_loop:
         return measure_arrivals(cell, open_loop, "bench", 7, Kept())
 

@@ -129,7 +129,9 @@ class Lines:
         status, reply = self.answer(asked, headers or {})
         now = time.perf_counter()
         content = reply if isinstance(reply, bytes) else orjson.dumps(reply)
-        return Exchange(status, self.headers, content, reused=True, sent_s=now, headers_s=now, body_s=now)
+        return Exchange(
+            status, self.headers, content, reused=True, start_s=now, sent_s=now, headers_s=now, body_s=now
+        )
 
     def close(self) -> None:
         """Do nothing."""

@@ -33,7 +33,7 @@ RECORDS: dict[str, tuple[JournalRecord, bytes]] = {
             b'"output_tokens":null},"cost_usd":0.25,"server_s":0.5,"server_times":[{"name":"x-time","seconds":0.5,'
             b'"meaning":"request"}],"model":"m","conn_reused":true,"list_sorted":null,"timeline":{"encoded_s":1.0,'
             b'"sent_s":1.1,"headers_s":1.2,"body_s":1.3},"length_bucket":null,"rate_per_s":null,'
-            b'"document_characters":null,"truncated_documents":null}'
+            b'"document_characters":null,"truncated_documents":null,"harness_delay_s":null,"harness_cpu":null}'
         ),
     ),
     "failure": (
@@ -63,6 +63,14 @@ def test_an_entry_is_written_and_read_as_before(kind: str) -> None:
     record, content = RECORDS[kind]
     assert to_entry(record) == JournalEntry(kind, content)
     assert from_entry(JournalEntry(kind, content), STORE) == record
+
+
+def test_a_call_of_an_earlier_version_is_read() -> None:
+    """It lacks what the load generator measures of itself since then."""
+    record, content = RECORDS["call"]
+    older = content.replace(b',"harness_delay_s":null,"harness_cpu":null', b"")
+    assert older != content
+    assert from_entry(JournalEntry("call", older), STORE) == record
 
 
 def test_a_recorder_is_restored_from_a_journal() -> None:

@@ -41,7 +41,9 @@ class Case:
 def exchange_of(body: Any, status: int, headers: dict[str, str] | None = None) -> Exchange:
     """Return a reply."""
     content = body.encode() if isinstance(body, str) else orjson.dumps(body)
-    return Exchange(status, headers or {}, content, reused=False, sent_s=0.0, headers_s=0.0, body_s=0.0)
+    return Exchange(
+        status, headers or {}, content, reused=False, start_s=0.0, sent_s=0.0, headers_s=0.0, body_s=0.0
+    )
 
 
 def opened(name: str) -> Dialect:

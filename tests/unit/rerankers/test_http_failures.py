@@ -21,7 +21,14 @@ def exchange(status: int, message: str, headers: dict[str, str] | None = None) -
     """Return a reply with an error message."""
     body: Any = {"error": {"message": message}}
     return Exchange(
-        status, headers or {}, orjson.dumps(body), reused=True, sent_s=0.0, headers_s=0.0, body_s=0.0
+        status,
+        headers or {},
+        orjson.dumps(body),
+        reused=True,
+        start_s=0.0,
+        sent_s=0.0,
+        headers_s=0.0,
+        body_s=0.0,
     )
 
 
@@ -56,7 +63,9 @@ def test_a_server_that_asks_for_a_retry_gets_one() -> None:
 def fault_of(body: Any) -> CallError:
     """Return the failure of a reply with status 200 of an API that describes errors at a place of its own."""
     dialect = Generic(Shape(error="diagnosis.why"))
-    got = Exchange(200, {}, orjson.dumps(body), reused=True, sent_s=0.0, headers_s=0.0, body_s=0.0)
+    got = Exchange(
+        200, {}, orjson.dumps(body), reused=True, start_s=0.0, sent_s=0.0, headers_s=0.0, body_s=0.0
+    )
     return fault_in_reply(
         CallError("reply", "no list"), body, got, lambda one: refusal(one, "http://it", None, dialect),
         "http://it", has_results=False, dialect=dialect,
@@ -97,7 +106,9 @@ def test_the_sentence_of_an_error_is_read_where_the_dialect_has_it() -> None:
     assert error_sentence(got) == "the usual place"
     assert error_sentence(got, Generic(Shape(error="error.code"))) == "the usual place"
     body = orjson.dumps({"message": "see below", "diagnosis": {"why": "all is wrong"}})
-    other = Exchange(400, {}, body, reused=True, sent_s=0.0, headers_s=0.0, body_s=0.0)
+    other = Exchange(400, {}, body, reused=True, start_s=0.0, sent_s=0.0, headers_s=0.0, body_s=0.0)
     assert error_sentence(other, Generic(Shape(error="diagnosis.why"))) == "all is wrong"
-    plain = Exchange(400, {}, b"all\nis wrong", reused=True, sent_s=0.0, headers_s=0.0, body_s=0.0)
+    plain = Exchange(
+        400, {}, b"all\nis wrong", reused=True, start_s=0.0, sent_s=0.0, headers_s=0.0, body_s=0.0
+    )
     assert error_sentence(plain) == "all is wrong"

@@ -16,7 +16,9 @@ from evalkit.rerankers.reply_pages import with_all_pages
 def page(first: int, token: str | None) -> Exchange:
     """Return a page with one result, and the token of the next page."""
     body = {"results": [{"index": first, "relevanceScore": 0.5}], "nextToken": token}
-    return Exchange(200, {}, orjson.dumps(body), reused=False, sent_s=0.0, headers_s=0.0, body_s=0.0)
+    return Exchange(
+        200, {}, orjson.dumps(body), reused=False, start_s=0.0, sent_s=0.0, headers_s=0.0, body_s=0.0
+    )
 
 
 def read(exchange: Exchange) -> Any:

@@ -281,3 +281,20 @@ def test_a_second_attempt_is_not_queueing() -> None:
     """It starts late because the first one failed, not because this process was busy."""
     again = [timed_call(i, 1.0, start_s=100.0 * i + 5, end_s=100.0 * i + 6, attempt=2) for i in range(12)]
     assert row_of(*again).flags == ()
+
+
+def test_figures_of_the_load_generator_are_withheld() -> None:
+    """Counts, failures and the time spent in this process remain; the flag names the cause; nothing is a failure."""
+    remote = {"harness_delay_s": 0.02, "harness_cpu": 0.5}
+    calls = [
+        timed_call(i, 0.1, round=i % 6, **remote, **dict.fromkeys(("encoded_s",), 100.0 * i))
+        for i in range(40)
+    ]
+    row = row_of(*calls)
+    assert {quantile.missing for quantile in row.quantiles.values()} == {"harness"}
+    assert {quantile.estimate for quantile in row.quantiles.values()} == {None}
+    assert (row.max_s, row.calls_per_s.estimate, row.documents_per_s.estimate) == (None, None, None)
+    assert (row.calls, row.failed) == (40, 0)
+    assert row.flags[0].startswith("the load generator was the bottleneck: its threads resumed 20 ms late")
+    in_process = [one | {"encoded_s": None} for one in calls]
+    assert row_of(*in_process).p50_s.estimate is not None
