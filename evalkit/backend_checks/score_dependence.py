@@ -6,13 +6,15 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.records import RerankRequest
-from evalkit.rerankers import Reranker
+
+if TYPE_CHECKING:
+    from evalkit.rerankers import Reranker
 
 CALLS = 4
 """Most calls of a check."""

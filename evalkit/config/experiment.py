@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, SerializeAsAny
 
 from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings
+from evalkit.config.compare_settings import CompareSettings
 from evalkit.config.input_paths import ModelName, PluginFile
 from evalkit.config.latency import LatencySettings
 from evalkit.config.run_settings import Runs, RunSettings
@@ -30,33 +31,6 @@ class BudgetSettings(Settings):
     """
 
     usd: Annotated[float, Field(ge=0, le=1e9)]
-
-
-class CompareSettings(Settings):
-    """Comparison settings, fixed before the run so that results cannot influence the choice.
-
-    Attributes
-    ----------
-    baseline
-        Tag of the system that all others are compared with (default: the first stage).
-    primary
-        Metric of the verdicts: one of ``metrics`` (default: the first).
-    confidence
-        Confidence level of intervals. The significance level of the tests is 1 minus this value.
-    margin
-        Largest acceptable loss of the primary metric.
-    correction
-        Correction for several contenders: ``holm``, or ``maxT``, which uses the correlation of their values.
-    resamples
-        Random sign flips per randomisation test.
-    """
-
-    baseline: Slug | None = None
-    primary: str | None = None
-    confidence: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.95
-    margin: Annotated[float, Field(gt=0, le=1e9)] = 0.01
-    correction: Literal["holm", "maxT"] = "holm"
-    resamples: Annotated[int, Field(ge=999, le=1_000_000)] = 9999
 
 
 class StoreSettings(Settings):

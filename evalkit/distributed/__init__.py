@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from evalkit.lazy_names import load_on_use
 
 if TYPE_CHECKING:
-    from evalkit.distributed.ray_cluster import ClusterFacts, RayCluster
+    from evalkit.distributed.cluster_facts import ClusterFacts
+    from evalkit.distributed.ray_cluster import RayCluster
     from evalkit.distributed.ray_pool import RayPool, Replicas
     from evalkit.distributed.worker_pool import (
         CompletedTask,

@@ -48,13 +48,21 @@ def numbers(column: pa.ChunkedArray) -> NDArray[Any]:
     return np.concatenate(parts) if parts else np.empty(0)
 
 
-def text_array(texts: Sequence[str]) -> pa.Array:
-    """Return texts as an array."""
+def text_array(texts: Sequence[str], *, errors: str = "surrogatepass") -> pa.Array:
+    """Return texts as an array; see `str.encode` for `errors`: what is written to a file is ``strict``."""
     import pyarrow as pa
 
-    packed = PackedTexts.pack(texts)
-    edges = pa.py_buffer(packed.offsets.astype(np.int32))
-    return pa.StringArray.from_buffers(len(packed), edges, pa.py_buffer(packed.data))
+    parts = [text.encode("utf-8", errors) for text in texts]
+    edges = np.cumsum([0, *map(len, parts)], dtype=np.int64).astype(np.int32)
+    return pa.StringArray.from_buffers(len(parts), pa.py_buffer(edges), pa.py_buffer(b"".join(parts)))
+
+
+def number_array(values: NDArray[Any]) -> pa.Array:
+    """Return ``(r,)`` numbers as an array."""
+    import pyarrow as pa
+
+    data = pa.py_buffer(np.ascontiguousarray(values))
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, data])
 
 
 def names_and_codes(parts: list[pa.Array]) -> tuple[Names, Ints]:

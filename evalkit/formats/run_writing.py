@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.files import write_file
+from evalkit.formats.arrow_names import number_array, text_array
 from evalkit.formats.run_files import COLUMNS
 from evalkit.records import Run
 
@@ -49,30 +50,30 @@ def run_texts(run: Run) -> Iterator[memoryview | bytes]:
     blank = "\t" if any(query_id.startswith("#") for query_id in run.query_ids) else " "
     if blank == "\t":
         yield (blank.join(COLUMNS) + "\n").encode()
-    import pyarrow as pa
-
     owners, places = run.owners, run.places
-    queries = pa.array([f"{query_id}{blank}Q0{blank}" for query_id in run.query_ids], pa.string())
-    ranks = pa.array(
-        [f"{blank}{rank}{blank}" for rank in range(1, int(places.max(initial=0)) + 1)], pa.string()
-    )
-    names = pa.array(run.doc_names.texts, pa.string())
+    queries = _texts([f"{query_id}{blank}Q0{blank}" for query_id in run.query_ids])
+    ranks = _texts([f"{blank}{rank}{blank}" for rank in range(1, int(places.max(initial=0)) + 1)])
+    names = _texts(run.doc_names.texts)
     for start in range(0, len(run), _ROWS):
         rows = slice(start, start + _ROWS)
         columns = (
-            queries.take(pa.array(owners[rows])),
-            names.take(pa.array(run.doc_codes[rows])),
-            ranks.take(pa.array(places[rows] - 1)),
+            queries.take(number_array(owners[rows])),
+            names.take(number_array(run.doc_codes[rows])),
+            ranks.take(number_array(places[rows] - 1)),
             _score_texts(run.scores[rows], blank),
         )
         yield _joined(columns, f"{run.tag}\n")
+
+
+def _texts(texts: Sequence[str]) -> pa.Array:
+    return text_array(texts, errors="strict")
 
 
 def _joined(columns: tuple[pa.Array, ...], end: str) -> memoryview:
     """Return the text of rows: the columns of each, and what ends it."""
     import pyarrow.compute as pc
 
-    lines: Any = pc.binary_join_element_wise(*columns, end, "")
+    lines: Any = pc.binary_join_element_wise(*columns, *_texts([end, ""]))
     _, offsets, text = lines.buffers()
     last = int(np.frombuffer(offsets, np.int32)[len(lines)])
     return memoryview(text)[:last]
@@ -95,5 +96,5 @@ def _score_texts(scores: NDArray[np.float64], blank: str) -> pa.Array:
     other = ((sizes < 1e-4) & (sizes > 0)) | (sizes >= 1e16)
     if not other.any():
         return texts
-    replaced = pa.array([f"{score!r}{blank}" for score in scores[other].tolist()], pa.string())
-    return pc.replace_with_mask(texts, pa.array(other), replaced)
+    replaced = _texts([f"{score!r}{blank}" for score in scores[other].tolist()])
+    return pc.replace_with_mask(texts, number_array(other.astype(np.uint8)).cast(pa.bool_()), replaced)

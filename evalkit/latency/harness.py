@@ -11,12 +11,13 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.reranking import Outcome
+if TYPE_CHECKING:
+    from evalkit.reranking import Outcome
 
 _EVERY_S = 0.01
 _LEAST_S = 0.1

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from evalkit.config import LatencySettings
 from evalkit.records import Call, Dataset, RerankRequest, Run
 from evalkit.reranking import Batch
-from evalkit.reranking.open_loop import MOST_IN_FLIGHT, calls_ahead
 
 POOL = 10_000
 """Maximum number of sampled documents that fill batches and define the length buckets."""
@@ -131,6 +130,8 @@ def plan_arrivals(
     seed: int,
 ) -> list[LatencyCell]:
     """Return the cells of one reranker's open loops, one per rate, lowest rate first; see `plan_cells`."""
+    from evalkit.reranking.open_loop import MOST_IN_FLIGHT, calls_ahead
+
     server = settings.server
     if server is None:
         return []

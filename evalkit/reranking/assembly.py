@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.records import Run
-from evalkit.reranking.outcomes import Outcome
+
+if TYPE_CHECKING:
+    from evalkit.reranking.outcomes import Outcome
 
 
 @dataclass(frozen=True, slots=True, eq=False)

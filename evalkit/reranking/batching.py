@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from evalkit.config import RerankerSettings, TextTemplates
+from evalkit.config import TextTemplates
 from evalkit.config.text_templates import AS_THEY_ARE
 from evalkit.errors import InputError
 from evalkit.records import Dataset, RerankRequest, Run
 from evalkit.reranking.token_estimates import CAUTIOUS_TOKENS_PER_CHARACTER, characters, request_bytes
+
+if TYPE_CHECKING:
+    from evalkit.config import RerankerSettings
 
 
 @dataclass(frozen=True, slots=True)

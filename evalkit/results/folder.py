@@ -8,6 +8,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import orjson
 
 from evalkit.errors import InputError, StorageError
@@ -28,6 +29,7 @@ from evalkit.results.manifest import Failure, Manifest
 from evalkit.results.parquet import read_coded_columns, read_columns, read_table, write_table
 from evalkit.results.query_rows import read_queries
 from evalkit.results.raw_tables import (
+    CALL_COLUMNS,
     RUN_LATENCIES,
     RUN_LATENCY_COLUMNS,
     SCORE_COLUMNS,
@@ -35,6 +37,7 @@ from evalkit.results.raw_tables import (
     TEXTS,
 )
 from evalkit.results.recorded_config import RecordedConfig, read_recorded_config
+from evalkit.results.rows import Rows
 from evalkit.results.summary_document import Summary
 from evalkit.results.table_columns import MOST_AMOUNT
 from evalkit.results.tuning_document import Tuning
@@ -333,13 +336,11 @@ class ResultFolder:
             with self.writing():
                 write_table(self.run_latencies_file, RUN_LATENCIES, columns, inside=self.path)
 
-    def read_run_latencies(self) -> pd.DataFrame:
+    def read_run_latencies(self) -> Rows:
         """Read ``run_latencies.parquet``; without rows if it is missing."""
-        if self.run_latencies_file.is_file():
-            return read_table(self.run_latencies_file, RUN_LATENCY_COLUMNS)
-        import pandas as pd
-
-        return pd.DataFrame(columns=[*RUN_LATENCIES])
+        if not self.run_latencies_file.is_file():
+            return Rows({name: np.empty(0) for name in RUN_LATENCIES})
+        return Rows(read_columns(self.run_latencies_file, RUN_LATENCY_COLUMNS, {}))
 
     def read_scores(self) -> pd.DataFrame:
         """Read ``scores.parquet``."""
@@ -356,9 +357,14 @@ class ResultFolder:
         where = {"dataset": dataset, "reranker": reranker}
         return read_coded_columns(self.scores_file, SCORE_COLUMNS, where)
 
-    def read_calls(self) -> pd.DataFrame:
+    def read_call_rows(self) -> Rows:
         """Read ``calls.parquet``; see `read_calls`."""
         return read_calls(self.calls_file)
+
+    def read_calls(self) -> pd.DataFrame:
+        """Read ``calls.parquet`` as a frame; see `read_calls`."""
+        frame = read_table(self.calls_file, CALL_COLUMNS)
+        return frame.assign(latency_s=self.read_call_rows()["latency_s"])
 
     def _write(self, content: Manifest | Summary | Comparisons | Tuning | LatencyAnswers, file: Path) -> None:
         write_file(file, to_json(document(content)), inside=self.path)

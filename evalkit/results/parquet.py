@@ -11,6 +11,7 @@ import numpy as np
 from evalkit.errors import InputError
 from evalkit.files import replacing_file
 from evalkit.records import Names
+from evalkit.results.arrow_columns import codes_of, scalar, to_arrow, to_numpy
 from evalkit.results.json_shapes import missing_file
 from evalkit.results.table_columns import DAMAGED, Column, check_schema, checked
 
@@ -26,7 +27,7 @@ def to_table(schema: Mapping[str, str], columns: Mapping[str, Any]) -> pa.Table:
     import pyarrow as pa
 
     fields = pa.schema([(name, getattr(pa, kind)()) for name, kind in schema.items()])
-    arrays = [pa.array(columns[field.name], type=field.type, from_pandas=True) for field in fields]
+    arrays = [to_arrow(columns[field.name], field.type) for field in fields]
     return pa.Table.from_arrays(arrays, schema=fields)
 
 
@@ -68,8 +69,8 @@ def read_columns(
     Columns by name. Equal strings are one object, to save memory: millions of rows name thousands of documents. A
     null number is NaN.
     """
-    table = _read(path, columns, where, coded=True).unify_dictionaries()
-    return {name: _shared(table[name]) for name in table.column_names}
+    table = _read(path, columns, where, coded=True)
+    return {name: to_numpy(table[name]) for name in table.column_names}
 
 
 def read_coded_columns(
@@ -82,26 +83,32 @@ def read_coded_columns(
     The texts of each column of texts, some of which may be in no row, and the columns; without those of `where`. No
     text may be null.
     """
-    table = _read(path, columns, where, coded=True).unify_dictionaries()
+    table = _read(path, columns, where, coded=True)
     names: dict[str, Names] = {}
     found: dict[str, NDArray[Any]] = {}
     for name, column in columns.items():
         if name in where:
             continue
         if column.kind == "string":
-            coded = table[name].combine_chunks()
-            names[name], number = Names.of_rows(coded.dictionary.to_pylist())
-            found[name] = number[coded.indices.to_numpy()]
+            codes, texts = codes_of(table[name])
+            names[name], number = Names.of_rows(texts[:-1])  # the last one stands for a missing text
+            found[name] = number[codes]
         else:
-            found[name] = table[name].to_numpy()
+            found[name] = to_numpy(table[name])
     return names, found
 
 
 def distinct_rows(path: Path, columns: Mapping[str, Column]) -> list[tuple[Any, ...]]:
     """Return the different rows of some columns of a table, in no order; see `read_table` for errors."""
-    table = _read(path, columns, {}, coded=True).unify_dictionaries()
-    found = table.group_by(list(columns)).aggregate([]).to_pydict()
-    return list(zip(*found.values(), strict=True))
+    table = _read(path, columns, {}, coded=True)
+    rows, first = np.zeros(len(table), dtype=np.int64), np.empty(0, dtype=np.int64)
+    found: list[tuple[NDArray[np.int64], list[Any]]] = []
+    for name in columns:
+        # The number of a combination of values is replaced by its place among those that occur, which stays small.
+        codes, values = codes_of(table[name])
+        _, first, rows = np.unique(rows * len(values) + codes, return_index=True, return_inverse=True)
+        found.append((codes, values))
+    return list(zip(*([values[code] for code in codes[first]] for codes, values in found), strict=True))
 
 
 def _read(path: Path, columns: Mapping[str, Column], where: Mapping[str, str], *, coded: bool) -> pa.Table:
@@ -151,8 +158,9 @@ def _equal(column: pa.ChunkedArray, value: str) -> pa.ChunkedArray:
     if not pa.types.is_dictionary(column.type):
         return compute.equal(column, value)
     parts = [
-        compute.equal(part.indices, pa.scalar(part.dictionary.index(value).as_py(), part.indices.type))
+        compute.equal(part.indices, scalar(words.index(value) if value in words else -1, part.indices.type))
         for part in column.chunks
+        for words in [part.dictionary.to_pylist()]
     ]
     return pa.chunked_array(parts, pa.bool_())
 
@@ -160,15 +168,3 @@ def _equal(column: pa.ChunkedArray, value: str) -> pa.ChunkedArray:
 def first_sentence(error: BaseException) -> str:
     """Return the beginning of a message of Arrow, which may have several lines."""
     return str(error).partition("\n")[0].partition(". ")[0][:200] or type(error).__name__
-
-
-def _shared(column: pa.ChunkedArray) -> NDArray[Any]:
-    import pyarrow as pa
-
-    if not pa.types.is_dictionary(column.type):
-        values: NDArray[Any] = column.to_numpy()
-        return values
-    coded = column.combine_chunks()
-    words = np.array([*coded.dictionary.to_pylist(), None], dtype=object)
-    shared: NDArray[Any] = words[coded.indices.fill_null(len(words) - 1).to_numpy()]
-    return shared

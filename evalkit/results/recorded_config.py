@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from evalkit.config import LatencySettings
-from evalkit.config.experiment import CompareSettings
+from evalkit.config.compare_settings import CompareSettings
 from evalkit.config.settings import Seed
 from evalkit.config.source import read_source
 from evalkit.errors import InputError

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalkit.errors import InputError
+from evalkit.formats.arrow_names import text_array
+from evalkit.results.arrow_columns import scalar
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -121,13 +123,12 @@ def _holds(kind: pa.DataType, column: Column) -> bool:
 
 
 def _checked_column(values: pa.ChunkedArray, name: str, column: Column, path: Path) -> pa.ChunkedArray:
-    import pyarrow as pa
     from pyarrow import compute
 
     if values.null_count and not column.nullable:
         raise _damaged(path, f"column {name!r}, row {_first(values.is_null())}: the value is missing")
     if column.words is not None:
-        wrong = compute.invert(compute.is_in(values, pa.array(sorted(column.words))))
+        wrong = compute.invert(compute.is_in(values, text_array(sorted(column.words))))
         if compute.any(wrong).as_py():
             what = repr(values[_first(wrong) - 1].as_py()[:40])
             raise _damaged(
@@ -143,7 +144,7 @@ def _checked_column(values: pa.ChunkedArray, name: str, column: Column, path: Pa
 
 
 def _outside(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray | None:
-    """Return where numbers are not finite or outside their range, false for nulls; None where there is no condition."""
+    """Return where numbers are not finite or outside their range, null for nulls; None where there is no condition."""
     import pyarrow as pa
     from pyarrow import compute
 
@@ -151,10 +152,10 @@ def _outside(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray | None:
     if pa.types.is_floating(values.type):
         wrong.append(compute.invert(compute.is_finite(values)))
     if column.least is not None:
-        wrong.append(compute.less(values, pa.scalar(column.least, values.type)))
+        wrong.append(compute.less(values, scalar(column.least, values.type)))
     if column.most is not None:
-        wrong.append(compute.greater(values, pa.scalar(column.most, values.type)))
-    return compute.fill_null(reduce(compute.or_, wrong), False) if wrong else None
+        wrong.append(compute.greater(values, scalar(column.most, values.type)))
+    return reduce(compute.or_, wrong) if wrong else None
 
 
 def _range(column: Column) -> str:

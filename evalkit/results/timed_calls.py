@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.latency import Blocks, Spans, Workload, consecutive_parts, harness_fault
-
-if TYPE_CHECKING:
-    import pandas as pd
+from evalkit.results.calls_table import received_s
+from evalkit.results.rows import Rows
 
 _KEYS = ["dataset", "reranker", "batch_size", "concurrency", "length_bucket", "rate_per_s"]
 
@@ -33,8 +31,8 @@ class CellCalls:
     dataset: str
     reranker: str
     load: Workload
-    timed: pd.DataFrame
-    warmup: pd.DataFrame
+    timed: Rows
+    warmup: Rows
     attempts: int
 
     @property
@@ -45,20 +43,19 @@ class CellCalls:
     @property
     def ok(self) -> NDArray[np.bool_]:
         """``(n,)`` whether each timed call succeeded."""
-        return (self.timed["status"] == "ok").to_numpy(dtype=np.bool_)
+        return np.asarray(self.timed["status"] == "ok", dtype=np.bool_)
 
     @property
     def query_ids(self) -> NDArray[np.object_]:
         """``(n,)`` the query of each timed call."""
-        return self.timed["query_id"].to_numpy(dtype=object)
+        return self.timed["query_id"]
 
     @property
     def seconds(self) -> NDArray[np.float64]:
         """``(n,)`` seconds of each timed call: the latency; in an open loop the response time since it was due."""
         if not self.is_open:
             return self.column("latency_s")
-        ended = self.timed["body_s"].fillna(self.timed["end_s"]) - self.timed["scheduled_s"]
-        return ended.to_numpy(dtype=np.float64)
+        return np.asarray(received_s(self.timed) - self.timed["scheduled_s"])
 
     @property
     def blocks(self) -> Blocks:
@@ -68,7 +65,7 @@ class CellCalls:
     @property
     def spans(self) -> Spans:
         """Beginning and end of every call."""
-        rounds = self.timed["round"].fillna(0).to_numpy(dtype=np.int64)
+        rounds = np.nan_to_num(self.timed["round"]).astype(np.int64)
         return Spans(self.column("start_s"), self.column("end_s"), self.ok, rounds)
 
     @property
@@ -83,26 +80,29 @@ class CellCalls:
 
     def column(self, name: str) -> NDArray[np.float64]:
         """Return ``(n,)`` a column of the timed calls, NaN where unknown."""
-        return self.timed[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        return self.timed.numbers(name)
 
 
-def cells_of(calls: pd.DataFrame) -> list[CellCalls]:
-    """Return the timed calls of every cell, ordered by dataset and reranker."""
-    import pandas as pd
-
-    made = calls[calls["pass"].isin(["latency", "warmup"])]
+def cells_of(calls: Rows) -> list[CellCalls]:
+    """Return the timed calls of every cell, ordered by dataset, reranker and load."""
+    made = calls.take(np.isin(calls["pass"].astype(str), ["latency", "warmup"]))
     cells = []
-    key: Any
-    for key, part in made.groupby(_KEYS, sort=True, dropna=False):
-        dataset, tag, size, flight, bucket, rate = (None if pd.isna(x) else x for x in key)
+    for (dataset, tag, size, flight, bucket, rate), part in made.groups(_KEYS):
         load = Workload(int(size or 0), flight and int(flight), bucket and int(bucket), rate)
-        ended = part[part["status"] != "retried"].sort_values(["round", "scheduled_s"], kind="stable")
-        timed = ended[ended["pass"] == "latency"]
+        ended = part.take(part["status"] != "retried")
+        ended = ended.take(np.lexsort((ended["scheduled_s"], ended["round"])))
+        timed = ended.where("pass", "latency")
         if len(timed):
-            again = int(((part["pass"] == "latency") & (part["status"] == "retried")).sum())
+            again = len(part.where("pass", "latency").where("status", "retried"))
             # Warm-up calls of the cell have no round; those that only keep up the load of a round have one.
-            warmup = ended[(ended["pass"] == "warmup") & (ended["status"] == "ok") & ended["round"].isna()]
-            cells.append(CellCalls(str(dataset), str(tag), load, timed, warmup, again))
-    return sorted(
-        cells, key=lambda cell: (cell.dataset, cell.reranker, cell.is_open, cell.load.length_bucket or 0)
-    )
+            warmup = ended.where("pass", "warmup").where("status", "ok")
+            warmup = warmup.take(~warmup.known("round"))
+            cells.append(CellCalls(dataset, tag, load, timed, warmup, again))
+    return sorted(cells, key=_order)
+
+
+def _order(cell: CellCalls) -> tuple[str | float, ...]:
+    """Return what cells are sorted by; a load without a number is after those with one."""
+    load = cell.load
+    last = [np.inf if one is None else one for one in (load.concurrency, load.length_bucket, load.rate_per_s)]
+    return cell.dataset, cell.reranker, cell.is_open, load.length_bucket or 0, load.batch_size, *last

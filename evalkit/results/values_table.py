@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from evalkit.records import MetricValues
-from evalkit.results.parquet import read_table, write_table
+from evalkit.results.parquet import read_columns, write_table
+from evalkit.results.rows import Rows
 from evalkit.results.table_columns import Column, kinds, optional
 
 VALUE_COLUMNS = {
@@ -58,12 +59,11 @@ def read_values(path: Path) -> Iterator[CellValues]:
     InputError
         If the file is missing or damaged.
     """
-    import pandas as pd
-
-    for (dataset, tag), part in read_table(path, VALUE_COLUMNS).groupby(["dataset", "reranker"], sort=False):
-        wide = part.pivot_table(index="query_id", columns="metric", values="value", sort=False)
-        labels = tuple(dict.fromkeys(part["metric"]))
-        columns = wide[list(labels)].to_numpy(dtype=np.float64)
-        values = MetricValues(str(tag), labels, tuple(wide.index), columns)
-        depth = part["depth"].iloc[0]  # null for a compared run
-        yield CellValues(str(dataset), str(tag), None if pd.isna(depth) else int(depth), values)
+    for (dataset, tag), part in Rows(read_columns(path, VALUE_COLUMNS, {})).groups(("dataset", "reranker")):
+        metrics, query_ids = part["metric"].tolist(), part["query_id"].tolist()
+        labels = {label: place for place, label in enumerate(dict.fromkeys(metrics))}
+        queries = {query_id: place for place, query_id in enumerate(dict.fromkeys(query_ids))}
+        values = np.full((len(queries), len(labels)), np.nan)
+        values[[queries[one] for one in query_ids], [labels[one] for one in metrics]] = part["value"]
+        depth = int(part["depth"][0]) if part.known("depth")[0] else None  # null for a compared run
+        yield CellValues(dataset, tag, depth, MetricValues(tag, tuple(labels), tuple(queries), values))

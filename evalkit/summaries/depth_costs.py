@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 from evalkit.latency.billing import BilledCalls, Billing, fixed_per_call, infer_billing
 from evalkit.results.billing_rows import BillingRow, CallCost
 from evalkit.results.manifest import Manifest
-
-if TYPE_CHECKING:
-    import pandas as pd
+from evalkit.results.rows import Rows
 
 TEXT_PRICES = ("usd_per_million_tokens", "usd_per_million_bytes")
 """Prices in proportion to the text of a call."""
@@ -21,23 +19,23 @@ TEXT_AMOUNTS = ("tokens", "billed_bytes", "characters")
 """Columns of ``calls.parquet`` with the amount of text that the API counts."""
 
 
-def billing_rows(manifest: Manifest, calls: pd.DataFrame) -> tuple[BillingRow, ...]:
+def billing_rows(manifest: Manifest, calls: Rows) -> tuple[BillingRow, ...]:
     """Return how each reranker's calls are billed, where a successful call has a known cost."""
-    known = calls[(calls["status"] == "ok") & calls["cost_usd"].notna()]
-    groups = known.groupby(["dataset", "reranker"], sort=False)
-    return tuple(_row(manifest, str(dataset), str(tag), part) for (dataset, tag), part in groups)
+    known = calls.take((calls["status"] == "ok") & calls.known("cost_usd"))
+    groups = known.groups(("dataset", "reranker"))
+    return tuple(_row(manifest, dataset, tag, part) for (dataset, tag), part in groups)
 
 
-def _row(manifest: Manifest, dataset: str, tag: str, part: pd.DataFrame) -> BillingRow:
+def _row(manifest: Manifest, dataset: str, tag: str, part: Rows) -> BillingRow:
     calls = BilledCalls(
-        documents=part["batch_size"].to_numpy(dtype=np.int64),
-        usd=part["cost_usd"].to_numpy(dtype=np.float64),
-        amounts={name: part[name].to_numpy(dtype=np.float64) for name in TEXT_AMOUNTS},
-        timed=((part["pass"] == "latency") & part["length_bucket"].isna()).to_numpy(dtype=np.bool_),
+        documents=part["batch_size"].astype(np.int64),
+        usd=part.numbers("cost_usd"),
+        amounts={name: part.numbers(name) for name in TEXT_AMOUNTS},
+        timed=(part["pass"] == "latency") & ~part.known("length_bucket"),
     )
     # A call for the scores that the store lacked says nothing on how a list is split.
     reused = any((one.dataset, one.reranker) == (dataset, tag) and one.reused for one in manifest.pairs)
-    quality = part.loc[part["pass"] == "quality", "batch_size"]
+    quality = part.where("pass", "quality")["batch_size"]
     return BillingRow(
         dataset=dataset,
         reranker=tag,

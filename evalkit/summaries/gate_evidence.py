@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 import orjson
@@ -18,6 +19,7 @@ from evalkit.comparison.slices import level_functions
 from evalkit.records import MetricValues, Qrels, Run
 from evalkit.results.failure_reasons import FailureReason, failure_reasons
 from evalkit.results.passage_rows import PassageFacts
+from evalkit.results.rows import Rows
 from evalkit.results.timed_calls import cells_of
 from evalkit.summaries.candidate_runs import scored_documents
 from evalkit.summaries.manifest_origins import origins_of
@@ -25,9 +27,6 @@ from evalkit.summaries.opened_results import OpenedResult, below_depth_of
 from evalkit.summaries.passage_rules import passage_facts
 from evalkit.summaries.query_costs import QueryCosts, query_costs
 from evalkit.summaries.scored_texts import PASSAGES, scored_texts
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LatencyKey = tuple[str, str, int, int]
 """Dataset, reranker, batch size, calls in flight."""
@@ -134,7 +133,7 @@ def evidence_of(result: OpenedResult) -> Evidence:
         for comparison_set in result.comparison_sets
         for name, entry in comparison_set.systems.items()
     }
-    calls = result.folder.read_calls()
+    calls = result.folder.read_call_rows()
     facts = passage_facts(result.manifest)
     return Evidence(
         name=str(result.folder.path),
@@ -211,31 +210,31 @@ def _hash(rows: Iterable[Any]) -> str:
     return digest.hexdigest()[:32]
 
 
-def _rounds(calls: pd.DataFrame) -> dict[LatencyKey, dict[int, float]]:
+def _rounds(calls: Rows) -> dict[LatencyKey, dict[int, float]]:
     """Return the log median of every round: rounds are the units, as calls of one round are not independent."""
-    closed = (calls["pass"] == "latency") & calls["rate_per_s"].isna() & calls["length_bucket"].isna()
-    good = calls[closed & (calls["status"] == "ok")]
-    good = good[~good.index.isin(_of_load_generator(calls))]
-    good = good[good["latency_s"] > 0]  # a coarse clock may measure 0 s, which has no logarithm
-    seconds = good["latency_s"]
-    keys = ["dataset", "reranker", "batch_size", "concurrency", "round"]
-    medians = seconds.groupby([good[key] for key in keys]).median()
+    calls = Rows({**calls.columns, "row": np.arange(len(calls))})
+    closed = (calls["pass"] == "latency") & ~calls.known("rate_per_s") & ~calls.known("length_bucket")
+    good = calls.take(closed & (calls["status"] == "ok"))
+    good = good.take(~np.isin(good["row"], _of_load_generator(calls)))
+    good = good.take(good["latency_s"] > 0)  # a coarse clock may measure 0 s, which has no logarithm
+    keys = ("dataset", "reranker", "batch_size", "concurrency", "round")
+    groups = [(key, part) for key, part in good.groups(keys) if None not in key]
     rounds: dict[LatencyKey, dict[int, float]] = {}
-    for *where, number, median in medians.reset_index().itertuples(index=False):
-        dataset, tag, size, flight = where
-        rounds.setdefault((dataset, tag, int(size), int(flight)), {})[int(number)] = float(np.log(median))
+    for (dataset, tag, size, flight, number), part in sorted(groups, key=itemgetter(0)):
+        median = float(np.log(np.median(part["latency_s"])))
+        rounds.setdefault((dataset, tag, int(size), int(flight)), {})[int(number)] = median
     return rounds
 
 
-def _of_load_generator(calls: pd.DataFrame) -> list[int]:
-    """Return the rows of the cells whose calls measure the load generator and not the server."""
-    return [row for cell in cells_of(calls) if cell.harness_fault for row in cell.timed.index]
+def _of_load_generator(calls: Rows) -> list[int]:
+    """Return the ``row`` of the calls in cells that measure the load generator and not the server."""
+    return [row for cell in cells_of(calls) if cell.harness_fault for row in cell.timed["row"].tolist()]
 
 
-def _calls(calls: pd.DataFrame) -> dict[tuple[str, str], tuple[int, int]]:
+def _calls(calls: Rows) -> dict[tuple[str, str], tuple[int, int]]:
     # In an open loop calls may fail because the rate is too high: that is no fault of the reranker.
-    ended = calls[(calls["status"] != "retried") & calls["rate_per_s"].isna()]
+    ended = calls.take((calls["status"] != "retried") & ~calls.known("rate_per_s"))
     return {
-        (str(dataset), str(tag)): (len(part), int((part["status"] == "failed").sum()))
-        for (dataset, tag), part in ended.groupby(["dataset", "reranker"], sort=False)
+        (dataset, tag): (len(part), len(part.where("status", "failed")))
+        for (dataset, tag), part in ended.groups(("dataset", "reranker"))
     }

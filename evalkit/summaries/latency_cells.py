@@ -68,7 +68,7 @@ def _row(cell: CellCalls, settings: LatencySettings | None) -> LatencyRow:
         Quantile(one.interval, sample_size_for_quantile(p, confidence), one.decided_by, one.missing)
         for p, one in ((p, summary.quantiles[p]) for p in QUANTILES)
     )
-    reused = cell.timed["conn_reused"].dropna()
+    reused = cell.timed.values_of("conn_reused")
     tokens = cell.column("tokens")
     every_call_reports_tokens = not np.isnan(tokens[cell.ok]).any()
     return LatencyRow(
@@ -88,7 +88,7 @@ def _row(cell: CellCalls, settings: LatencySettings | None) -> LatencyRow:
         failed=summary.failed,
         retried=cell.attempts,
         filled_calls=int((cell.timed["filled"] > 0).sum()),
-        connections_opened=int((~reused.astype(bool)).sum()) if len(reused) else None,
+        connections_opened=int((reused == 0).sum()) if len(reused) else None,
         max_s=summary.max_s,
         p50_s=p50,
         p90_s=p90,
@@ -101,7 +101,7 @@ def _row(cell: CellCalls, settings: LatencySettings | None) -> LatencyRow:
         else None,
         parts=_parts(cell),
         warmup_calls=len(cell.warmup),
-        first_call_s=_first(cell.warmup["latency_s"].to_numpy(dtype=np.float64)),
+        first_call_s=_first(cell.warmup["latency_s"]),
         flags=tuple(_flags(cell, seconds[ok], summary.outliers)),
     )
 
@@ -116,12 +116,11 @@ def _asked(cell: CellCalls, settings: LatencySettings | None) -> int | None:
 
 def _parts(cell: CellCalls) -> LatencyParts:
     """Return the median seconds of each part of a successful call."""
-    good = cell.timed[cell.ok]
+    good = cell.timed.take(cell.ok)
     start, encoded, sent, headers, body, end = (
-        good[name].to_numpy(dtype=np.float64, na_value=np.nan)
-        for name in ("start_s", "encoded_s", "sent_s", "headers_s", "body_s", "end_s")
+        good.numbers(name) for name in ("start_s", "encoded_s", "sent_s", "headers_s", "body_s", "end_s")
     )
-    server = good["server_s"].to_numpy(dtype=np.float64, na_value=np.nan)
+    server = good.numbers("server_s")
     return LatencyParts(
         client=_median((encoded - start) + (end - body)),
         sending=_median(sent - encoded),
@@ -134,8 +133,8 @@ def _parts(cell: CellCalls) -> LatencyParts:
 
 def _flags(cell: CellCalls, good_s: NDArray[np.float64], outliers: int) -> Iterator[str]:
     """Yield the warnings on a cell, such as queueing, drift or outliers; `good_s` are its successful calls."""
-    warmup_s = cell.warmup.sort_values("start_s")["latency_s"].to_numpy(dtype=np.float64)
-    first = cell.timed["attempt"].to_numpy(dtype=np.int64)[cell.ok] == 1
+    warmup_s = cell.warmup["latency_s"][np.argsort(cell.warmup["start_s"], kind="stable")]
+    first = cell.timed["attempt"][cell.ok] == 1
     waits = wait_of(cell.column("scheduled_s"), cell.spans)[cell.ok]
     flags = [flag_queueing(waits[first], cell.column("latency_s")[cell.ok][first])]
     if cell.is_open:

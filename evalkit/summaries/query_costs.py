@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.results.manifest import Manifest
-
-if TYPE_CHECKING:
-    import pandas as pd
+from evalkit.results.rows import Rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +29,7 @@ class QueryCosts:
 
 
 def query_costs(
-    manifest: Manifest, calls: pd.DataFrame, *, several_depths: bool
+    manifest: Manifest, calls: Rows, *, several_depths: bool
 ) -> dict[tuple[str, str], QueryCosts]:
     """Return (dataset, tag) -> the cost of each query of the quality pass, without those with an unknown cost.
 
@@ -41,13 +39,25 @@ def query_costs(
         Whether a reranker that is not pointwise has a pass for each of several depths: the cost of one is unknown.
     """
     found: dict[tuple[str, str], QueryCosts] = {}
-    quality = calls[(calls["pass"] == "quality") & (calls["status"] == "ok")]
+    quality = calls.where("pass", "quality").where("status", "ok")
     reused = {(pairs.dataset, pairs.reranker) for pairs in manifest.pairs if pairs.reused}
-    for key, part in quality.groupby(["dataset", "reranker"], sort=False):
-        dataset, tag = map(str, key)
+    for (dataset, tag), part in quality.groups(("dataset", "reranker")):
         listwise = tag in manifest.rerankers and not manifest.rerankers[tag].pointwise
-        if (dataset, tag) in reused or part["cost_usd"].isna().any() or (listwise and several_depths):
+        if (dataset, tag) in reused or not part.known("cost_usd").all() or (listwise and several_depths):
             continue
-        costs = part.groupby("query_id", sort=False)["cost_usd"].sum()
-        found[dataset, tag] = QueryCosts(tuple(map(str, costs.index)), costs.to_numpy(dtype=np.float64))
+        usd: dict[str, list[float]] = {}
+        for query_id, cost in zip(part["query_id"].tolist(), part["cost_usd"].tolist(), strict=True):
+            usd.setdefault(query_id, []).append(cost)
+        found[dataset, tag] = QueryCosts(tuple(usd), np.array([_sum(costs) for costs in usd.values()]))
     return found
+
+
+def _sum(costs: Sequence[float]) -> float:
+    """Return the compensated sum (Kahan, 1965): the same costs have the same sum in every version of evalkit."""
+    total = lost = 0.0
+    for cost in costs:
+        part = cost - lost
+        larger = total + part
+        lost = larger - total - part
+        total = larger
+    return total

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.results.latency_quantiles import Quantile, RunLatency
+from evalkit.results.rows import Rows
 from evalkit.results.run_facts import RunFacts
 from evalkit.stats import quantile_interval, sample_size_for_quantile
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-
-def run_latency_rows(
-    runs: Sequence[RunFacts], seconds: pd.DataFrame, confidence: float
-) -> Iterator[RunLatency]:
+def run_latency_rows(runs: Sequence[RunFacts], seconds: Rows, confidence: float) -> Iterator[RunLatency]:
     """Yield the quantiles of each run with a latency file; the queries are taken as independent.
 
     Parameters
@@ -33,8 +28,7 @@ def run_latency_rows(
     for one in runs:
         if one.latencies is None:
             continue
-        rows = seconds[(seconds["dataset"] == one.dataset) & (seconds["reranker"] == one.tag)]
-        values = rows["seconds"].to_numpy(dtype=np.float64)
+        values = seconds.where("dataset", one.dataset).where("reranker", one.tag)["seconds"]
         p50_s, p95_s = (_quantile(values, p, confidence) for p in (0.5, 0.95))
         yield RunLatency(one.dataset, one.tag, len(values), one.latencies.queries_unknown, p50_s, p95_s)
 

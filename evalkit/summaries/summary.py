@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from evalkit.records import MetricValues
 from evalkit.results.latency_quantiles import RunLatency
 from evalkit.results.manifest import DatasetFacts, Manifest
 from evalkit.results.recorded_config import RecordedConfig
+from evalkit.results.rows import Rows
 from evalkit.results.summary_document import (
     Ceiling,
     DatasetSummary,
@@ -32,16 +32,13 @@ from evalkit.summaries.latency_cells import CONFIDENCE
 from evalkit.summaries.quality_cells import CandidateCeiling, QualityCell
 from evalkit.summaries.system_means import system_mean
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 def summarise(
     manifest: Manifest,
     config: RecordedConfig,
     cells: Sequence[QualityCell],
     ceilings: Sequence[CandidateCeiling],
-    calls: pd.DataFrame,
+    calls: Rows,
     latency: tuple[LatencyRow, ...],
     clusters: Mapping[str, QueryClusters],
     run_latencies: tuple[RunLatency, ...] = (),

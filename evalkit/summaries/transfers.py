@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from evalkit.comparison import ComparisonSet
 from evalkit.comparison.threshold_transfer import ScoredPairs, carry_threshold, score_drift, usual_thresholds
 from evalkit.results.comparison_document import Transfer
 from evalkit.summaries.opened_results import OpenedResult
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def transfers(
@@ -54,33 +52,37 @@ def scored_pairs(
     before: OpenedResult, after: OpenedResult, tags: tuple[str, str], comparison_sets: Sequence[ComparisonSet]
 ) -> Iterator[tuple[ComparisonSet, ScoredPairs]]:
     """Yield each dataset with the pairs that both versions scored; datasets without such pairs are skipped."""
-    old, new = before.folder.read_scores(), after.folder.read_scores()
     for comparison_set in comparison_sets:
-        both = _scores_of(old, comparison_set, tags[0]).merge(
-            _scores_of(new, comparison_set, tags[1]), on=["query_id", "doc_id"]
-        )
-        if not both.empty:
+        old = _scores_of(before, comparison_set, tags[0])
+        new = dict(_scores_of(after, comparison_set, tags[1]))
+        both = [(pair, score, new[pair]) for pair, score in old if pair in new]
+        if both:
             yield comparison_set, _pairs(both, comparison_set)
 
 
-def _scores_of(scores: pd.DataFrame, comparison_set: ComparisonSet, tag: str) -> pd.DataFrame:
-    """Return query, document and score of one reranker's pairs at the depth of the comparison."""
-    chosen = scores[(scores["dataset"] == comparison_set.dataset) & (scores["reranker"] == tag)]
-    chosen = chosen[chosen["depth"].isna() | (chosen["depth"] == comparison_set.depth)]
-    return chosen.loc[chosen["score"].notna(), ["query_id", "doc_id", "score"]]
+_Pair = tuple[str, str]
+"""Query and document."""
 
 
-def _pairs(both: pd.DataFrame, comparison_set: ComparisonSet) -> ScoredPairs:
-    import numpy as np
-    import pandas as pd
+def _scores_of(
+    result: OpenedResult, comparison_set: ComparisonSet, tag: str
+) -> Sequence[tuple[_Pair, float]]:
+    """Return the pairs of one reranker at the depth of the comparison, with their scores."""
+    columns = result.folder.read_scores_of(comparison_set.dataset, tag)
+    chosen = np.isnan(columns["depth"]) | (columns["depth"] == comparison_set.depth)
+    chosen &= ~np.isnan(columns["score"])
+    query_ids, doc_ids, scores = (columns[name][chosen].tolist() for name in ("query_id", "doc_id", "score"))
+    return list(zip(zip(query_ids, doc_ids, strict=True), scores, strict=True))
 
-    relevant = [
-        comparison_set.qrels.of(query_id).get(doc_id, 0) > 0
-        for query_id, doc_id in zip(both["query_id"], both["doc_id"], strict=True)
-    ]
+
+def _pairs(both: Sequence[tuple[_Pair, float, float]], comparison_set: ComparisonSet) -> ScoredPairs:
+    numbers = {
+        query_id: place for place, query_id in enumerate(dict.fromkeys(pair[0] for pair, _, _ in both))
+    }
+    relevant = [comparison_set.qrels.of(query_id).get(doc_id, 0) > 0 for (query_id, doc_id), _, _ in both]
     return ScoredPairs(
-        query=pd.factorize(both["query_id"])[0].astype(np.int64),
-        before=both["score_x"].to_numpy(dtype=np.float64),
-        after=both["score_y"].to_numpy(dtype=np.float64),
+        query=np.array([numbers[query_id] for (query_id, _), _, _ in both], dtype=np.int64),
+        before=np.array([score for _, score, _ in both]),
+        after=np.array([score for _, _, score in both]),
         relevant=np.array(relevant, dtype=np.bool_),
     )

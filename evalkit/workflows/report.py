@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from evalkit.comparison import ComparisonSet, Plan
 from evalkit.comparison.comparison_set import QueryClusters
@@ -23,6 +23,7 @@ from evalkit.results.consistency import check_consistent
 from evalkit.results.failure_reasons import FailureReason, failure_reasons, hints_of, in_words, of_system
 from evalkit.results.manifest import Failure, Manifest
 from evalkit.results.recorded_config import RecordedConfig
+from evalkit.results.rows import Rows
 from evalkit.results.summary_document import LatencyRow, Summary
 from evalkit.results.timed_calls import CellCalls, cells_of
 from evalkit.results.tuning_document import Tuning
@@ -40,9 +41,6 @@ from evalkit.summaries.run_latencies import run_latency_rows
 from evalkit.summaries.summary import summarise
 from evalkit.summaries.threshold_curves import Goal, find_threshold
 from evalkit.summaries.tuning_depths import depth_to_tune
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _PARTIAL = "see failures.jsonl, or report the partial results with --allow-incomplete"
 
@@ -112,7 +110,7 @@ class _RawResult:
     qrels: Mapping[str, Qrels]
     queries: Mapping[str, Mapping[str, Query]]
     failures: tuple[Failure, ...]
-    calls: pd.DataFrame
+    calls: Rows
     cells: Sequence[QualityCell]
     timed: Sequence[CellCalls]
     latency: tuple[LatencyRow, ...]
@@ -130,7 +128,7 @@ def _read(folder: ResultFolder, manifest: Manifest) -> _RawResult:
     cells: list[QualityCell] = []
     if config.quality:
         cells += derive_cells(folder, manifest, qrels, config.metrics, config.depths, config.below_depth)
-    calls = folder.read_calls()
+    calls = folder.read_call_rows()
     timed = cells_of(calls)
     return _RawResult(
         folder=folder,

@@ -312,5 +312,5 @@ def _open(result: str | Path) -> OpenedResult:
 
 def _summary(opened: OpenedResult) -> Summary:
     """Return the summary of a result, with the billing that earlier versions did not write."""
-    calls = opened.folder.read_calls()
+    calls = opened.folder.read_call_rows()
     return replace(opened.folder.read_summary(), billing=billing_rows(opened.manifest, calls))

@@ -12,7 +12,7 @@ from support.golden import approve
 from support.result_folders import manifest_of, reranker_facts
 
 from evalkit.config import LatencySettings
-from evalkit.config.experiment import CompareSettings
+from evalkit.config.compare_settings import CompareSettings
 from evalkit.config.latency import SloSettings
 from evalkit.report.latency_sentences import latency_lines
 from evalkit.report.latency_tables import latency_tables

@@ -21,8 +21,7 @@ HEAVY = frozenset({
 """Modules that take 10 ms or more to import."""
 NUMBERS = {"numpy", "scipy.special"}
 CONFIG = {"numpy", "pydantic", "ruamel.yaml"}
-RESULT = NUMBERS | CONFIG | {"pandas", "pyarrow", "pyarrow.dataset"}
-"""pandas imports pyarrow.dataset."""
+RESULT = NUMBERS | CONFIG | {"pyarrow"}
 NO_CALLS = frozenset({"experiment", "retrievers", "server"})
 """Packages of evalkit that only commands with calls need."""
 
@@ -57,12 +56,16 @@ NO_RERANKERS = NO_CALLS | {
 }
 COMMANDS = (
     Limits("serve --help", set(), NO_RERANKERS),
-    Limits("evaluate {qrels} {run}", NUMBERS, NO_RERANKERS | {"dialects", "latency", "store", "tuning"}),
-    Limits("evaluate {qrels} {run} --json", NUMBERS | {"pydantic"}, NO_RERANKERS),
-    Limits("evaluate {qrels} {run} --per-query", {"numpy"}, NO_RERANKERS),
+    Limits(
+        "evaluate {qrels} {run}",
+        NUMBERS | {"pyarrow"},
+        NO_RERANKERS | {"dialects", "latency", "store", "tuning"},
+    ),
+    Limits("evaluate {qrels} {run} --json", NUMBERS | {"pyarrow", "pydantic"}, NO_RERANKERS),
+    Limits("evaluate {qrels} {run} --per-query", {"numpy", "pyarrow"}, NO_RERANKERS),
     Limits(
         "compare --qrels {qrels} {run} {second}",
-        RESULT - {"pandas", "pyarrow", "pyarrow.dataset"} | {"jinja2"},
+        RESULT | {"jinja2"},
     ),
     Limits(
         "config check {config}", CONFIG, NO_CALLS - {"retrievers"} | {"reranking", "results", "summaries"}
@@ -73,7 +76,7 @@ COMMANDS = (
     Limits("leaderboard {result}", RESULT | {"jinja2"}),
     Limits("tune depth {result} --reranker lexical", RESULT, NO_CALLS - {"retrievers"}),
     Limits("baseline save {result} b --into {folder}", RESULT),
-    Limits("report {result}", RESULT | {"jinja2", "matplotlib"}),
+    Limits("report {result}", RESULT | {"jinja2", "matplotlib"}, NO_CALLS | {"dialects"}),
     Limits("dataset list", {"numpy", "pydantic", "ruamel.yaml"}),
     Limits("store size {store}", {"numpy", "pydantic"}, NO_RERANKERS),
 )

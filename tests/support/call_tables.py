@@ -1,14 +1,14 @@
-"""Rows of ``calls.parquet`` as a data frame, built by hand: what a test does not name is null or plain."""
+"""Rows of ``calls.parquet`` , built by hand: what a test does not name is null or plain."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from evalkit.results.arrow_columns import to_numpy
+from evalkit.results.calls_table import with_latency
 from evalkit.results.parquet import to_table
 from evalkit.results.raw_tables import CALLS
-
-if TYPE_CHECKING:
-    import pandas as pd
+from evalkit.results.rows import Rows
 
 
 def call(**changes: Any) -> dict[str, Any]:
@@ -31,9 +31,12 @@ def timed_call(number: int, seconds: float, **changes: Any) -> dict[str, Any]:
     return call(**row | {"start_s": start, "end_s": start + seconds} | changes)
 
 
-def calls_table(*rows: dict[str, Any]) -> pd.DataFrame:
-    """Return the calls as `ResultFolder.read_calls` does."""
+def calls_table(*rows: dict[str, Any]) -> Rows:
+    """Return the calls as `ResultFolder.read_call_rows` does."""
     columns = {name: [row[name] for row in rows] for name in CALLS}
-    calls: pd.DataFrame = to_table(CALLS, columns).to_pandas()
-    received, sent = calls["body_s"].fillna(calls["end_s"]), calls["encoded_s"].fillna(calls["start_s"])
-    return calls.assign(latency_s=received - sent)
+    table = to_table(CALLS, columns)
+    texts = [name for name, kind in CALLS.items() if kind == "string"]
+    coded = {
+        name: table[name].dictionary_encode() if name in texts else table[name] for name in table.column_names
+    }
+    return with_latency(Rows({name: to_numpy(column) for name, column in coded.items()}))

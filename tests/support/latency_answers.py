@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from evalkit.config import LatencySettings
-from evalkit.config.experiment import CompareSettings
+from evalkit.config.compare_settings import CompareSettings
 from evalkit.config.latency import SloSettings
 from evalkit.latency import RoundState
 from evalkit.results.latency_document import LatencyAnswers

@@ -14,7 +14,7 @@ from scipy import stats
 from support.systems import noisy_set, run_of, set_of
 
 from evalkit.comparison import ComparisonSet, Plan, System
-from evalkit.config.experiment import CompareSettings
+from evalkit.config.compare_settings import CompareSettings
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import MetricValues, Qrels, Query
 from evalkit.results.comparison_document import Comparisons

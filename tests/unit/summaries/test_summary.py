@@ -19,7 +19,7 @@ from support.systems import Scores, run_of
 
 from evalkit.backend_checks import PrecisionCheck
 from evalkit.comparison.comparison_set import QueryClusters
-from evalkit.config.experiment import CompareSettings
+from evalkit.config.compare_settings import CompareSettings
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import MetricValues, Qrels, Run
 from evalkit.results.recorded_config import RecordedConfig
