@@ -12,7 +12,8 @@ import torch
 from torch.nn.functional import scaled_dot_product_attention
 
 _CLASSIFIERS = frozenset(
-    f"{family}ForSequenceClassification" for family in ("Bert", "Camembert", "Electra", "Roberta", "XLMRoberta")
+    f"{family}ForSequenceClassification"
+    for family in ("Bert", "Camembert", "Electra", "Roberta", "XLMRoberta")
 )
 
 

@@ -212,7 +212,9 @@ class Continuing(Summing):
 
 @pytest.mark.parametrize("workers", [1, 4])
 @given(
-    pairs=st.lists(st.tuples(st.sampled_from(["aaaaaaaa", "bbbbbbbb"]), st.text("cde", max_size=9)), max_size=30),
+    pairs=st.lists(
+        st.tuples(st.sampled_from(["aaaaaaaa", "bbbbbbbb"]), st.text("cde", max_size=9)), max_size=30
+    ),
     budget=st.integers(1, 100),
 )
 def test_shared_prefixes_change_no_result(workers: int, pairs: list[tuple[str, str]], budget: int) -> None:

@@ -45,7 +45,9 @@ def test_no_other_batches_cost_less(lengths: list[int], budget: int) -> None:
 
     def cost(cuts: list[int]) -> float:
         parts = [
-            widths[start:end] for start, end in zip([0, *cuts], [*cuts, len(widths)], strict=True) if start < end
+            widths[start:end]
+            for start, end in zip([0, *cuts], [*cuts, len(widths)], strict=True)
+            if start < end
         ]
         if any(len(part) > 1 and len(part) * part[0] > budget for part in parts):
             return float("inf")
