@@ -17,7 +17,7 @@ _CLASSIFIERS = frozenset(
 )
 
 
-class FirstTokenAttention(torch.nn.Module):
+class FirstTokenAttention(torch.nn.Module):  # type: ignore[misc]  # the library has no types here
     """Attention of the first token to all tokens, with the weights of a layer's own attention.
 
     Parameters
