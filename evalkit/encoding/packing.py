@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from evalkit.encoding.tokens import Tokens
 
+_BATCH_SHARE = 32
+"""A batch costs as much as this share of the most tokens of a batch: calls of functions, and small matrices."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Padded:
@@ -34,7 +37,7 @@ class Padded:
 
 
 def pack(lengths: NDArray[np.int64], batch_tokens: int) -> list[NDArray[np.int64]]:
-    """Return the rows of each batch, longest inputs first, each batch as large as `batch_tokens` allows.
+    """Return the rows of each batch, longest inputs first, so that tokens, padding and batches cost least together.
 
     Parameters
     ----------
@@ -44,13 +47,23 @@ def pack(lengths: NDArray[np.int64], batch_tokens: int) -> list[NDArray[np.int64
         Maximum tokens of a batch, padding included; a single longer input forms its own batch.
     """
     order = np.argsort(-lengths, kind="stable")
+    widths = np.maximum(lengths[order], 1)
+    # The cheapest batches of the first inputs; the last of them begins at a place in `starts`.
+    costs, starts = np.zeros(len(order) + 1, dtype=np.int64), np.zeros(len(order) + 1, dtype=np.int64)
+    first = 0
+    for end in range(1, len(order) + 1):
+        while first < end - 1 and (end - first) * widths[first] > batch_tokens:
+            first += 1
+        places = np.arange(first, end)
+        found = costs[places] + (end - places) * widths[places]
+        best = int(found.argmin())
+        costs[end], starts[end] = found[best] + batch_tokens // _BATCH_SHARE, first + best
     batches: list[NDArray[np.int64]] = []
-    start = 0
-    while start < len(order):
-        rows = max(batch_tokens // max(int(lengths[order[start]]), 1), 1)
-        batches.append(order[start : start + rows])
-        start += rows
-    return batches
+    end = len(order)
+    while end:
+        batches.append(order[starts[end] : end])
+        end = int(starts[end])
+    return batches[::-1]
 
 
 def pad(

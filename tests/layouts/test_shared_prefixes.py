@@ -20,7 +20,7 @@ pytest.importorskip("sentence_transformers", reason="needs the local extra")
 pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("default")]
 QUERIES = ("how do I reset it " * 8, "rate limits of an interface " * 8, "which light is on " * 8)
 DOCUMENTS = ("a", "word " * 30, "The limit is 60 requests a minute. " * 4, "", "reset the button", "x " * 70)
-PAIRS = [(query, f"{number} {text}") for query in QUERIES for number in range(4) for text in DOCUMENTS]
+PAIRS = [(query, f"{number} {text}") for query in QUERIES for number in range(6) for text in DOCUMENTS]
 PROMPT = {
     "template": "Is it relevant?\nQ: {query}\nD: {document}\nA:",
     "true_token": "yes",

@@ -130,9 +130,11 @@ def _complete(settings: ModelSettings, files: ModelFiles, library_model: Any) ->
     if settings.kind == "cross_encoder":
         from evalkit.encoding.input_forms.answer_model import count_positions
         from evalkit.encoding.torch_runtime.answer_logits import score_answers_alone
+        from evalkit.encoding.torch_runtime.first_token import compute_first_token
 
         complete_padding(library_model)
         count_positions(library_model)
         score_answers_alone(library_model)
+        compute_first_token(getattr(library_model[0], "model", None))
         if reads_end_tokens(files.architectures):
             group_by_end_tokens(library_model[0].model)

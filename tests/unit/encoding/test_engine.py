@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from evalkit.encoding.engine import Engine
 from evalkit.encoding.library_errors import OutOfMemoryError
 from evalkit.encoding.library_runtime import model_errors
-from evalkit.encoding.packing import Padded
+from evalkit.encoding.packing import Padded, pack
 from evalkit.encoding.tokens import Item, Tokens
 from evalkit.errors import CallError, InputError
 
@@ -79,7 +79,9 @@ def test_a_batch_that_does_not_fit_is_halved(texts: list[str]) -> None:
     """Where memory holds one text, every text gets its result; how often that took halving is reported."""
     engine = Engine(Letters(), Summing(2, most=20), 1000, model="m")
     assert [int(row[0]) for row in engine.run(texts).rows] == wanted(texts)
-    assert (engine.facts()["batches_halved"] > 0) == (max(map(len, texts)) * len(texts) > 20)
+    lengths = np.array([len(text) for text in texts])
+    most = max(len(batch) * int(lengths[batch].max()) for batch in pack(lengths, 1000))
+    assert (engine.facts()["batches_halved"] > 0) == (most > 20)
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -183,3 +185,61 @@ def test_a_tokeniser_that_fails_names_its_input(texts: list[str], place: int) ->
     for use in (engine.run, engine.measure):
         with pytest.raises(InputError, match=r'cannot tokenise its input: .*char boundary; .* "ax"$'):
             use(items)
+
+
+class Continuing(Summing):
+    """A network that adds the sum of a prefix to that of each row, and keeps nothing else of it."""
+
+    least_shared = 0
+
+    def __init__(self, workers: int = 1, most: int | None = None) -> None:
+        super().__init__(workers, most)
+        self.read: list[str] = []
+
+    def read_prefix(self, inputs: Padded, worker: int | None) -> object:
+        """Return the sum of the prefix."""
+        assert worker is None or 0 <= worker < self.workers
+        assert inputs.mask.all()
+        with self._lock:
+            self.read.append("".join(map(chr, inputs.ids[0])))
+        return int(inputs.ids.sum())
+
+    def forward(self, batch: Padded, worker: int | None) -> NDArray[Any]:
+        """Add up."""
+        found = super().forward(batch, worker)
+        return found if batch.prefix is None else found + batch.prefix
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+@given(
+    pairs=st.lists(
+        st.tuples(st.sampled_from(["aaaaaaaa", "bbbbbbbb"]), st.text("cde", max_size=9)), max_size=30
+    ),
+    budget=st.integers(1, 100),
+)
+def test_shared_prefixes_change_no_result(workers: int, pairs: list[tuple[str, str]], budget: int) -> None:
+    """Results are those of whole inputs, in their order; each prefix is read once, whatever the batches."""
+    network = Continuing(workers)
+    engine = Engine(Letters(), network, budget, model="m", prefixes=network)
+    assert [int(row[0]) for row in engine.run(pairs).rows] == wanted(["".join(pair) for pair in pairs])
+    assert len(network.read) == len(set(network.read))
+    assert engine.facts()["shares_prefixes"] is True
+
+
+def test_halves_of_a_batch_follow_the_same_prefix() -> None:
+    """A batch that does not fit into memory is split, and its prefix is not read again."""
+    network = Continuing(most=8)
+    engine = Engine(Letters(), network, 1000, model="m", prefixes=network)
+    pairs = [("aaaaaaaa", letter * 4) for letter in "bcdefg"]
+    assert [int(row[0]) for row in engine.run(pairs).rows] == wanted(["".join(pair) for pair in pairs])
+    assert network.read == ["aaaaaaaa"]
+    assert engine.facts()["batches_halved"] > 0
+
+
+def test_an_engine_with_another_network_reads_whole_inputs() -> None:
+    """A network that wraps another one need not know prefixes."""
+    network = Continuing()
+    engine = Engine(Letters(), network, 1000, model="m", prefixes=network).with_network(lambda own: own)
+    engine.run([("aaaaaaaa", letter) for letter in "bcd"])
+    assert network.read == []
+    assert "shares_prefixes" not in engine.facts()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,3 +36,32 @@ def test_padding_loses_nothing(rows: list[list[int]], left: bool) -> None:
         assert kept[mask == 1].tolist() == row == segments[mask == 1].tolist()
         assert mask.tolist() == sorted(mask.tolist(), reverse=not left)
         assert not kept[mask == 0].any()
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=9), st.integers(1, 200))
+def test_no_other_batches_cost_less(lengths: list[int], budget: int) -> None:
+    """Of all ways to cut the sorted inputs, none has fewer tokens, padding and the cost of batches included."""
+    widths = sorted(lengths, reverse=True)
+
+    def cost(cuts: list[int]) -> float:
+        parts = [
+            widths[start:end]
+            for start, end in zip([0, *cuts], [*cuts, len(widths)], strict=True)
+            if start < end
+        ]
+        if any(len(part) > 1 and len(part) * part[0] > budget for part in parts):
+            return float("inf")
+        return sum(len(part) * part[0] + budget // 32 for part in parts)
+
+    batches = pack(np.array(lengths, dtype=np.int64), budget)
+    found = cost(np.cumsum([len(batch) for batch in batches])[:-1].tolist())
+    every = range(1, len(widths))
+    assert found == min(
+        cost(list(cuts)) for count in range(len(widths)) for cuts in itertools.combinations(every, count)
+    )
+
+
+def test_inputs_of_different_lengths_are_not_padded_to_the_longest() -> None:
+    """Short inputs are in a batch of their own, though the budget holds all."""
+    lengths = np.array([10, 200, 10, 210] * 2, dtype=np.int64)
+    assert [lengths[batch].tolist() for batch in pack(lengths, 4096)] == [[210, 210, 200, 200], [10] * 4]
