@@ -54,6 +54,8 @@ def without_times(manifest: Manifest) -> Manifest:
         store="",
         git=None,
         machine=replace(manifest.machine, load_average=None),
+        inputs=None,
+        copied_from=None,
     )
 
 
