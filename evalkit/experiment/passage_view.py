@@ -54,7 +54,9 @@ class PassageView:
         offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
         place = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
         doc_ids = tuple(chain.from_iterable(lists))
-        return Run(candidates.tag, candidates.query_ids, offsets, doc_ids, -place.astype(np.float64))
+        return Run.from_lists(
+            candidates.tag, candidates.query_ids, offsets, doc_ids, -place.astype(np.float64)
+        )
 
     def combined(self, scored: ScoredCandidates) -> ScoredCandidates:
         """Return the scores of documents from those of all their passages, in the same order.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import chain, compress, count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,23 +150,21 @@ class JudgedPlaces:
 
 def rank_grades(run: Run, qrels: Qrels, deepest: int | None = None) -> RankedGrades:
     """Return the judged documents of every list, computed once for all metrics; none below the place `deepest`."""
-    query_ids = qrels.answerable
-    judged = [qrels.of(query_id) for query_id in query_ids]
-    starts, stops = run.spans(query_ids)
-    ends = stops if deepest is None else np.minimum(stops, starts + deepest)
-    # Flat lists of numbers: one list per query would make Python's garbage collector traverse the run.
-    places: list[int] = []
-    grades: list[int] = []
-    sizes: list[int] = []
-    for grade_of, start, end in zip(judged, starts.tolist(), ends.tolist(), strict=True):
-        docs = run.doc_ids[start:end]
-        indices = list(compress(count(), map(grade_of.__contains__, docs)))
-        places += indices
-        grades += [grade_of[docs[index]] for index in indices]
-        sizes.append(len(indices))
-    query = np.repeat(np.arange(len(sizes)), sizes)
-    found = _untied(query, np.array(places, dtype=np.int64) + 1, np.array(grades, dtype=np.int64))
-    return RankedGrades(query_ids, found, _ideal(judged), stops - starts)
+    judged = qrels.columns.averaged
+    row_of = np.full(len(run.query_ids) + 1, -1)  # the last entry is that of queries that the run lacks
+    row_of[run.rows_of(judged.query_ids)] = np.arange(len(judged.query_ids))
+    starts, stops = run.spans(judged.query_ids)
+    code = judged.doc_names.codes_of(run.doc_names)[run.doc_codes]
+    rows = np.flatnonzero(code >= 0)
+    owner = np.searchsorted(run.offsets, rows, side="right") - 1
+    place, query = rows - run.offsets[owner] + 1, row_of[owner]
+    counted = (query >= 0) if deepest is None else (query >= 0) & (place <= deepest)
+    query, place, code = query[counted], place[counted], code[rows[counted]]
+    row = judged.find(query, code)
+    found = _untied(query[row >= 0], place[row >= 0], judged.grades[row[row >= 0]])
+    if (np.diff(found.query) < 0).any():  # the run has the queries in another order
+        found = found.only(np.argsort(found.query, kind="stable"))
+    return RankedGrades(judged.query_ids, found, _best_first(judged.owners, judged.grades), stops - starts)
 
 
 def with_ties(ranked: RankedGrades, run: Run) -> RankedGrades:
@@ -223,12 +220,6 @@ def with_more_judged(ranked: RankedGrades, query: Ints, place: Ints, grade: int)
         found=_untied(all_queries[order], all_places[order], all_grades[order]),
         ideal=_best_first(np.concatenate((ideal.query, query)), np.concatenate((ideal.grade, grades))),
     )
-
-
-def _ideal(judged: list[Mapping[str, int]]) -> Placed:
-    query = np.repeat(np.arange(len(judged)), [len(one) for one in judged])
-    grades = chain.from_iterable(one.values() for one in judged)
-    return _best_first(query, np.fromiter(grades, dtype=np.int64, count=len(query)))
 
 
 def _best_first(query: Ints, grade: Ints) -> Placed:

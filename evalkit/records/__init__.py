@@ -6,7 +6,9 @@ from evalkit.records.calls import Call
 from evalkit.records.collection import ContentHash, Corpus, Dataset, DatasetOrigin, Query, Unjudged
 from evalkit.records.coverage import Coverage, GradeFacts, check_overlap
 from evalkit.records.document_tokens import DocumentTokens
+from evalkit.records.judged_columns import GradesByQuery, JudgedColumns
 from evalkit.records.metric_values import MetricValues
+from evalkit.records.names import Names
 from evalkit.records.packed_texts import PackedTexts
 from evalkit.records.qrels import Qrels
 from evalkit.records.rerank import RerankRequest, RerankResponse, ScoreKind, ServerTime, Timeline, Usage
@@ -27,7 +29,10 @@ __all__ = [
     "DatasetOrigin",
     "DocumentTokens",
     "GradeFacts",
+    "GradesByQuery",
+    "JudgedColumns",
     "MetricValues",
+    "Names",
     "PackedTexts",
     "Qrels",
     "Query",

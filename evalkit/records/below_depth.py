@@ -27,7 +27,8 @@ def append_below(reranked: Run, first_stage: Run, depth: int) -> Run:
     Parameters
     ----------
     reranked
-        The first `depth` candidates of each query by the reranker's scores. A query that it lacks stays absent.
+        The first `depth` candidates of each query by the reranker's scores, no other documents. A query that it lacks
+        stays absent.
     first_stage
         All candidates.
     depth
@@ -38,16 +39,22 @@ def append_below(reranked: Run, first_stage: Run, depth: int) -> Run:
     tails, lengths = stops - tail_starts, np.diff(reranked.offsets)
     if not tails.any():
         return reranked
-    docs: list[str] = []
-    for start, stop, tail_start, tail_stop in zip(
-        reranked.offsets[:-1].tolist(), reranked.offsets[1:].tolist(), tail_starts.tolist(), stops.tolist(),
-        strict=True,
-    ):  # fmt: skip
-        docs += reranked.doc_ids[start:stop]
-        docs += first_stage.doc_ids[tail_start:tail_stop]
+    names = first_stage.doc_names
     offsets = np.concatenate(([0], np.cumsum(lengths + tails))).astype(np.int64)
+    codes = np.empty(offsets[-1], dtype=np.int64)
+    is_tail = np.arange(len(codes)) - np.repeat(offsets[:-1], lengths + tails) >= np.repeat(
+        lengths, lengths + tails
+    )
+    codes[~is_tail] = names.codes_of(reranked.doc_names)[reranked.doc_codes]
+    codes[is_tail] = first_stage.doc_codes[_ranges(tail_starts, tails)]
     scores = _with_tails(reranked, lengths, tails)
-    return Run(reranked.tag, reranked.query_ids, offsets, tuple(docs), scores)
+    return Run(reranked.tag, reranked.query_ids, offsets, names, codes, scores)
+
+
+def _ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the numbers ``start ... start + length - 1`` of every pair, one after the other."""
+    ends = np.cumsum(lengths)
+    return np.asarray(np.arange(ends[-1]) + np.repeat(starts - (ends - lengths), lengths))
 
 
 def _with_tails(reranked: Run, lengths: NDArray[np.int64], tails: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 from evalkit.errors import InputError
@@ -87,14 +86,14 @@ class GradeFacts:
     @classmethod
     def of(cls, qrels: Qrels) -> GradeFacts:
         """Count the unusual grades of judgments as they were read."""
-        counts = Counter(grade for docs in qrels.grades.values() for grade in docs.values())
-        negative = {grade: count for grade, count in counts.items() if grade < 0 and grade != EXCLUDED_GRADE}
-        high = {grade: count for grade, count in counts.items() if grade > USUAL_GRADE}
+        grades = qrels.columns.grades
+        negative = grades[(grades < 0) & (grades != EXCLUDED_GRADE)]
+        high = grades[grades > USUAL_GRADE]
         return cls(
-            sum(negative.values()),
-            min(negative, default=0),
-            sum(high.values()),
-            max(high, default=0),
+            len(negative),
+            int(negative.min(initial=0)),
+            len(high),
+            int(high.max(initial=0)),
             any(
                 sum(map(len, subtopics.values())) > len(qrels.of(query_id))
                 for query_id, subtopics in qrels.subtopics.items()
@@ -131,8 +130,8 @@ def check_overlap(run: Run, qrels: Qrels, hint: str | None = None) -> None:
 
 def _unlike_documents(run: Run, qrels: Qrels, answerable: frozenset[str]) -> tuple[str, str] | None:
     first: tuple[str, str] | None = None
-    for query_id, docs, _ in run:
-        judged = qrels.of(query_id)
+    for query_id in run.query_ids:
+        judged, docs = qrels.of(query_id), run.docs(query_id)
         if not judged.keys().isdisjoint(docs):  # the usual run ends the search here
             return None
         if first is None and query_id in answerable and docs:
@@ -142,6 +141,8 @@ def _unlike_documents(run: Run, qrels: Qrels, answerable: frozenset[str]) -> tup
 
 def _excluded_rows(run: Run, qrels: Qrels) -> int:
     """Return how many rows of a run have a document that must not be in the list of its query."""
+    if not (qrels.columns.grades == EXCLUDED_GRADE).any():
+        return 0
     return sum(
         grades.get(doc_id) == EXCLUDED_GRADE
         for query_id, docs, _ in run

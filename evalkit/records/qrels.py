@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import compress
 
 from evalkit.errors import DataFormatError
 from evalkit.records.document_tokens import DocumentTokens
+from evalkit.records.judged_columns import JudgedColumns
 
 HIGHEST_GRADE = 1_000
 """Exponential gains, ``2**grade - 1``, are finite up to here, and so are their sums."""
@@ -61,6 +63,7 @@ class Qrels:
     grades: Mapping[str, Mapping[str, int]]
     subtopics: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)
     tokens: DocumentTokens | None = field(default=None, compare=False, repr=False)
+    _columns: JudgedColumns | None = field(default=None, init=False, compare=False, repr=False)
 
     @classmethod
     def from_rows(cls, rows: Iterable[tuple[str, str, int]], highest: int = HIGHEST_GRADE) -> Qrels:
@@ -111,14 +114,21 @@ class Qrels:
         return cls(grades, subtopics)
 
     @property
+    def columns(self) -> JudgedColumns:
+        """The grades in columns."""
+        if self._columns is None:
+            object.__setattr__(self, "_columns", JudgedColumns.of(self.grades))
+        return self._columns  # type: ignore[return-value]
+
+    @property
     def answerable(self) -> tuple[str, ...]:
         """Queries with at least one grade above 0, in order; means are computed over these."""
-        return tuple(q for q, docs in self.grades.items() if any(g > 0 for g in docs.values()))
+        return tuple(compress(self.columns.query_ids, self.columns.have_relevant.tolist()))
 
     @property
     def unanswerable(self) -> tuple[str, ...]:
         """Judged queries without a relevant document, in order."""
-        return tuple(q for q, docs in self.grades.items() if not any(g > 0 for g in docs.values()))
+        return tuple(compress(self.columns.query_ids, (~self.columns.have_relevant).tolist()))
 
     def of(self, query_id: str) -> Mapping[str, int]:
         """Return the judgments of one query; empty if there are none."""
@@ -139,13 +149,13 @@ class Qrels:
 
         A query of which nothing else is judged keeps an entry without documents.
         """
+        if not (self.columns.grades == EXCLUDED_GRADE).any():
+            return self, {}
         excluded = {
             query_id: frozenset(doc_id for doc_id, grade in docs.items() if grade == EXCLUDED_GRADE)
             for query_id, docs in self.grades.items()
             if EXCLUDED_GRADE in docs.values()
         }
-        if not excluded:
-            return self, {}
         grades = {
             query_id: {d: g for d, g in docs.items() if d not in excluded.get(query_id, ())}
             for query_id, docs in self.grades.items()
@@ -161,4 +171,4 @@ class Qrels:
 
     def count(self) -> int:
         """Return the number of judged pairs."""
-        return sum(len(docs) for docs in self.grades.values())
+        return len(self.columns.grades)

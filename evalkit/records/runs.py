@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import compress
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.errors import DataFormatError
+from evalkit.records.names import Names
+
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,16 +29,22 @@ class Run:
         ``(q,)`` unique query identifiers.
     offsets
         ``(q + 1,)`` row offsets: rows ``offsets[i]:offsets[i + 1]`` belong to query ``i``.
-    doc_ids, scores
-        ``(r,)`` document and score of each row.
+    doc_names
+        ``(n,)`` distinct documents; some of them may have no row.
+    doc_codes
+        ``(r,)`` document of each row: its place in `doc_names`.
+    scores
+        ``(r,)`` score of each row.
     """
 
     tag: str
     query_ids: tuple[str, ...]
-    offsets: NDArray[np.int64]
-    doc_ids: tuple[str, ...]
+    offsets: Ints
+    doc_names: Names
+    doc_codes: Ints
     scores: NDArray[np.float64]
     _index: dict[str, int] = field(init=False, repr=False)
+    _doc_ids: tuple[str, ...] | None = field(init=False, repr=False, default=None)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_index", {q: i for i, q in enumerate(self.query_ids)})
@@ -63,54 +71,127 @@ class Run:
         DataFormatError
             If a score is not finite, or a query lists a document twice.
         """
-        values = np.asarray(scores, dtype=np.float64) + 0.0  # turns -0.0 into 0.0
-        position = {query_id: row for row, query_id in enumerate(dict.fromkeys(query_ids))}
-        owner = np.fromiter(map(position.__getitem__, query_ids), dtype=np.int64, count=len(query_ids))
-        if not np.isfinite(values).all():
-            row = int(np.flatnonzero(~np.isfinite(values))[0])
+        queries, owner = Names.of_rows(query_ids)
+        doc_names, doc_codes = Names.of_rows(doc_ids)
+        return cls.from_codes(
+            tag, queries.texts, owner, doc_names, doc_codes, np.asarray(scores, dtype=np.float64)
+        )
+
+    @classmethod
+    def from_codes(
+        cls,
+        tag: str,
+        query_ids: tuple[str, ...],
+        owner: Ints,
+        doc_names: Names,
+        doc_codes: Ints,
+        scores: NDArray[np.float64],
+    ) -> Run:
+        """Build from parallel columns of numbers, in any order.
+
+        Parameters
+        ----------
+        tag
+            Name of the system.
+        query_ids
+            ``(q,)`` the distinct queries, each with a row at least.
+        owner
+            ``(r,)`` query of each row: its place in `query_ids`.
+        doc_names, doc_codes, scores
+            As in `Run`.
+
+        Raises
+        ------
+        DataFormatError
+            If a score is not finite, or a query lists a document twice.
+        """
+        scores = scores + 0.0  # turns -0.0 into 0.0
+        if not np.isfinite(scores).all():
+            row = int(np.flatnonzero(~np.isfinite(scores))[0])
             raise DataFormatError(
-                f"query {query_ids[row]!r}, document {doc_ids[row]!r} has the score {values[row]}",
+                f"query {query_ids[owner[row]]!r}, document {doc_names[doc_codes[row]]!r}"
+                f" has the score {scores[row]}",
                 "replace it by a finite number",
             )
-        counts = np.bincount(owner, minlength=len(position))
-        offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
-        docs = list(doc_ids)
-        if not _is_sorted(owner, values):
-            order = np.lexsort((-values, owner))
-            docs = np.array(docs, dtype=object)[order].tolist()
-            owner, values = owner[order], values[order]
-        _break_ties(docs, owner, values)
-        run = cls(tag, tuple(position), offsets, tuple(docs), values)
-        run._check_unique()
+        if not _is_sorted(owner, scores):
+            order = np.lexsort((-scores, owner))
+            owner, doc_codes, scores = owner[order], doc_codes[order], scores[order]
+        offsets = _offsets(np.bincount(owner, minlength=len(query_ids)))
+        run = cls(
+            tag,
+            query_ids,
+            offsets,
+            doc_names,
+            _by_name_where_tied(doc_names, doc_codes, owner, scores),
+            scores,
+        )
+        run._check_unique(owner)
         return run
 
-    def _check_unique(self) -> None:
-        for query_id, docs, _ in self:
-            if len(set(docs)) != len(docs):
-                seen: set[str] = set()
-                repeated = next(d for d in docs if d in seen or seen.add(d))  # type: ignore[func-returns-value]
-                raise DataFormatError(
-                    f"query {query_id!r} lists document {repeated!r} twice", "keep one row for each pair"
-                )
+    @classmethod
+    def from_lists(
+        cls,
+        tag: str,
+        query_ids: tuple[str, ...],
+        offsets: Ints,
+        doc_ids: Sequence[str],
+        scores: NDArray[np.float64],
+    ) -> Run:
+        """Build from rows that have the order of a run already; the parameters are its attributes."""
+        return cls(tag, query_ids, offsets, *Names.of_rows(doc_ids), scores)
+
+    def _check_unique(self, owner: Ints) -> None:
+        pairs = np.sort(owner * len(self.doc_names) + self.doc_codes)
+        repeated = pairs[:-1][np.diff(pairs) == 0]
+        if len(repeated):
+            query, doc = divmod(int(repeated[0]), len(self.doc_names))
+            raise DataFormatError(
+                f"query {self.query_ids[query]!r} lists document {self.doc_names[doc]!r} twice",
+                "keep one row for each pair",
+            )
+
+    @property
+    def doc_ids(self) -> tuple[str, ...]:
+        """``(r,)`` document of each row."""
+        if self._doc_ids is None:
+            texts = self.doc_names.texts
+            object.__setattr__(self, "_doc_ids", tuple([texts[code] for code in self.doc_codes.tolist()]))
+        return self._doc_ids  # type: ignore[return-value]
+
+    @property
+    def owners(self) -> Ints:
+        """``(r,)`` query of each row: its place in `query_ids`."""
+        return np.repeat(np.arange(len(self.query_ids)), np.diff(self.offsets))
+
+    @property
+    def places(self) -> Ints:
+        """``(r,)`` place of each row in the list of its query, from 1."""
+        return np.arange(1, len(self) + 1) - np.repeat(self.offsets[:-1], np.diff(self.offsets))
 
     def __len__(self) -> int:
         """Return the number of rows."""
-        return len(self.doc_ids)
+        return len(self.doc_codes)
 
     def __iter__(self) -> Iterator[tuple[str, tuple[str, ...], NDArray[np.float64]]]:
         """Yield ``(query_id, doc_ids, scores)`` per query, best first."""
+        doc_ids = self.doc_ids
         for index, query_id in enumerate(self.query_ids):
             start, stop = self.offsets[index], self.offsets[index + 1]
-            yield query_id, self.doc_ids[start:stop], self.scores[start:stop]
+            yield query_id, doc_ids[start:stop], self.scores[start:stop]
 
     def docs(self, query_id: str) -> tuple[str, ...]:
         """Return the documents of one query, best first; empty if the run lacks the query."""
         index = self._index.get(query_id)
         return () if index is None else self.doc_ids[self.offsets[index] : self.offsets[index + 1]]
 
-    def spans(self, query_ids: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def rows_of(self, query_ids: Sequence[str]) -> Ints:
+        """Return the ``(n,)`` places of queries in `query_ids` of the run; -1 if it lacks the query."""
+        find = self._index.get
+        return np.fromiter((find(query_id, -1) for query_id in query_ids), np.int64, len(query_ids))
+
+    def spans(self, query_ids: Sequence[str]) -> tuple[Ints, Ints]:
         """Return ``(n,)`` first rows and ``(n,)`` end rows (exclusive) of queries; both 0 if the run lacks a query."""
-        row = np.array([self._index.get(query_id, -1) for query_id in query_ids], dtype=np.int64)
+        row = self.rows_of(query_ids)
         known = row >= 0
         return np.where(known, self.offsets[row], 0), np.where(known, self.offsets[row + 1], 0)
 
@@ -122,25 +203,27 @@ class Run:
         keep
             ``(r,)`` whether to keep the row.
         """
-        owner = np.repeat(np.arange(len(self.query_ids)), np.diff(self.offsets))
-        counts = np.bincount(owner[keep], minlength=len(self.query_ids))
+        counts = np.bincount(self.owners[keep], minlength=len(self.query_ids))
         remaining = np.flatnonzero(counts)
-        offsets = np.concatenate(([0], np.cumsum(counts[remaining]))).astype(np.int64)
-        return Run(
-            self.tag,
-            tuple(self.query_ids[i] for i in remaining),
-            offsets,
-            tuple(compress(self.doc_ids, keep.tolist())),
-            self.scores[keep],
+        return replace(
+            self,
+            query_ids=tuple(self.query_ids[i] for i in remaining.tolist()),
+            offsets=_offsets(counts[remaining]),
+            doc_codes=self.doc_codes[keep],
+            scores=self.scores[keep],
         )
 
     def without(self, excluded: Mapping[str, frozenset[str]]) -> Run:
         """Return the run without some documents of some queries: query id -> document ids."""
         if excluded.keys().isdisjoint(self.query_ids):
             return self
-        none: frozenset[str] = frozenset()
-        rows = [doc_id not in excluded.get(query_id, none) for query_id, docs, _ in self for doc_id in docs]
-        return self.where(np.array(rows, dtype=np.bool_))
+        keep = np.ones(len(self), dtype=np.bool_)
+        for query_id, docs in excluded.items():
+            index = self._index.get(query_id)
+            if index is not None:
+                start, stop = self.offsets[index], self.offsets[index + 1]
+                keep[start:stop] = [doc_id not in docs for doc_id in self.docs(query_id)]
+        return self.where(keep)
 
     def restricted_to(self, query_ids: Iterable[str]) -> Run:
         """Return the run with the given queries only."""
@@ -151,22 +234,33 @@ class Run:
     def cut(self, depth: int) -> Run:
         """Return the run with at most `depth` documents per query."""
         lengths = np.minimum(np.diff(self.offsets), depth)
-        ranks = np.arange(len(self)) - np.repeat(self.offsets[:-1], np.diff(self.offsets))
-        keep = ranks < depth
-        offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
-        doc_ids = tuple(compress(self.doc_ids, keep.tolist()))
-        return Run(self.tag, self.query_ids, offsets, doc_ids, self.scores[keep])
+        keep = self.places <= depth
+        return replace(
+            self, offsets=_offsets(lengths), doc_codes=self.doc_codes[keep], scores=self.scores[keep]
+        )
 
 
-def _is_sorted(owner: NDArray[np.int64], scores: NDArray[np.float64]) -> bool:
+def _offsets(lengths: Ints) -> Ints:
+    return np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+
+
+def _is_sorted(owner: Ints, scores: NDArray[np.float64]) -> bool:
     """Return whether rows are already sorted by query and descending score, as in most files."""
     step = np.diff(owner)
     return bool(((step > 0) | ((step == 0) & (np.diff(scores) <= 0))).all())
 
 
-def _break_ties(docs: list[str], owner: NDArray[np.int64], scores: NDArray[np.float64]) -> None:
-    """Sort the documents of each group of adjacent rows with equal query and score by doc_id, descending, in place."""
+def _by_name_where_tied(names: Names, codes: Ints, owner: Ints, scores: NDArray[np.float64]) -> Ints:
+    """Return the codes of sorted rows; those of adjacent rows with equal query and score sorted by name, descending."""
     tied = (np.diff(owner) == 0) & (np.diff(scores) == 0)
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], tied, [False])).astype(np.int8))).tolist()
-    for start, stop in zip(edges[::2], edges[1::2], strict=True):
-        docs[start : stop + 1] = sorted(docs[start : stop + 1], reverse=True)
+    rows = np.flatnonzero(np.concatenate((tied, [False])) | np.concatenate(([False], tied)))
+    if not len(rows):
+        return codes
+    group = np.cumsum(~np.concatenate(([False], tied)))[rows]
+    distinct, place = np.unique(codes[rows], return_inverse=True)
+    texts = [names[code] for code in distinct.tolist()]
+    rank = np.empty(len(texts), dtype=np.int64)
+    rank[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts))
+    by_name = codes.copy()
+    by_name[rows] = codes[rows][np.lexsort((-rank[place], group))]
+    return by_name

@@ -103,7 +103,7 @@ class Bm25:
                 progress.update(len(batch))
         found = [(query.query_id, n) for query, n in zip(queries, lengths, strict=True) if n]
         offsets = np.cumsum([0, *(n for _, n in found)])
-        return Run(self._tag, tuple(q for q, _ in found), offsets, tuple(doc_ids), np.concatenate(scores))
+        return Run.from_lists(self._tag, tuple(q for q, _ in found), offsets, doc_ids, np.concatenate(scores))
 
 
 def index_options(settings: Bm25.Settings, dataset: Dataset) -> IndexOptions:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -34,7 +36,7 @@ def test_reciprocal_ranks_are_summed() -> None:
 def test_a_weight_of_one_or_none_is_one_run_alone(weight: float, order: tuple[str, ...]) -> None:
     """And another unit of the scores changes nothing."""
     for factor in (1.0, 1000.0):
-        other = Run("s", SECOND.query_ids, SECOND.offsets, SECOND.doc_ids, SECOND.scores * factor)
+        other = replace(SECOND, scores=SECOND.scores * factor)
         fused = weighted(FIRST, other, weight, (Scale.of(FIRST), Scale.of(other)))
         assert fused.docs("q") == order
 
