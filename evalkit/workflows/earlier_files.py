@@ -84,7 +84,8 @@ def _take(folder: ResultFolder, source: ResultFolder, record: DerivedRecord) -> 
         folder.drop_report()
     else:
         _copy(folder, source, record, wanted)
-    return ReportParts(cells_of(folder.read_calls()), explored, has_plots=True)
+    is_timed = any(row.pass_ == "latency" for row in folder.read_summary().calls)
+    return ReportParts(cells_of(folder.read_calls()) if is_timed else (), explored, has_plots=True)
 
 
 def _without_pages(folder: ResultFolder, files: Mapping[str, str]) -> dict[str, str]:
