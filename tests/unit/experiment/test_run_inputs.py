@@ -108,7 +108,7 @@ UNCERTAIN: dict[str, dict[str, Any]] = {
     "latency": {"latency": {"batch_sizes": [1], "calls": 6}},
     "cluster": {"execution": {"engine": "ray"}},
     "tokenizer": {"metrics": ["nDCG@10t"], "tokenizer": "somebody/model"},
-    "retriever": {"retriever": {"kind": "opensearch", "url": "http://127.0.0.1:9", "index": "x"}},
+    "retriever": {"retriever": {"kind": "dense", "model": "somebody/model"}},
 }
 
 
