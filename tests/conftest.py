@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -88,12 +88,8 @@ def blank_plots() -> Iterator[None]:
 
     For tests that look at scores, calls, messages or exit codes. Those of the report draw.
     """
-    from matplotlib.figure import Figure
-
-    def save(_figure: Figure, file: BinaryIO, **_options: Any) -> None:
-        """Save nothing."""
-        file.write(b"")
+    from evalkit.charts import figures
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Figure, "savefig", save)
+        patch.setattr(figures, "as_png_file", lambda _scene: b"")
         yield

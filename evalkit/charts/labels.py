@@ -157,12 +157,11 @@ def rule_labels(chart: Chart, frame: Frame, edges: tuple[float, float]) -> tuple
 
 def notes(panel: Panel, frame: Frame) -> list[Text]:
     """Return the labels of spots, each where it hides least; one without a free place is left out."""
+    labelled = [spot for spot in spots_of(panel.marks) if spot.label]
     taken: list[tuple[float, ...]] = []
-    crowd = list(_crowd(panel, frame))
+    crowd = list(_crowd(panel, frame)) if labelled else []
     found: list[Text] = []
-    for spot in spots_of(panel.marks):
-        if not spot.label:
-            continue
+    for spot in labelled:
         at = frame.at(spot.x, spot.y or 0.0)
         free = [
             (sum(overlaps(box, one) for one in crowd), place, box)

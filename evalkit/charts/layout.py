@@ -18,7 +18,7 @@ from evalkit.charts.labels import (
 from evalkit.charts.marks import draw_marks
 from evalkit.charts.scales import ticks_of
 from evalkit.charts.scene import SIZES, Item, Path, Scene, StopPlace, Text, room_of
-from evalkit.charts.stops import stops_of
+from evalkit.charts.stops import Stop
 from evalkit.charts.text_size import shorten, text_width, wrap
 
 _LINE = 16.0
@@ -42,7 +42,9 @@ class _Columns:
     names: float
 
 
-def lay_out(chart: Chart, width: float, height: float, *, titled: bool = False) -> Scene:
+def lay_out(
+    chart: Chart, width: float, height: float, *, titled: bool = False, stops: Sequence[Stop] = ()
+) -> Scene:
     """Return a chart as a scene.
 
     Parameters
@@ -51,6 +53,8 @@ def lay_out(chart: Chart, width: float, height: float, *, titled: bool = False) 
         Size of a chart with one panel and one row of names; other charts get higher.
     titled
         Whether the title is part of it.
+    stops
+        Those of the chart whose places are needed; see `stops_of`.
     """
     heights = _plot_heights(chart, height)
     at_ends = width >= NARROW and fit_at_ends(chart, heights)
@@ -69,7 +73,15 @@ def lay_out(chart: Chart, width: float, height: float, *, titled: bool = False) 
         items += notes(panel, frame)
         if at_ends:
             items += end_names(panel, frame, columns.names)
-    return Scene(width, bottom, tuple(items), _stop_places(chart, frames), frames[0].top, frames[-1].bottom)
+    return Scene(width, bottom, tuple(items), _stop_places(stops, frames), frames[0].top, frames[-1].bottom)
+
+
+FILE_SIZE = (640.0, 360.0)
+
+
+def file_scene(chart: Chart) -> Scene:
+    """Return a chart with its title in the size of its files."""
+    return lay_out(chart, *FILE_SIZE, titled=True)
 
 
 def _plot_heights(chart: Chart, height: float) -> list[float]:
@@ -199,10 +211,10 @@ def _y_axis(panel: Panel, frame: Frame, columns: _Columns) -> list[Item]:
     return items
 
 
-def _stop_places(chart: Chart, frames: Sequence[Frame]) -> tuple[StopPlace, ...]:
+def _stop_places(stops: Sequence[Stop], frames: Sequence[Frame]) -> tuple[StopPlace, ...]:
     return tuple(
         StopPlace(
             frames[0].x_of(stop.places[0][1]), tuple(frames[panel].y_of(y) for panel, _, y in stop.places)
         )
-        for stop in stops_of(chart)
+        for stop in stops
     )

@@ -13,11 +13,10 @@ from evalkit.charts.chart import Chart
 from evalkit.charts.layout import lay_out
 from evalkit.charts.palette import SHADES, Shape, css_colours
 from evalkit.charts.scene import SIZES, Area, Item, Marker, Path, Scene, Text
-from evalkit.charts.stops import stops_of
+from evalkit.charts.stops import Stop, stops_of
 
 WIDE = (540.0, 300.0)
 NARROW_SIZE = (340.0, 260.0)
-FILE_SIZE = (640.0, 360.0)
 _FONT = "'Helvetica Neue', Helvetica, Arial, 'DejaVu Sans', sans-serif"
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """Characters that XML does not allow."""
@@ -31,17 +30,19 @@ _SHAPES: dict[Shape, tuple[tuple[float, float], ...]] = {
 """Corners of each shape in radii; a circle has none."""
 
 
-def as_svg(chart: Chart, width: float, height: float, *, kind: str = "wide") -> str:
+def as_svg(chart: Chart, width: float, height: float, stops: Sequence[Stop], *, kind: str = "wide") -> str:
     """Return a chart as an ``<svg>`` element for a page with `page_css`.
 
     Parameters
     ----------
     width, height
         Size of its view box; see `lay_out`.
+    stops
+        Those of the chart; see `stops_of`.
     kind
         Its class: ``wide`` or ``narrow``, of which the page shows one.
     """
-    scene = lay_out(chart, width, height)
+    scene = lay_out(chart, width, height, stops=stops)
     places = ";".join(
         " ".join([_number(stop.x), *dict.fromkeys(map(_number, stop.ys))]) for stop in scene.stops
     )
@@ -51,16 +52,16 @@ def as_svg(chart: Chart, width: float, height: float, *, kind: str = "wide") -> 
 
 def as_figure(chart: Chart) -> str:
     """Return both sizes of a chart with the text of its stops, for a ``<figure>``."""
-    texts = json.dumps([stop.lines for stop in stops_of(chart)], ensure_ascii=False, separators=(",", ":"))
+    stops = stops_of(chart)
+    texts = json.dumps([stop.lines for stop in stops], ensure_ascii=False, separators=(",", ":"))
     return (
         f'<div class="chart" data-by="{chart.stops_by}" data-stops="{escape(texts)}">'
-        f"{as_svg(chart, *WIDE)}{as_svg(chart, *NARROW_SIZE, kind='narrow')}</div>"
+        f"{as_svg(chart, *WIDE, stops)}{as_svg(chart, *NARROW_SIZE, stops, kind='narrow')}</div>"
     )
 
 
-def as_svg_file(chart: Chart) -> str:
-    """Return a chart with its title as a file of its own, in light colours."""
-    scene = lay_out(chart, *FILE_SIZE, titled=True)
+def as_svg_file(chart: Chart, scene: Scene) -> str:
+    """Return a chart with its `file_scene` as a file of its own, in light colours."""
     style = (
         f"svg {{ {css_colours('light')} font-family: {_FONT}; background: var(--paper); }}\n{drawing_css()}"
     )

@@ -21,6 +21,7 @@ from evalkit.config.key_shapes import (
 )
 from evalkit.config.settings import Settings
 from evalkit.config.source import Path, Problem
+from evalkit.http_client import is_on_private_network
 
 KeyCheck = Literal["required", "warned", "ignored"]
 """What an environment variable without a usable key is: a problem, a warning, or nothing to a command without calls."""
@@ -169,10 +170,6 @@ def _kind_of_secret(path: Path) -> str:
 
 def unencrypted_keys(blocks: Mapping[Path, Settings]) -> Iterator[Problem]:
     """Yield a warning for each URL to which a key is sent unencrypted over a public network."""
-    from evalkit.http_client import (
-        is_on_private_network,
-    )  # imports httpx, which `evalkit --help` does not need
-
     secrets = {
         path[: path.index(_HEADERS)] if _HEADERS in path else path[:-1] for path, _ in _variables(blocks)
     }

@@ -1,9 +1,14 @@
 """Dataset sources. ``load_dataset`` loads a dataset; each source is one file and one line in the registry."""
 
-from evalkit.datasets.frames import dataset_from_frames, dataset_from_pairs
-from evalkit.datasets.loading import describe, load_dataset, open_dataset
-from evalkit.datasets.named_blocks import named_block, named_datasets
-from evalkit.datasets.saved_folders import import_dataset, save_dataset
+from typing import TYPE_CHECKING
+
+from evalkit.lazy_names import load_on_use
+
+if TYPE_CHECKING:
+    from evalkit.datasets.frames import dataset_from_frames, dataset_from_pairs
+    from evalkit.datasets.loading import describe, load_dataset, open_dataset
+    from evalkit.datasets.named_blocks import named_block, named_datasets
+    from evalkit.datasets.saved_folders import import_dataset, save_dataset
 
 __all__ = [
     "dataset_from_frames",
@@ -16,3 +21,5 @@ __all__ = [
     "open_dataset",
     "save_dataset",
 ]
+
+__getattr__ = load_on_use(__name__)

@@ -12,17 +12,11 @@ from evalkit.datasets.corpora import join_texts
 from evalkit.encoding.text_tokenizer import TextTokenizer
 from evalkit.errors import DataFormatError
 from evalkit.formats import read_rows
-from evalkit.metrics import Metric
 from evalkit.progress import progress_bar
 from evalkit.records import Corpus, DocumentTokens, Qrels, Run
 
 _AT_ONCE = 10_000
 """Texts in memory."""
-
-
-def has_budget(metrics: Iterable[Metric]) -> bool:
-    """Return whether any metric has a budget of tokens."""
-    return any(metric.budget_tokens is not None for metric in metrics)
 
 
 def valued_documents(runs: Sequence[Run], qrels: Qrels) -> list[str]:

@@ -10,15 +10,20 @@ on all replicas when it is resumed. Texts that are embedded ahead are stored whe
 embeds them again.
 """
 
-from evalkit.distributed.ray_cluster import ClusterFacts, RayCluster
-from evalkit.distributed.ray_pool import RayPool, Replicas
-from evalkit.distributed.worker_pool import (
-    CompletedTask,
-    LocalPool,
-    Losses,
-    WorkerPool,
-    each_with_split_retry,
-)
+from typing import TYPE_CHECKING
+
+from evalkit.lazy_names import load_on_use
+
+if TYPE_CHECKING:
+    from evalkit.distributed.ray_cluster import ClusterFacts, RayCluster
+    from evalkit.distributed.ray_pool import RayPool, Replicas
+    from evalkit.distributed.worker_pool import (
+        CompletedTask,
+        LocalPool,
+        Losses,
+        WorkerPool,
+        each_with_split_retry,
+    )
 
 __all__ = [
     "ClusterFacts",
@@ -31,3 +36,5 @@ __all__ = [
     "WorkerPool",
     "each_with_split_retry",
 ]
+
+__getattr__ = load_on_use(__name__)

@@ -3,24 +3,29 @@
 Importing this package does not import torch.
 """
 
-from evalkit.encoding.checkpoints.list_files import is_listwise
-from evalkit.encoding.embeddings.similarity import Similarity, similarities
-from evalkit.encoding.embeddings.text_vectors import TextVectors, VectorModel, open_text_vectors
-from evalkit.encoding.engine import Encoded, Engine
-from evalkit.encoding.instructions import InstructedEngines, pair_engine
-from evalkit.encoding.model_settings import (
-    Card,
-    EmbeddingModel,
-    Kind,
-    LocalModel,
-    ModelSettings,
-    Precision,
-    Runtime,
-)
-from evalkit.encoding.open_model import OpenModel, open_model
-from evalkit.encoding.state import deciding_facts
-from evalkit.encoding.tokens import Item
-from evalkit.encoding.torch_runtime.list_model import ListModel
+from typing import TYPE_CHECKING
+
+from evalkit.lazy_names import load_on_use
+
+if TYPE_CHECKING:
+    from evalkit.encoding.checkpoints.list_files import is_listwise
+    from evalkit.encoding.embeddings.similarity import Similarity, similarities
+    from evalkit.encoding.embeddings.text_vectors import TextVectors, VectorModel, open_text_vectors
+    from evalkit.encoding.engine import Encoded, Engine
+    from evalkit.encoding.instructions import InstructedEngines, pair_engine
+    from evalkit.encoding.model_settings import (
+        Card,
+        EmbeddingModel,
+        Kind,
+        LocalModel,
+        ModelSettings,
+        Precision,
+        Runtime,
+    )
+    from evalkit.encoding.open_model import OpenModel
+    from evalkit.encoding.state import deciding_facts
+    from evalkit.encoding.tokens import Item
+    from evalkit.encoding.torch_runtime.list_model import ListModel
 
 __all__ = [
     "Card",
@@ -41,8 +46,9 @@ __all__ = [
     "VectorModel",
     "deciding_facts",
     "is_listwise",
-    "open_model",
     "open_text_vectors",
     "pair_engine",
     "similarities",
 ]
+
+__getattr__ = load_on_use(__name__)

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 from evalkit.config import Config, DatasetSettings
 from evalkit.datasets import open_dataset
-from evalkit.datasets.token_counts import count_in_corpus, has_budget, valued_documents
+from evalkit.datasets.token_counts import count_in_corpus, valued_documents
 from evalkit.distributed import RayCluster
 from evalkit.encoding.text_tokenizer import TextTokenizer, open_text_tokenizer
 from evalkit.errors import InputError
 from evalkit.experiment.compared_runs import ComparedRun, read_runs
 from evalkit.experiment.passage_view import PassageView, make_passages, passage_of
 from evalkit.metrics import Metric, check_metrics, parse_metrics
-from evalkit.metrics.token_budget import list_lengths
+from evalkit.metrics.token_budget import has_budget, list_lengths
 from evalkit.records import Dataset, DocumentTokens, Run
 from evalkit.reranking import ScoredCandidates
 from evalkit.retrievers import retrieve_candidates, retriever_context

@@ -12,7 +12,8 @@ from evalkit.backend_checks.score_dependence import CALLS, DOCUMENTS, ExchangedQ
 from evalkit.experiment.eval_sets import EvalSet
 from evalkit.records import Query, RerankRequest
 from evalkit.reranking import Caps, call_ends
-from evalkit.text_analysis import content_words, normal_form
+from evalkit.text_analysis import normal_form
+from evalkit.text_analysis.content_words import content_words
 
 _LOOKED_AT = 64
 """Queries of a random sample among which those with a judged relevant candidate are preferred."""

@@ -1,40 +1,101 @@
-"""Split many lines at once, where none of them can be anything but a row."""
+"""Split a block of lines at once, where none of them can be anything but a row."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
 
-_UNUSUAL = "\v\f\x1c\x1d\x1e\x1f"
-"""White space of ASCII, or of Python alone, that separates columns for some tools only."""
-_END = "\0"
-"""Marks the end of a line between columns."""
+import numpy as np
+
+from evalkit.formats.trec_lines import are_ids
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Kind = Literal["name", "id", "integer", "number"]
+"""What a column holds: few different names, identifiers, whole numbers, or numbers."""
+_AROUND_LINES = re.compile(rb" *\r?\n *")
+_BLANKS = re.compile(rb"  +")
 
 
-def ordinary_columns(lines: Sequence[str], width: int) -> list[list[str]] | None:
-    """Return the columns of lines, each ``(n,)``; None if one of the lines needs care.
+def ordinary_rows(data: bytes, kinds: Mapping[str, Kind]) -> pa.Table | None:
+    """Return the columns of a block of lines; None if one of the lines needs care.
 
-    Ordinary lines are of ASCII and end with a line feed, have `width` columns between single tabs, or between white
-    space without tabs, and do not begin with ``#``.
+    Ordinary lines are UTF-8 and end with a line feed, have the columns between single tabs, or between blanks without
+    tabs, and do not begin with ``#``. Numbers are read as Python reads them; what only Python takes for a number needs
+    care, and so does whatever Arrow does not read.
 
     Parameters
     ----------
-    lines
-        The lines with their line endings.
-    width
-        Number of columns.
+    data
+        The lines.
+    kinds
+        Name -> kind of every column; the first one holds the query.
     """
-    text = "".join(lines)
-    if not (lines and text.isascii() and text.endswith("\n")) or any(map(text.__contains__, _UNUSUAL)):
+    tabs = data.count(b"\t")
+    if not data.endswith(b"\n") or _has_unusual(data, tabs) or (tabs and b" " in data):
         return None
-    if "\r" in text and text.count("\r") != text.count("\r\n"):
+    table = _parsed(data, kinds, "\t" if tabs else " ")
+    if table is None and not tabs:
+        table = _parsed(_single_blanks(data), kinds, " ")
+    return table if table and _are_plain(table, kinds, ascii_only=data.isascii()) else None
+
+
+def _parsed(data: bytes, kinds: Mapping[str, Kind], delimiter: str) -> pa.Table | None:
+    """Return the columns of lines; None if a line has others."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    name = pa.dictionary(pa.int32(), pa.string())
+    types = {"name": name, "id": pa.string(), "integer": pa.int64(), "number": pa.float64()}
+    try:
+        return csv.read_csv(
+            pa.py_buffer(data),
+            csv.ReadOptions(column_names=list(kinds)),
+            csv.ParseOptions(delimiter=delimiter, quote_char=False),
+            csv.ConvertOptions(
+                column_types={column: types[kind] for column, kind in kinds.items()},
+                null_values=[],
+                strings_can_be_null=False,
+            ),
+            # It gives memory back at once; Arrow's default keeps that of earlier blocks.
+            memory_pool=pa.system_memory_pool(),
+        )
+    except pa.ArrowInvalid:
         return None
-    if "\t" in text and (" " in text or text.count("\t") != (width - 1) * len(lines)):
-        return None
-    # One flat list: a list for each line would start the garbage collection again and again.
-    cells = text.replace("\n", f" {_END} ").split()
-    if _END in text or len(cells) != (width + 1) * len(lines) or set(cells[width :: width + 1]) != {_END}:
-        return None
-    columns = [cells[column :: width + 1] for column in range(width)]
-    if "#" in text and any(first.startswith("#") for first in columns[0]):
-        return None
-    return columns
+
+
+def _has_unusual(data: bytes, tabs: int) -> bool:
+    """Return whether a control character is not the end of a line or a tab: some tools split lines or columns there."""
+    controls = np.count_nonzero(np.frombuffer(data, np.uint8) < ord(" "))
+    ends = data.count(b"\r")
+    return bool(controls != data.count(b"\n") + tabs + ends or (ends and ends != data.count(b"\r\n")))
+
+
+def _single_blanks(data: bytes) -> bytes:
+    """Return lines without blanks around them, and with one between columns."""
+    return _BLANKS.sub(b" ", _AROUND_LINES.sub(b"\n", data.lstrip(b" ")))
+
+
+def _are_plain(table: pa.Table, kinds: Mapping[str, Kind], *, ascii_only: bool) -> bool:
+    """Return whether no row is a comment, and every identifier is one."""
+    for column, kind in kinds.items():
+        if kind == "name":
+            names = {name for chunk in table[column].chunks for name in chunk.dictionary.to_pylist()}
+            if not are_ids(names) or (column == next(iter(kinds)) and any(n.startswith("#") for n in names)):
+                return False
+        elif kind == "id" and not (
+            _have_characters(table[column]) and (ascii_only or are_ids(set(table[column].to_pylist())))
+        ):
+            return False
+    return True
+
+
+def _have_characters(column: pa.ChunkedArray) -> bool:
+    """Return whether no text of a column is empty."""
+    for chunk in column.chunks:
+        edges = np.frombuffer(chunk.buffers()[1], np.int32)[chunk.offset : chunk.offset + len(chunk) + 1]
+        if (edges[1:] == edges[:-1]).any():
+            return False
+    return True

@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import repeat
 from pathlib import Path
-from typing import NamedTuple
 
 from evalkit.errors import DataFormatError
-from evalkit.formats.ordinary_rows import ordinary_columns
 from evalkit.formats.plain_numbers import number_of
-from evalkit.formats.qrels_layouts import WITHOUT_MEANING, QrelsLayout, qrels_layout
-from evalkit.formats.text_files import Block, File, read_blocks, write_gzip
+from evalkit.formats.qrels_layouts import QrelsLayout, qrels_layout
+from evalkit.formats.qrels_rows import QrelsRows
+from evalkit.formats.text_files import File, read_blocks, write_gzip
 from evalkit.formats.trec_lines import check_ids, check_line_end, cut_off, is_comment
 from evalkit.records.qrels import HIGHEST_GRADE, Qrels, check_grade
-
-_ROUND = re.compile(r"\d*\.\d+")
-"""A round of judging, as in TREC-COVID's qrels: subtopics have whole numbers or names."""
-
-
-class _Row(NamedTuple):
-    """One judgment as read."""
-
-    query_id: str
-    iteration: str
-    doc_id: str
-    grade: int
-
-
-class _Rows(NamedTuple):
-    """The rows of a file, and its lines that are comments though they have the columns of a row."""
-
-    layout: QrelsLayout
-    rows: list[_Row]
-    commented: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +66,18 @@ def read_qrels_file(path: File, highest_grade: int = HIGHEST_GRADE, *, comments:
         or has no judgments. The message names the file and, for a row, the line.
     """
     try:
-        layout, rows, commented = _read(path, highest_grade, comments=comments)
-        if layout.by_subtopic or _have_subtopics(rows):
-            qrels = Qrels.from_subtopic_rows(rows, highest_grade)
-        else:
-            qrels = Qrels.from_rows(((row.query_id, row.doc_id, row.grade) for row in rows), highest_grade)
+        layout, rows = _read(path, highest_grade, comments=comments)
+        by_subtopic = layout is not None and layout.by_subtopic
+        qrels = rows.as_qrels(highest_grade, by_subtopic=by_subtopic)
     except DataFormatError as error:
         raise DataFormatError(_with_path(path, error.message), error.hint) from None
     if not qrels.grades:
         raise DataFormatError(f"{path} contains no judgments")
-    return QrelsFile(qrels, tuple(commented))
+    return QrelsFile(qrels, tuple(rows.commented))
 
 
-def _read(path: File, highest_grade: int, *, comments: bool) -> _Rows:
-    """Return the rows of a file.
+def _read(path: File, highest_grade: int, *, comments: bool) -> tuple[QrelsLayout | None, QrelsRows]:
+    """Return the layout of a file, None if it has no rows, and its rows.
 
     Raises
     ------
@@ -110,11 +85,9 @@ def _read(path: File, highest_grade: int, *, comments: bool) -> _Rows:
         See `read_qrels`.
     """
     layout: QrelsLayout | None = None
-    rows: list[_Row] = []
-    commented: list[int] = []
+    rows = QrelsRows()
     for block in read_blocks(path):
-        if layout is not None and (ordinary := _ordinary_rows(block, layout, highest_grade)):
-            rows += ordinary
+        if layout is not None and rows.add_block(block.data, layout, highest_grade):
             continue
         for number, line, ended in block.ended_lines():
             where = f"{path}:{number}"
@@ -125,41 +98,26 @@ def _read(path: File, highest_grade: int, *, comments: bool) -> _Rows:
                     continue
             if layout is None or (comments and is_comment(line, table=layout.table)):
                 if _is_like_a_row(line, layout or QrelsLayout(4)):
-                    commented.append(number)
+                    rows.commented.append(number)
                 continue
             columns = layout.split(line)
             if rows and not ended and _is_cut(columns, layout.width, rows):
                 raise cut_off(where)
             if len(columns) != layout.width:
                 raise layout.wrong_width(columns, where)
-            rows.append(_row(columns, where, highest_grade))
-    return _Rows(layout or QrelsLayout(4), rows, commented)
+            rows.add_row(*_row(columns, where, highest_grade))
+    return layout, rows
 
 
-def _is_cut(columns: Sequence[str], width: int, rows: Sequence[_Row]) -> bool:
+def _is_cut(columns: Sequence[str], width: int, rows: QrelsRows) -> bool:
     """Return whether a last line without an end lacks columns, or a part of its grade.
 
     The latter if its grade is the beginning of grades of the rows before, and none of them has it.
     """
     if len(columns) < width or width < 3:
         return len(columns) < width
-    grades = {str(row.grade) for row in rows}
+    grades = {str(grade) for grade in rows.grades()}
     return columns[-1] not in grades and any(grade.startswith(columns[-1]) for grade in grades)
-
-
-def _ordinary_rows(block: Block, layout: QrelsLayout, highest_grade: int) -> list[_Row]:
-    """Return the rows of a block; none if one of its lines needs care."""
-    columns = ordinary_columns(block.lines, layout.width)
-    if columns is None or layout.width < 3 or (layout.table and "\t" not in block.lines[0]):
-        return []
-    grades: dict[str, int] = {}
-    for text in set(columns[-1]):
-        grade = _whole_number(text)
-        if grade is None or abs(grade) > highest_grade:
-            return []
-        grades[text] = grade
-    iterations = columns[1] if layout.width == 4 else repeat("")
-    return list(map(_Row, columns[0], iterations, columns[-2], map(grades.__getitem__, columns[-1])))
 
 
 def _is_like_a_row(comment: str, layout: QrelsLayout) -> bool:
@@ -168,8 +126,8 @@ def _is_like_a_row(comment: str, layout: QrelsLayout) -> bool:
     return len(columns) == layout.width > 2 and columns[0] != "#" and _whole_number(columns[-1]) is not None
 
 
-def _row(columns: Sequence[str], where: str, highest_grade: int) -> _Row:
-    """Return the judgment of a row.
+def _row(columns: Sequence[str], where: str, highest_grade: int) -> tuple[str, str, str, int]:
+    """Return query, iteration, document and grade of a row.
 
     Raises
     ------
@@ -179,7 +137,7 @@ def _row(columns: Sequence[str], where: str, highest_grade: int) -> _Row:
     query_id, iteration = columns[0], columns[1] if len(columns) == 4 else ""
     doc_id, grade = (columns[1], "1") if len(columns) == 2 else (columns[-2], columns[-1])
     check_ids(query_id, doc_id, where)
-    return _Row(query_id, iteration, doc_id, _grade(grade, where, highest_grade))
+    return query_id, iteration, doc_id, _grade(grade, where, highest_grade)
 
 
 def _grade(text: str, where: str, highest_grade: int) -> int:
@@ -197,15 +155,6 @@ def _whole_number(text: str) -> int | None:
     except ValueError:
         return None
     return int(value) if value.is_integer() else None
-
-
-def _have_subtopics(rows: Sequence[_Row]) -> bool:
-    """Return whether the iteration column holds subtopics: a query has several values that are no rounds."""
-    first: dict[str, str] = {}
-    if all(first.setdefault(row.query_id, row.iteration) == row.iteration for row in rows):
-        return False
-    values = {row.iteration for row in rows}
-    return not values <= WITHOUT_MEANING and not any(map(_ROUND.fullmatch, values))
 
 
 def write_qrels(qrels: Qrels, path: Path, *, inside: Path | None = None) -> None:

@@ -107,7 +107,7 @@ def _has_ids_with_blanks(tabs: list[str], columns: list[str]) -> bool:
     return (
         len(tabs) == 3
         and len(columns) == 4
-        and columns[2:] == [tabs[1].split(None, 1)[-1], tabs[2]]
+        and columns[2:] == [*tabs[1].split(None, 1)[-1:], tabs[2]]
         and columns[1] not in WITHOUT_MEANING
     )
 

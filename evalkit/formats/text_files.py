@@ -7,8 +7,10 @@ import io
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,8 +29,12 @@ COMPRESSED_SUFFIXES = (".gz", ".zst")
 
 LONGEST_LINE = 64 * 2**20
 """Bytes of one line; a document of a collection has some megabytes at most."""
-BLOCK_CHARACTERS = 2**18
-"""Characters of the lines that are read at once where rows are short."""
+FIRST_BYTES = 2**16
+"""Bytes of the first block of a file: it is read with care."""
+BLOCK_BYTES = 4 * 2**20
+"""Bytes of the lines that are read at once where rows are short."""
+_WIDE_LINES = 10_000
+"""Lines of a file in UTF-16 or UTF-32 that are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +43,30 @@ class Block:
 
     Attributes
     ----------
+    path
+        The file.
     first
         Number of the first line.
-    lines
-        The lines with their line endings; blank ones, too.
+    data
+        The lines as UTF-8 with their line endings, which only the last line of a file may lack; blank ones, too.
     """
 
+    path: File
     first: int
-    lines: list[str]
+    data: bytes
 
     def ended_lines(self) -> Iterator[tuple[int, str, bool]]:
-        """Yield number, line without its line ending, and whether it has one, of every line that is not blank."""
-        return _ended_lines(self.lines, self.first)
+        """Yield number, line without its line ending, and whether it has one, of every line that is not blank.
+
+        Raises
+        ------
+        DataFormatError
+            If a line is not UTF-8.
+        """
+        return _ended_lines(map(self._decoded, count(self.first), io.BytesIO(self.data)), self.first)
+
+    def _decoded(self, number: int, raw: bytes) -> str:
+        return _decoded_line(raw, self.path, number, "utf-8")
 
 
 def read_lines(path: File, encoding: str = "utf-8") -> Iterator[str]:
@@ -62,9 +80,16 @@ def read_lines(path: File, encoding: str = "utf-8") -> Iterator[str]:
         If the file is missing, cannot be read, is not text, has another encoding, or a line of more than
         `LONGEST_LINE` bytes.
     """
+    with _opened(path) as file:
+        yield from _decoded(file, path, encoding)
+
+
+@contextmanager
+def _opened(path: File) -> Iterator[Any]:
+    """Open a file for bytes, decompressed; errors while it is read become `DataFormatError`."""
     try:
         with path.open("rb") as raw_file, _decompressed(raw_file, path.suffix) as file:
-            yield from _decoded(file, path, encoding)
+            yield file
     except FileNotFoundError:
         raise DataFormatError(f"file not found: {absolute_path(path)}", "check the path") from None
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
@@ -102,11 +127,21 @@ def _decoded(file: Any, path: File, encoding: str) -> Iterator[str]:
     for number, raw in enumerate(iter(partial(file.readline, LONGEST_LINE + 1), b""), start=1):
         if len(raw) > LONGEST_LINE:
             raise _too_long(path, number)
-        try:
-            line = raw.decode("utf-8-sig" if number == 1 and encoding == "utf-8" else encoding)
-        except UnicodeDecodeError as error:
-            raise _wrong_encoding(path, number, encoding, error) from None
-        yield line
+        yield _decoded_line(raw, path, number, encoding)
+
+
+def _decoded_line(raw: bytes, path: File, number: int, encoding: str) -> str:
+    """Return a line as text; a byte order mark before the first one is removed.
+
+    Raises
+    ------
+    DataFormatError
+        If the line has another encoding.
+    """
+    try:
+        return raw.decode("utf-8-sig" if number == 1 and encoding == "utf-8" else encoding)
+    except UnicodeDecodeError as error:
+        raise _wrong_encoding(path, number, encoding, error) from None
 
 
 def _wide_lines(file: Any, path: File, encoding: str) -> Iterator[str]:
@@ -178,17 +213,33 @@ def _ended_lines(lines: Iterable[str], first: int) -> Iterator[tuple[int, str, b
 
 
 def read_blocks(path: File) -> Iterator[Block]:
-    """Yield the lines of a file in blocks of about `BLOCK_CHARACTERS`; see `read_lines`."""
-    first, size = 1, 0
-    lines: list[str] = []
-    for line in read_lines(path):
-        lines.append(line)
-        size += len(line)
-        if size >= BLOCK_CHARACTERS:
-            yield Block(first, lines)
-            first, size, lines = first + len(lines), 0, []
-    if lines:
-        yield Block(first, lines)
+    """Yield the lines of a file in blocks of `FIRST_BYTES` and then `BLOCK_BYTES`; see `read_lines`.
+
+    A last line without a line ending is a block of its own.
+    """
+    with _opened(path) as file:
+        head = file.peek(HEAD_BYTES)[:HEAD_BYTES]
+        check_text(head, path)
+        wide = wide_encoding(head)
+        parts: Iterable[bytes]
+        if wide is None:
+            check_no_bare_utf16(head, path)
+            parts = chain([file.read(FIRST_BYTES)], iter(partial(file.read, BLOCK_BYTES), b""))
+        else:
+            lines = _wide_lines(file, path, wide)
+            parts = iter(lambda: "".join(islice(lines, _WIDE_LINES)).encode(), b"")
+        number, rest = 1, b""
+        for part in parts:
+            edge = part.rfind(b"\n") + 1
+            if edge:
+                yield Block(path, number, rest + part[:edge])
+                number, rest = number + part.count(b"\n"), part[edge:]
+            else:
+                rest += part
+            if len(rest) > LONGEST_LINE:
+                raise _too_long(path, number)
+        if rest:
+            yield Block(path, number, rest)
 
 
 def read_json_lines(path: File) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from evalkit.errors import DataFormatError
 
@@ -47,6 +48,11 @@ def check_ids(query_id: str, doc_id: str, where: str) -> None:
     for character, name in _INVISIBLE.items():
         if character in query_id or character in doc_id:
             raise DataFormatError(f"{where} has an id with {name}", "remove it from the file")
+
+
+def are_ids(texts: Iterable[str]) -> bool:
+    """Return whether all texts are identifiers, as `check_ids` demands."""
+    return all(text.split() == [text] and not any(map(text.__contains__, _INVISIBLE)) for text in texts)
 
 
 def check_line_end(line: str, where: str) -> None:

@@ -8,17 +8,16 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-import orjson
 
 from evalkit.errors import NOT_RETRYABLE, RETRYABLE, CallError
 from evalkit.http_client.bounded_network import ExchangeLimits, ReplyTooLongError
 from evalkit.http_client.bounded_transport import BoundedTransport, tls_context
 from evalkit.http_client.content_coding import ACCEPTED, CodingError, decompressed
+from evalkit.http_client.http_exchange import Exchange
 from evalkit.http_client.proxies import proxy_keys, proxy_of
 from evalkit.http_client.secrets import Redactor
 from evalkit.http_client.signing import Signer, headers_to_sign
@@ -34,57 +33,6 @@ _TRACE_EVENTS = (
     "http11.receive_response_headers.complete",
 )
 """Trace events of httpcore, in the order in which they occur."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """The response to one request, with its timing.
-
-    Attributes
-    ----------
-    status
-        HTTP status code.
-    headers
-        Response headers, names in lower case.
-    content
-        Response body.
-    reused
-        Whether an open connection was reused.
-    sent_s, headers_s, body_s
-        When the request was sent, the response headers and the response body were received; seconds of
-        `time.perf_counter`.
-    """
-
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    content: bytes = field(repr=False)
-    reused: bool
-    sent_s: float
-    headers_s: float
-    body_s: float
-
-    @property
-    def text(self) -> str:
-        """The body as text; bytes that are not UTF-8 are replaced."""
-        return self.content.decode("utf-8", errors="replace")
-
-
-def encode_json(body: Any) -> bytes:
-    """Return a request body as JSON.
-
-    Raises
-    ------
-    CallError
-        If a text cannot be encoded, e.g. because it contains a lone surrogate.
-    """
-    try:
-        return orjson.dumps(body)
-    except TypeError as error:
-        raise CallError(
-            "request",
-            f"cannot encode the request as JSON: {error}",
-            "remove invalid characters from the texts of the dataset",
-        ) from None
 
 
 class Connections:
@@ -328,18 +276,3 @@ class _ThreadClient(httpx.Client):
         self.limits = ExchangeLimits(_MAX_RECEIVED_BYTES)
         transport = BoundedTransport(context, self.limits)
         super().__init__(headers=headers, timeout=timeout, transport=transport)
-
-
-def check_url(url: str) -> str:
-    """Return a URL unchanged if it is valid.
-
-    Raises
-    ------
-    ValueError
-        If the scheme is not HTTP or HTTPS, the URL has no host, or the port is invalid.
-    """
-    parts = urlsplit(url)
-    _ = parts.port  # raises ValueError if the port is invalid
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("must start with http:// or https:// and contain a host name")
-    return url

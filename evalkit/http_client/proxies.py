@@ -2,54 +2,19 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import socket
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-import httpx
-
 from evalkit.errors import InputError
+from evalkit.http_client.private_hosts import is_loopback
 
-_PRIVATE_DOMAINS = (".local", ".internal", ".lan", ".intranet", ".home.arpa", ".corp", ".private", ".svc")
+if TYPE_CHECKING:
+    import httpx
+
 _SCHEMES = ("http", "https", "socks5", "socks5h")
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host name or address is this machine, in every notation that connects to it."""
-    name = host.strip("[]").rstrip(".").lower()
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    address = _address(name)
-    if address is None:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    address = mapped or address
-    return address.is_loopback or address.is_unspecified
-
-
-def is_on_private_network(host: str) -> bool:
-    """Return whether a host is this machine, has a private address, or a name that no public network knows."""
-    name = host.strip("[]").rstrip(".").lower()
-    address = _address(name)
-    if address is not None:
-        return is_loopback(name) or not (getattr(address, "ipv4_mapped", None) or address).is_global
-    return is_loopback(name) or "." not in name or name.endswith(_PRIVATE_DOMAINS)
-
-
-def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Return a numeric address; None for a name."""
-    try:
-        return ipaddress.ip_address(name.partition("%")[0])
-    except ValueError:
-        pass
-    try:
-        # The forms that the system's resolver takes for an address without looking them up: 127.1, 0x7f000001.
-        return ipaddress.IPv4Address(socket.inet_aton(name)) if name[:1].isdigit() else None
-    except (OSError, UnicodeError):
-        return None
 
 
 def proxy_of(url: str) -> httpx.Proxy | None:
@@ -98,6 +63,8 @@ def _is_excepted(parts: SplitResult, no_proxy: str) -> bool:
 
 def _checked_proxy(given: str, variable: str) -> httpx.Proxy:
     """Return a proxy; raise `InputError` if it cannot be used."""
+    import httpx
+
     address = given.strip()
     scheme, separator, _ = address.partition("://")
     scheme = scheme.lower() if separator else "http"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from evalkit.latency.machine import RoundState
 from evalkit.latency.throughput import Spans
 from evalkit.latency.workloads import MOST_WARMUP, has_settled
+from evalkit.stats.ranks import chance_of_correlation, rank_correlation
 
 DRIFT = 0.05
 """Flag a larger relative difference between the medians of the first and the second half of a cell's calls."""
@@ -118,11 +119,10 @@ def _ms(seconds: float) -> str:
 
 
 def _is_trend(values: NDArray[np.float64]) -> bool:
-    from scipy.stats import spearmanr
-
     if np.ptp(values) == 0:
         return False
-    return bool(spearmanr(np.arange(len(values)), values).pvalue < _TREND_ALPHA)
+    correlation = rank_correlation(np.arange(float(len(values))), values)
+    return chance_of_correlation(correlation, len(values)) < _TREND_ALPHA
 
 
 def wait_of(scheduled_s: NDArray[np.float64], calls: Spans) -> NDArray[np.float64]:

@@ -181,11 +181,10 @@ def _share_between(seconds: NDArray[np.float64], parts: list[NDArray[np.float64]
 
 def _factor(count: int, p: float, share: float, level: float) -> float:
     """Return the distance of a one-sided bound from the quantile, in deviations between rounds."""
-    from scipy.special import ndtri, stdtrit
-    from scipy.stats import nct
+    from scipy.special import nctdtrit, ndtri, stdtrit
 
     offset = float(ndtri(p)) * math.sqrt(share)
     root = math.sqrt(count)
     if abs(offset) < 1e-6:
         return float(stdtrit(count - 1, level)) / root
-    return float(nct.ppf(level, count - 1, offset * root)) / root - offset
+    return float(nctdtrit(count - 1, offset * root, level)) / root - offset

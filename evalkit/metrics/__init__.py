@@ -4,18 +4,23 @@
 that other packages compute, through ir_measures.
 """
 
-from evalkit.metrics.checks import check_metrics
-from evalkit.metrics.evaluation import evaluate
-from evalkit.metrics.metric import Metric
-from evalkit.metrics.names import (
-    distinct_metrics,
-    find_spelling,
-    parse_metric,
-    parse_metrics,
-    proper_name,
-)
-from evalkit.metrics.ties import TieBounds, has_tie_bounds, tie_bounds
-from evalkit.metrics.unjudged import UnjudgedBounds, has_unjudged_bounds, unjudged_bounds, usual_grade
+from typing import TYPE_CHECKING
+
+from evalkit.lazy_names import load_on_use
+
+if TYPE_CHECKING:
+    from evalkit.metrics.checks import check_metrics
+    from evalkit.metrics.evaluation import evaluate
+    from evalkit.metrics.metric import Metric
+    from evalkit.metrics.names import (
+        distinct_metrics,
+        find_spelling,
+        parse_metric,
+        parse_metrics,
+        proper_name,
+    )
+    from evalkit.metrics.ties import TieBounds, has_tie_bounds, tie_bounds
+    from evalkit.metrics.unjudged import UnjudgedBounds, has_unjudged_bounds, unjudged_bounds, usual_grade
 
 __all__ = [
     "Metric",
@@ -34,3 +39,5 @@ __all__ = [
     "unjudged_bounds",
     "usual_grade",
 ]
+
+__getattr__ = load_on_use(__name__)

@@ -154,13 +154,13 @@ def rank_grades(run: Run, qrels: Qrels, deepest: int | None = None) -> RankedGra
     row_of = np.full(len(run.query_ids) + 1, -1)  # the last entry is that of queries that the run lacks
     row_of[run.rows_of(judged.query_ids)] = np.arange(len(judged.query_ids))
     starts, stops = run.spans(judged.query_ids)
-    code = judged.doc_names.codes_of(run.doc_names)[run.doc_codes]
+    code = judged.doc_names.codes_of(run.doc_names).astype(np.int32)[run.doc_codes]
     rows = np.flatnonzero(code >= 0)
     owner = np.searchsorted(run.offsets, rows, side="right") - 1
     place, query = rows - run.offsets[owner] + 1, row_of[owner]
     counted = (query >= 0) if deepest is None else (query >= 0) & (place <= deepest)
     query, place, code = query[counted], place[counted], code[rows[counted]]
-    row = judged.find(query, code)
+    row = judged.find(query, code.astype(np.int64))
     found = _untied(query[row >= 0], place[row >= 0], judged.grades[row[row >= 0]])
     if (np.diff(found.query) < 0).any():  # the run has the queries in another order
         found = found.only(np.argsort(found.query, kind="stable"))

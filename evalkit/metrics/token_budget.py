@@ -8,7 +8,7 @@ that the budget allows (see `best_packing`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -22,6 +22,11 @@ from evalkit.metrics.ranked import JudgedLengths, RankedGrades
 from evalkit.records import DocumentTokens, Qrels, Run
 
 Ints = NDArray[np.int64]
+
+
+def has_budget(metrics: Iterable[Metric]) -> bool:
+    """Return whether any metric has a budget of tokens."""
+    return any(metric.budget_tokens is not None for metric in metrics)
 
 
 def check(metric: Metric) -> None:

@@ -9,7 +9,7 @@ from itertools import chain, compress
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.records.names import Names
+from evalkit.records.distinct_names import Names
 
 Ints = NDArray[np.int64]
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.errors import DataFormatError
-from evalkit.records.names import Names
+from evalkit.records.distinct_names import Names
 
 Ints = NDArray[np.int64]
+_ROWS_AT_ONCE = 2**17
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +84,7 @@ class Run:
         cls,
         tag: str,
         query_ids: tuple[str, ...],
-        owner: Ints,
+        owner: NDArray[np.signedinteger],
         doc_names: Names,
         doc_codes: Ints,
         scores: NDArray[np.float64],
@@ -96,7 +98,7 @@ class Run:
         query_ids
             ``(q,)`` the distinct queries, each with a row at least.
         owner
-            ``(r,)`` query of each row: its place in `query_ids`.
+            ``(r,)`` query of each row: its place in `query_ids`. It may have a shorter type.
         doc_names, doc_codes, scores
             As in `Run`.
 
@@ -105,7 +107,8 @@ class Run:
         DataFormatError
             If a score is not finite, or a query lists a document twice.
         """
-        scores = scores + 0.0  # turns -0.0 into 0.0
+        if (scores == 0).any():
+            scores = scores + 0.0  # turns -0.0 into 0.0
         if not np.isfinite(scores).all():
             row = int(np.flatnonzero(~np.isfinite(scores))[0])
             raise DataFormatError(
@@ -116,7 +119,7 @@ class Run:
         if not _is_sorted(owner, scores):
             order = np.lexsort((-scores, owner))
             owner, doc_codes, scores = owner[order], doc_codes[order], scores[order]
-        offsets = _offsets(np.bincount(owner, minlength=len(query_ids)))
+        offsets = np.searchsorted(owner, np.arange(len(query_ids) + 1))
         run = cls(
             tag,
             query_ids,
@@ -125,7 +128,7 @@ class Run:
             _by_name_where_tied(doc_names, doc_codes, owner, scores),
             scores,
         )
-        run._check_unique(owner)
+        run._check_unique()
         return run
 
     @classmethod
@@ -140,15 +143,20 @@ class Run:
         """Build from rows that have the order of a run already; the parameters are its attributes."""
         return cls(tag, query_ids, offsets, *Names.of_rows(doc_ids), scores)
 
-    def _check_unique(self, owner: Ints) -> None:
-        pairs = np.sort(owner * len(self.doc_names) + self.doc_codes)
-        repeated = pairs[:-1][np.diff(pairs) == 0]
-        if len(repeated):
-            query, doc = divmod(int(repeated[0]), len(self.doc_names))
-            raise DataFormatError(
-                f"query {self.query_ids[query]!r} lists document {self.doc_names[doc]!r} twice",
-                "keep one row for each pair",
-            )
+    def _check_unique(self) -> None:
+        # Some queries at a time: the keys of a long file would take as much memory as its rows.
+        firsts = np.searchsorted(self.offsets, np.arange(0, len(self), _ROWS_AT_ONCE), side="right") - 1
+        for first, stop in pairwise([*np.unique(firsts).tolist(), len(self.query_ids)]):
+            start, end = self.offsets[first], self.offsets[stop]
+            owners = np.repeat(np.arange(first, stop), np.diff(self.offsets[first : stop + 1]))
+            pairs = np.sort(owners * len(self.doc_names) + self.doc_codes[start:end])
+            repeated = pairs[:-1][pairs[1:] == pairs[:-1]]
+            if len(repeated):
+                query, doc = divmod(int(repeated[0]), len(self.doc_names))
+                raise DataFormatError(
+                    f"query {self.query_ids[query]!r} lists document {self.doc_names[doc]!r} twice",
+                    "keep one row for each pair",
+                )
 
     @property
     def doc_ids(self) -> tuple[str, ...]:
@@ -182,7 +190,13 @@ class Run:
     def docs(self, query_id: str) -> tuple[str, ...]:
         """Return the documents of one query, best first; empty if the run lacks the query."""
         index = self._index.get(query_id)
-        return () if index is None else self.doc_ids[self.offsets[index] : self.offsets[index + 1]]
+        if index is None:
+            return ()
+        start, stop = self.offsets[index], self.offsets[index + 1]
+        if self._doc_ids is not None:
+            return self._doc_ids[start:stop]
+        texts = self.doc_names.texts
+        return tuple([texts[code] for code in self.doc_codes[start:stop].tolist()])
 
     def rows_of(self, query_ids: Sequence[str]) -> Ints:
         """Return the ``(n,)`` places of queries in `query_ids` of the run; -1 if it lacks the query."""
@@ -244,15 +258,15 @@ def _offsets(lengths: Ints) -> Ints:
     return np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
 
 
-def _is_sorted(owner: Ints, scores: NDArray[np.float64]) -> bool:
+def _is_sorted(owner: NDArray[np.signedinteger], scores: NDArray[np.float64]) -> bool:
     """Return whether rows are already sorted by query and descending score, as in most files."""
-    step = np.diff(owner)
-    return bool(((step > 0) | ((step == 0) & (np.diff(scores) <= 0))).all())
+    same = owner[1:] == owner[:-1]
+    return bool(((owner[1:] > owner[:-1]) | (same & (scores[1:] <= scores[:-1]))).all())
 
 
 def _by_name_where_tied(names: Names, codes: Ints, owner: Ints, scores: NDArray[np.float64]) -> Ints:
     """Return the codes of sorted rows; those of adjacent rows with equal query and score sorted by name, descending."""
-    tied = (np.diff(owner) == 0) & (np.diff(scores) == 0)
+    tied = (owner[1:] == owner[:-1]) & (scores[1:] == scores[:-1])
     rows = np.flatnonzero(np.concatenate((tied, [False])) | np.concatenate(([False], tied)))
     if not len(rows):
         return codes

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from evalkit.charts.chart import Chart
-from evalkit.charts.figures import as_png_file
+from evalkit.charts.drawing import as_png_files
+from evalkit.charts.layout import file_scene
 from evalkit.charts.svg import as_svg_file
 from evalkit.files import make_folder, write_file
 from evalkit.formats.csv_text import csv_text
@@ -15,11 +16,12 @@ from evalkit.formats.csv_text import csv_text
 def write_charts(into: Path, charts: Iterable[Chart]) -> None:
     """Write every chart into a folder; the same charts give the same bytes."""
     make_folder(into)
-    for chart in charts:
-        name = chart.name
-        write_file(into / f"{name}.png", as_png_file(chart), inside=into)
-        write_file(into / f"{name}.svg", as_svg_file(chart), inside=into)
-        write_file(into / f"{name}.csv", _rows(chart), inside=into)
+    charts = list(charts)
+    scenes = [file_scene(chart) for chart in charts]
+    for chart, scene, picture in zip(charts, scenes, as_png_files(scenes), strict=True):
+        write_file(into / f"{chart.name}.png", picture, inside=into)
+        write_file(into / f"{chart.name}.svg", as_svg_file(chart, scene), inside=into)
+        write_file(into / f"{chart.name}.csv", _rows(chart), inside=into)
 
 
 def _rows(chart: Chart) -> str:

@@ -170,7 +170,7 @@ def _list(comparison_set: ComparisonSet, query_id: str, documents: _DocumentList
     top = dict.fromkeys(doc_id for docs in ranked for doc_id in docs[:SHOWN])
     relevant = sorted((d for d, g in grades.items() if g > 0 and d not in top), key=lambda d: -grades[d])
     shown = [*top, *relevant[:MOST_RELEVANT]]
-    places = [{doc_id: rank for rank, doc_id in enumerate(docs, 1)} for docs in ranked]
+    places = [dict(zip(docs, range(1, len(docs) + 1), strict=True)) for docs in ranked]
     return {
         "docs": [documents.put(doc_id) for doc_id in shown],
         "grades": [grades.get(doc_id) for doc_id in shown],

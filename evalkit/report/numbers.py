@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from evalkit.results.latency_quantiles import Quantile
 from evalkit.stats import Interval
+
+if TYPE_CHECKING:
+    from evalkit.results.latency_quantiles import Quantile
 
 NO_VALUE = "-"
 SIGNIFICANT = 3

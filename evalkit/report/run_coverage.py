@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from evalkit.comparison import Comparison
 from evalkit.records import Coverage, GradeFacts
 from evalkit.records.coverage import USUAL_GRADE
 from evalkit.records.qrels import EXCLUDED_GRADE
 from evalkit.report.cautions import Caution
-from evalkit.results.comparison_document import Comparisons, CoverageRow, DatasetComparisons
+from evalkit.results.coverage_row import CoverageRow
+
+if TYPE_CHECKING:
+    from evalkit.comparison import Comparison
+    from evalkit.results.comparison_document import Comparisons, DatasetComparisons
 
 PAIRED = "pMRR"
 """The metric whose value needs two queries: it is unknown where one of them is missing."""

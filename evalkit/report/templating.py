@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64encode
+from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
@@ -18,6 +19,7 @@ _SHORT_WORD = 12
 """Most characters of a word that is never broken in a cell: that many columns of such words fit on a page."""
 
 
+@cache
 def page_templates() -> Environment:
     """Return the environment of all page templates, with their filters and the explorer's script."""
     environment = Environment(

@@ -16,8 +16,9 @@ from scipy.special import logsumexp
 
 from evalkit.config import RerankerSettings
 from evalkit.config.settings import PositiveInt, with_hint
-from evalkit.encoding import InstructedEngines, ListModel, is_listwise, open_model, pair_engine
+from evalkit.encoding import InstructedEngines, ListModel, is_listwise, pair_engine
 from evalkit.encoding.input_forms import PromptSettings, form_of, preset_named, preset_names
+from evalkit.encoding.open_model import open_model
 from evalkit.errors import InputError, UnknownNameError
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, Usage
 from evalkit.rerankers.base import IN_QUERY

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
 from evalkit.config import Price, RerankerSettings, Traffic
 from evalkit.config.settings import Positive, Seconds
-from evalkit.http_client import Connections, Redactor, Signer, check_url, read_key
+from evalkit.http_client import Redactor, Signer, check_url, read_key
 from evalkit.rerankers.model_names import moving_name
+
+if TYPE_CHECKING:
+    from evalkit.http_client import Connections
 
 
 class RemoteSettings(RerankerSettings):
@@ -156,6 +159,8 @@ class RemoteSettings(RerankerSettings):
         self, url: str, authorize: Callable[[str | None], Mapping[str, str]], signer: Signer | None = None
     ) -> Connections:
         """Return connections to an address; `authorize` maps the key to its headers, `signer` signs requests."""
+        from evalkit.http_client import Connections
+
         key = read_key(self.api_key_env)
         secrets = {name: read_key(variable) for name, variable in (self.headers_env or {}).items()}
         given = {name: value for name, value in secrets.items() if value}

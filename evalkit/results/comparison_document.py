@@ -10,7 +10,8 @@ from evalkit.comparison import AcrossDatasets, Comparison, Plan
 from evalkit.comparison.sensitivity import Sensitivity
 from evalkit.comparison.threshold_transfer import CarriedThreshold, ScoreDrift
 from evalkit.comparison.unjudged_documents import ToJudge
-from evalkit.records import Coverage, Unjudged
+from evalkit.records import Unjudged
+from evalkit.results.coverage_row import CoverageRow
 from evalkit.results.json_shapes import Document, FieldKeys, Inline, JsonObject, Keys
 from evalkit.results.manifest import CandidateLists
 from evalkit.stats import Interval
@@ -86,47 +87,6 @@ class Extremes:
 
     worst: tuple[ExtremeQuery, ...]
     best: tuple[ExtremeQuery, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CoverageRow:
-    """How many of the judged queries the file of a system has.
-
-    Attributes
-    ----------
-    averaged_queries, missing_queries
-        Judged queries with a relevant document, and those of them that the file lacks: each counts as 0.
-    queries_without_relevant
-        Judged queries without a relevant document, which are left out.
-    unjudged_queries
-        Queries of the file that are not judged, which are left out.
-    excluded_documents
-        Documents of the file that the judgments exclude for their query, which are left out.
-    no_document_judged
-        Whether none of its documents is judged: often the judgments write the same ids in another way.
-    missing_as_zero
-        Whether it is stated that the engine returned nothing for the missing queries.
-    """
-
-    averaged_queries: int
-    missing_queries: int
-    queries_without_relevant: int
-    unjudged_queries: int
-    excluded_documents: int = 0
-    no_document_judged: bool = False
-    missing_as_zero: bool = False
-
-    @property
-    def could_change_verdict(self) -> bool:
-        """Whether the file lacks judged queries, and nothing is stated about them."""
-        return self.missing_queries > 0 and not self.missing_as_zero
-
-    @classmethod
-    def of(cls, coverage: Coverage, *, as_zero: bool) -> CoverageRow:
-        """Count the queries of a coverage."""
-        counts = len(coverage.missing), len(coverage.unanswerable), len(coverage.unjudged)
-        unlike = coverage.unlike_documents is not None
-        return cls(coverage.averaged, *counts, coverage.excluded_documents, unlike, as_zero)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from evalkit.errors import InputError
 from evalkit.files import replacing_file
 from evalkit.results.json_shapes import missing_file
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
     from numpy.typing import NDArray
+    from pyarrow.parquet import ParquetFile
 
 
 def to_table(schema: Mapping[str, str], columns: Mapping[str, Any]) -> pa.Table:
@@ -50,7 +53,7 @@ def read_table(path: Path, columns: Mapping[str, Column]) -> pd.DataFrame:
     InputError
         If it is missing or damaged, lacks a column, or has values that the column cannot have.
     """
-    frame: pd.DataFrame = _read(path, columns, {}).to_pandas()
+    frame: pd.DataFrame = _read(path, columns, {}, coded=False).to_pandas()
     return frame
 
 
@@ -64,35 +67,68 @@ def read_columns(
     Columns by name. Equal strings are one object, to save memory: millions of rows name thousands of documents. A
     null number is NaN.
     """
-    table = _read(path, columns, where)
+    table = _read(path, columns, where, coded=True).unify_dictionaries()
     return {name: _shared(table[name]) for name in table.column_names}
 
 
 def distinct_rows(path: Path, columns: Mapping[str, Column]) -> list[tuple[Any, ...]]:
     """Return the different rows of some columns of a table, in no order; see `read_table` for errors."""
-    found = _read(path, columns, {}).group_by(list(columns)).aggregate([]).to_pydict()
+    table = _read(path, columns, {}, coded=True).unify_dictionaries()
+    found = table.group_by(list(columns)).aggregate([]).to_pydict()
     return list(zip(*found.values(), strict=True))
 
 
-def _read(path: Path, columns: Mapping[str, Column], where: Mapping[str, str]) -> pa.Table:
+def _read(path: Path, columns: Mapping[str, Column], where: Mapping[str, str], *, coded: bool) -> pa.Table:
+    """Return the rows with given values in some columns; with `coded`, texts are numbers of a dictionary."""
     import pyarrow as pa
     from pyarrow import parquet
 
     if not path.is_file():
         raise missing_file(path)
     try:
-        schema = parquet.read_schema(path)
+        metadata = parquet.read_metadata(path)
+        schema = metadata.schema.to_arrow_schema()
         check_schema(schema, columns, path)
-        table = parquet.read_table(
-            path,
-            columns=[name for name in columns if name in schema.names],
-            filters=[(name, "=", value) for name, value in where.items()] or None,
-        )
-        return checked(table, columns, path)
+        names = [name for name in columns if name in schema.names]
+        texts = [name for name in names if columns[name].kind == "string"] if coded else None
+        # A file is opened as one: a dataset of files, which `read_table` opens, takes 0.2 s longer to import.
+        with parquet.ParquetFile(path, metadata=metadata, read_dictionary=texts) as file:
+            table = file.read_row_groups(_row_groups(file, where), columns=names)
+        for name, value in where.items():
+            table = table.filter(_equal(table[name], value))
+        return checked(table, columns, path, coded=coded)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path.resolve()} is damaged: {first_sentence(error)}", DAMAGED) from None
     except MemoryError:
         raise InputError(f"{path.resolve()} does not fit in memory", DAMAGED) from None
+
+
+def _row_groups(file: ParquetFile, where: Mapping[str, str]) -> list[int]:
+    """Return the numbers of the row groups that may have rows with given values, by the statistics of the file."""
+    places = {file.metadata.schema.column(place).path: place for place in range(file.metadata.num_columns)}
+
+    def may_have(number: int) -> bool:
+        for name, value in where.items():
+            known = file.metadata.row_group(number).column(places[name]).statistics
+            if known is not None and known.has_min_max and not known.min <= value <= known.max:
+                return False
+        return True
+
+    return [number for number in range(file.num_row_groups) if may_have(number)]
+
+
+def _equal(column: pa.ChunkedArray, value: str) -> pa.ChunkedArray:
+    """Return where a column of texts has a value; numbers of a dictionary are compared as numbers."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    if not pa.types.is_dictionary(column.type):
+        return compute.equal(column, value)
+    parts = [
+        compute.equal(part.indices, pa.scalar(part.dictionary.index(value).as_py(), part.indices.type))
+        for part in column.chunks
+    ]
+    return pa.chunked_array(parts, pa.bool_())
 
 
 def first_sentence(error: BaseException) -> str:
@@ -102,12 +138,11 @@ def first_sentence(error: BaseException) -> str:
 
 def _shared(column: pa.ChunkedArray) -> NDArray[Any]:
     import pyarrow as pa
-    from pyarrow import compute
 
-    if not pa.types.is_string(column.type):
+    if not pa.types.is_dictionary(column.type):
         values: NDArray[Any] = column.to_numpy()
         return values
-    words = compute.unique(column)
-    codes = compute.index_in(column, words)
-    shared: NDArray[Any] = words.to_numpy(zero_copy_only=False)
-    return shared[codes.to_numpy()] if len(words) else shared
+    coded = column.combine_chunks()
+    words = np.array([*coded.dictionary.to_pylist(), None], dtype=object)
+    shared: NDArray[Any] = words[coded.indices.fill_null(len(words) - 1).to_numpy()]
+    return shared

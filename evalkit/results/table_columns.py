@@ -76,8 +76,10 @@ def check_schema(schema: pa.Schema, columns: Mapping[str, Column], path: Path) -
             raise _damaged(path, f"column {name!r} has the type {kind[:60]}, not {column.kind.rstrip('_')}")
 
 
-def checked(table: pa.Table, columns: Mapping[str, Column], path: Path) -> pa.Table:
+def checked(table: pa.Table, columns: Mapping[str, Column], path: Path, *, coded: bool = False) -> pa.Table:
     """Return a table, whose schema was checked, with exactly these columns and types.
+
+    With `coded`, texts are numbers of a dictionary: a table of millions of rows has few different ones.
 
     Raises
     ------
@@ -89,6 +91,8 @@ def checked(table: pa.Table, columns: Mapping[str, Column], path: Path) -> pa.Ta
     arrays = []
     for name, column in columns.items():
         kind = getattr(pa, column.kind)()
+        if coded and column.kind == "string":
+            kind = pa.dictionary(pa.int32(), kind)
         if name not in table.column_names:
             arrays.append(pa.nulls(len(table), kind))
             continue

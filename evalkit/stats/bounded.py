@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from evalkit.records import SHARES, ValueRange
 from evalkit.stats.clusters import Clusters, MeanError, mean_error
 from evalkit.stats.intervals import Interval, mean_interval
+from evalkit.stats.roots import root
 
 _MOSTLY_EQUAL = 2 / 3
 """From this share of equal values on, the few others decide the deviation, and Student's interval is too short."""
@@ -185,7 +186,6 @@ def paired_share_interval(
     Tango, "Equivalence test and confidence interval for the difference in proportions for the paired-sample design",
     Statistics in Medicine 17 (1998), equation 7.
     """
-    from scipy.optimize import brentq
     from scipy.special import ndtri
 
     if not len(differences):
@@ -202,8 +202,8 @@ def paired_share_interval(
         return _tango_score(up, down, size, delta) + z
 
     edge = 1 - 1e-12
-    lower = -1.0 if beyond(-edge) <= 0 else float(brentq(beyond, -edge, estimate))
-    upper = 1.0 if below(edge) >= 0 else float(brentq(below, estimate, edge))
+    lower = -1.0 if beyond(-edge) <= 0 else root(beyond, -edge, estimate)
+    upper = 1.0 if below(edge) >= 0 else root(below, estimate, edge)
     return Interval(estimate, lower, upper, n, confidence)
 
 

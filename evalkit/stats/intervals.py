@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.stats.clusters import Clusters, mean_error
+from evalkit.stats.distributions import binomial_bounds, share_limits
 
 MIN_QUERIES = 30
 """Fewest queries for a verdict: Student's interval needs an approximately normal mean."""
@@ -118,10 +119,8 @@ def quantile_interval(values: NDArray[np.float64], p: float, confidence: float =
 @cache
 def _bounding_indices(n: int, p: float, confidence: float) -> tuple[int, int]:
     """Return the indices of the two order statistics, of `n` observations, that bound a quantile."""
-    from scipy.stats import quantile_test
-
-    bounds = quantile_test(np.arange(n), p=p).confidence_interval(confidence_level=confidence)
-    return int(bounds.low), int(bounds.high)
+    low, high = binomial_bounds(n, p, (1 - confidence) / 2)
+    return low - 1, high
 
 
 def sample_size_for_quantile(p: float, confidence: float = 0.95) -> int:
@@ -150,18 +149,12 @@ def share_interval(count: int, n: int, confidence: float = 0.95) -> Interval:
     """
     if n == 0:
         return Interval(None, None, None, 0, confidence)
-    from scipy.stats import binomtest
-
-    bounds = binomtest(count, n).proportion_ci(confidence, method="exact")
-    return Interval(count / n, float(bounds.low), float(bounds.high), n, confidence)
+    return Interval(count / n, *share_limits(count, n, (1 - confidence) / 2), n, confidence)
 
 
 def share_bounds(count: int, n: int, alpha: float = 0.05) -> tuple[float, float]:
     """Return exact one-sided bounds of a share, each with error rate `alpha` at most; n must be at least 1."""
-    from scipy.stats import binomtest
-
-    bounds = binomtest(count, n).proportion_ci(1 - 2 * alpha, method="exact")
-    return float(bounds.low), float(bounds.high)
+    return share_limits(count, n, alpha)
 
 
 def sample_size_for_share(share: float, confidence: float = 0.95) -> int:

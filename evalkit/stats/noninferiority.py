@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.stats.clusters import Clusters, mean_error
+from evalkit.stats.roots import root
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,7 @@ def level_of_two_looks(alpha: float) -> float:
     ----------
     Proschan and Hunsberger 1995, Biometrics 51 (largest error of a second stage of any size).
     """
-    from scipy.optimize import brentq
     from scipy.special import ndtr
 
-    z = brentq(lambda z: ndtr(-z) + math.exp(-(z**2) / 2) / 4 - alpha, 0.0, 40.0)
+    z = root(lambda z: float(ndtr(-z)) + math.exp(-(z**2) / 2) / 4 - alpha, 0.0, 40.0)
     return float(ndtr(-z))

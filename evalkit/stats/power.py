@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+
+from evalkit.stats.distributions import noncentral_t_above, noncentral_t_below
+from evalkit.stats.roots import root
 
 POWER = 0.8
 """Default power: probability of detecting a difference of the stated size."""
@@ -40,19 +43,16 @@ def minimum_detectable_effect(
         return None
     if deviation == 0:
         return 0.0
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # scipy warns about tails it cannot compute; `_power` handles them
-        return _detectable_shift(n, alpha, sides, power) * deviation / math.sqrt(n)
+    return _detectable_shift(n, alpha, sides, power) * deviation / math.sqrt(n)
 
 
+@cache
 def _detectable_shift(n: int, alpha: float, sides: int, power: float) -> float:
     """Return the smallest mean, in standard errors, that a t test detects with `power`."""
-    from scipy.optimize import brentq
-
     upper = 8.0  # small at first: scipy needs a thousand times as long for large shifts
     while _power(upper, n, alpha, sides) < power:
         upper *= 2
-    return float(brentq(lambda shift: _power(shift, n, alpha, sides) - power, 1e-9, upper))
+    return root(lambda shift: _power(shift, n, alpha, sides) - power, 1e-9, upper)
 
 
 def queries_needed(
@@ -175,20 +175,18 @@ def chance_of_detecting(
     """
     if n < 2 or deviation <= 0:
         return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # scipy warns about tails it cannot compute; `_power` handles them
-        return min(1.0, _power(difference / deviation * math.sqrt(n), n, alpha, sides))
+    return min(1.0, _power(difference / deviation * math.sqrt(n), n, alpha, sides))
 
 
 def _power(shift: float, n: int, alpha: float, sides: int) -> float:
     """Return the probability that a t test over `n` queries detects a mean of `shift` standard errors."""
-    from scipy.stats import nct, t
+    from scipy.special import stdtrit
 
-    critical = float(t.ppf(1 - alpha / sides, n - 1))
-    near_tail = float(nct.sf(critical, n - 1, shift))
+    critical = float(stdtrit(n - 1, 1 - alpha / sides))
+    near_tail = noncentral_t_above(critical, n - 1, shift)
     if math.isnan(near_tail):  # the shift is too large for scipy: the probability is 1
         near_tail = 1.0
-    far_tail = float(nct.cdf(-critical, n - 1, shift)) if sides == 2 else 0.0
+    far_tail = noncentral_t_below(-critical, n - 1, shift) if sides == 2 else 0.0
     # scipy returns nan for a tail that is too small to compute.
     return near_tail + (0.0 if math.isnan(far_tail) else far_tail)
 

@@ -7,6 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.stats.roots import root
+
 _DRAWS = 1024
 """Draws for one p-value: its standard error is then about 5 %."""
 _CHUNK = 512
@@ -35,7 +37,6 @@ def tail_probability(
     Mehta, Patel and Senchaudhuri, "Importance sampling for estimating exact probabilities in permutational
     inference", Journal of the American Statistical Association 83 (1988).
     """
-    from scipy.optimize import brentq
     from scipy.special import expit
 
     sizes = np.abs(differences[differences != 0])
@@ -50,7 +51,7 @@ def tail_probability(
     upper = 1.0
     while excess(upper) < 0:
         upper *= 2
-    tilt = float(brentq(excess, 0.0, upper))
+    tilt = root(excess, 0.0, upper)
     log_moment = float(np.logaddexp(tilt * sizes, -tilt * sizes).sum()) - len(sizes) * math.log(2)
     bound = 2 * math.exp(log_moment - tilt * observed)
     if bound < negligible:

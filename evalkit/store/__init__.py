@@ -1,8 +1,13 @@
 """The score store: scores cached by content, reused by every experiment, in one SQLite file."""
 
-from evalkit.store.backend_identity import identity_of, material_settings
-from evalkit.store.locking import lock_backends
-from evalkit.store.score_store import JournalEntry, ScoreKey, ScoreStore, StoredScore
+from typing import TYPE_CHECKING
+
+from evalkit.lazy_names import load_on_use
+
+if TYPE_CHECKING:
+    from evalkit.store.backend_identity import identity_of, material_settings
+    from evalkit.store.locking import lock_backends
+    from evalkit.store.score_store import JournalEntry, ScoreKey, ScoreStore, StoredScore
 
 __all__ = [
     "JournalEntry",
@@ -13,3 +18,5 @@ __all__ = [
     "lock_backends",
     "material_settings",
 ]
+
+__getattr__ = load_on_use(__name__)

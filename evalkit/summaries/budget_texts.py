@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evalkit.datasets.token_counts import count_in_file, has_budget, valued_documents
-from evalkit.encoding.text_tokenizer import open_text_tokenizer
 from evalkit.errors import InputError
 from evalkit.metrics import Metric
+from evalkit.metrics.token_budget import has_budget
 from evalkit.records import Qrels, Run
 
 
@@ -65,6 +64,9 @@ class BudgetTexts:
         """
         if not has_budget(metrics) or self.corpus is None or self.tokenizer is None:
             return qrels
+        from evalkit.datasets.token_counts import count_in_file, valued_documents
+        from evalkit.encoding.text_tokenizer import open_text_tokenizer
+
         tokenizer = open_text_tokenizer(self.tokenizer)
         return qrels.with_tokens(count_in_file(tokenizer, self.corpus, valued_documents(runs, qrels)))
 

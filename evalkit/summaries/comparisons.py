@@ -32,7 +32,6 @@ from evalkit.comparison.unjudged_documents import (
 from evalkit.records import Coverage, DatasetOrigin, Qrels, Query, Run
 from evalkit.results.comparison_document import (
     Comparisons,
-    CoverageRow,
     DatasetComparisons,
     ExploratoryRow,
     ExtremeQuery,
@@ -40,6 +39,7 @@ from evalkit.results.comparison_document import (
     MeanOnly,
     SliceRow,
 )
+from evalkit.results.coverage_row import CoverageRow
 from evalkit.results.recorded_config import RecordedConfig
 from evalkit.stats import Interval
 from evalkit.summaries.candidate_runs import candidate_lists

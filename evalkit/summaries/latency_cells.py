@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.config import LatencySettings
-from evalkit.latency import QUANTILES, summarise_calls, throughput
+from evalkit.latency import QUANTILES, summarise_calls
 from evalkit.latency.flags import (
     flag_cold,
     flag_drift,
@@ -19,6 +19,7 @@ from evalkit.latency.flags import (
     flag_unsettled,
     wait_of,
 )
+from evalkit.latency.throughput import throughput
 from evalkit.results.latency_quantiles import Quantile
 from evalkit.results.summary_document import LatencyParts, LatencyRow
 from evalkit.results.timed_calls import CellCalls

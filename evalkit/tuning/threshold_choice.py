@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.stats import Clusters, clusters_at
+from evalkit.stats.distributions import binomial_at_most
+from evalkit.stats.ranks import share_of_pairs_above
 
 Promise = Literal["guaranteed", "expected", "none"]
 _MOST_THRESHOLDS = 2000
@@ -173,11 +175,10 @@ def guaranteed_recall(losses: NDArray[np.float64], n: int, target: float, confid
 def hoeffding_bentkus(losses: NDArray[np.float64], n: int, alpha: float) -> NDArray[np.float64]:
     """Return ``(t,)`` p-values of "the expected loss is above `alpha`", for mean losses of `n` values in 0..1."""
     from scipy.special import rel_entr
-    from scipy.stats import binom
 
     low = np.minimum(losses, alpha)
     hoeffding = np.exp(-n * (rel_entr(low, alpha) + rel_entr(1 - low, 1 - alpha)))
-    bentkus = math.e * binom.cdf(np.ceil(n * losses - 1e-9), n, alpha)
+    bentkus = math.e * binomial_at_most(np.ceil(n * losses - 1e-9), n, alpha)
     return np.asarray(np.minimum(np.minimum(hoeffding, bentkus), 1.0))
 
 
@@ -223,8 +224,6 @@ def separation(answerable: NDArray[np.float64], unanswerable: NDArray[np.float64
     answerable, unanswerable
         Best score of each query. The result is None if either is empty.
     """
-    from scipy.stats import mannwhitneyu
-
     if not len(answerable) or not len(unanswerable):
         return None
-    return float(mannwhitneyu(answerable, unanswerable).statistic) / (len(answerable) * len(unanswerable))
+    return share_of_pairs_above(answerable, unanswerable)

@@ -119,8 +119,8 @@ def _hint_on_ids(qrels: Qrels, queries: Path | None) -> str | None:
 
 
 def _read_queries(path: Path | None) -> dict[str, Query]:
-    from evalkit.datasets.columns import QueryColumns, queries
-
     if path is None:
         return {}
+    from evalkit.datasets.columns import QueryColumns, queries
+
     return {query.query_id: query for query in queries(read_rows(path), QueryColumns())}

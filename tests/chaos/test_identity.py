@@ -32,7 +32,7 @@ CHILD = """
 import datetime, os, time
 from evalkit.charts import figures
 from evalkit.experiment import manifest_facts
-figures.as_png_file = lambda chart: b""  # drawing takes longer than all else
+figures.as_png_file = lambda scene: b""  # drawing takes longer than all else
 real, shift = time.time, float(os.environ.get("SHIFT_S", "0"))
 time.time = lambda: real() + shift
 class Shifted(datetime.datetime):

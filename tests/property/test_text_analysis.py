@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.text_analysis import Analyzer, content_words, languages
+from evalkit.text_analysis import Analyzer, languages
+from evalkit.text_analysis.content_words import content_words
 
 han = st.text("我爱北京天安门日本語", min_size=1, max_size=12)
 unspaced = st.sampled_from(["burmese", "chinese", "japanese", "khmer", "korean", "lao", "thai"])

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 LIMIT_S = 60
 """Seconds after which a command that stands still is ended."""
@@ -151,19 +151,15 @@ def _import_everything() -> None:
     import pandas as pd  # noqa: F401 - commands import it late
     import scipy.special
     import scipy.stats  # noqa: F401 - commands import it late
-    from matplotlib.figure import Figure
 
     import evalkit.cli.compare
     import evalkit.workflows.compare
     import evalkit.workflows.gate
     import evalkit.workflows.run
     import evalkit.workflows.tune  # noqa: F401 - commands import it late
+    from evalkit.charts import figures
 
-    def save(_figure: Figure, file: IO[bytes], **_options: Any) -> None:
-        """Save nothing."""
-        file.write(b"")
-
-    Figure.savefig = save  # type: ignore[method-assign, assignment]
+    figures.as_png_file = lambda _scene: b""
 
 
 if __name__ == "__main__":

@@ -1,14 +1,17 @@
 """Input forms: how the text of a pair is made for models that were trained with a template, and what they answer."""
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-from evalkit.encoding.input_forms.form import InputForm
-from evalkit.encoding.input_forms.form_tokeniser import FormTokeniser
-from evalkit.encoding.input_forms.heads import ClassifierHead, LayerHead, TokenHead
-from evalkit.encoding.input_forms.pair_scoring import Prompt, find_scoring, form_of, plain_pair_remark
-from evalkit.encoding.input_forms.preset import PairScoring, is_seq2seq
-from evalkit.encoding.input_forms.presets import preset_named, preset_names
-from evalkit.encoding.input_forms.stated import PromptSettings
+from evalkit.lazy_names import load_on_use
+
+if TYPE_CHECKING:
+    from evalkit.encoding.input_forms.form import InputForm
+    from evalkit.encoding.input_forms.form_tokeniser import FormTokeniser
+    from evalkit.encoding.input_forms.heads import ClassifierHead, LayerHead, TokenHead
+    from evalkit.encoding.input_forms.pair_scoring import Prompt, find_scoring, form_of, plain_pair_remark
+    from evalkit.encoding.input_forms.preset import PairScoring, is_seq2seq
+    from evalkit.encoding.input_forms.presets import preset_named, preset_names
+    from evalkit.encoding.input_forms.stated import PromptSettings
 
 __all__ = [
     "ClassifierHead",
@@ -26,3 +29,5 @@ __all__ = [
     "preset_named",
     "preset_names",
 ]
+
+__getattr__ = load_on_use(__name__)

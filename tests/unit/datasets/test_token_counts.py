@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 from support.tiny_tokenizers import bert_tokenizer
 
-from evalkit.datasets.token_counts import count_in_corpus, count_in_file, has_budget, valued_documents
+from evalkit.datasets.token_counts import count_in_corpus, count_in_file, valued_documents
 from evalkit.encoding.text_tokenizer import TextTokenizer, open_text_tokenizer
 from evalkit.errors import DataFormatError
-from evalkit.metrics import parse_metrics
 from evalkit.records import Corpus, Qrels, Run
 
 pytest.importorskip("tokenizers")
@@ -28,8 +27,6 @@ def test_the_documents_of_lists_and_judgments_are_counted_once() -> None:
     """Ranked ones first, in the order in which they are found."""
     run = Run.from_rows("r", ["q", "q", "p"], ["b", "a", "b"], [2.0, 1.0, 1.0])
     assert valued_documents([run, run], Qrels({"q": {"a": 1, "c": 0}})) == ["b", "a", "c"]
-    assert has_budget(parse_metrics(["nDCG@10", "R@100t"]))
-    assert not has_budget(parse_metrics(["nDCG@10"]))
 
 
 def test_a_document_that_the_corpus_lacks_has_no_length(tokenizer: TextTokenizer) -> None:

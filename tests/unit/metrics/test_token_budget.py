@@ -7,8 +7,9 @@ from math import log2
 import pytest
 
 from evalkit.errors import InputError
-from evalkit.metrics import evaluate, has_tie_bounds, parse_metric, tie_bounds
+from evalkit.metrics import evaluate, has_tie_bounds, parse_metric, parse_metrics, tie_bounds
 from evalkit.metrics.budget_use import BudgetUse, budget_use
+from evalkit.metrics.token_budget import has_budget
 from evalkit.records import DocumentTokens, Qrels, Run
 
 LENGTHS = {"long": 90, "a": 30, "b": 40, "c": 10, "d": 60}
@@ -92,3 +93,9 @@ def test_ties_have_no_bounds_at_a_budget() -> None:
     assert not has_tie_bounds(parse_metric("nDCG@10t"))
     with pytest.raises(InputError, match="no tie bounds"):
         tie_bounds(RUN, QRELS, [parse_metric("nDCG@10t")])
+
+
+def test_one_metric_with_a_budget_needs_lengths() -> None:
+    """A cutoff is no budget."""
+    assert has_budget(parse_metrics(["nDCG@10", "R@100t"]))
+    assert not has_budget(parse_metrics(["nDCG@10"]))

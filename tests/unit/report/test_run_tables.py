@@ -16,7 +16,8 @@ from evalkit.report.quality import result_tables
 from evalkit.report.run_tables import missing_names, run_cautions, run_latency_tables, run_tables
 from evalkit.report.systems import Measured, system_rows
 from evalkit.report.verdict import verdicts
-from evalkit.results.comparison_document import Comparisons, CoverageRow
+from evalkit.results.comparison_document import Comparisons
+from evalkit.results.coverage_row import CoverageRow
 from evalkit.results.latency_quantiles import Quantile, RunLatency
 from evalkit.results.summary_document import Ceiling, Summary
 from evalkit.stats import Interval

@@ -1,0 +1,84 @@
+"""Numbers for the names in columns that Arrow read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.records import Names, PackedTexts
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """Numbers of names, given in the order in which the names appear; for columns with few different names."""
+
+    _codes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names; the code of each is its place."""
+        return tuple(self._codes)
+
+    def of(self, names: Iterable[str]) -> NDArray[np.int32]:
+        """Return the ``(n,)`` codes of names."""
+        codes = self._codes
+        return np.array([codes.setdefault(name, len(codes)) for name in names], dtype=np.int32)
+
+    def of_column(self, column: pa.ChunkedArray) -> NDArray[np.int32]:
+        """Return the ``(r,)`` codes of a dictionary column."""
+        parts = [
+            self.of(chunk.dictionary.to_pylist())[np.from_dlpack(chunk.indices)] for chunk in column.chunks
+        ]
+        return np.concatenate(parts) if parts else np.empty(0, dtype=np.int32)
+
+
+def numbers(column: pa.ChunkedArray) -> NDArray[Any]:
+    """Return the ``(r,)`` values of a column of numbers without nulls."""
+    # Arrow's own conversions to and from Python lists and numpy import pandas, which takes longer than the file.
+    parts = [np.from_dlpack(chunk) for chunk in column.chunks]
+    return np.concatenate(parts) if parts else np.empty(0)
+
+
+def text_array(texts: Sequence[str]) -> pa.Array:
+    """Return texts as an array."""
+    import pyarrow as pa
+
+    packed = PackedTexts.pack(texts)
+    edges = pa.py_buffer(packed.offsets.astype(np.int32))
+    return pa.StringArray.from_buffers(len(packed), edges, pa.py_buffer(packed.data))
+
+
+def names_and_codes(parts: list[pa.Array]) -> tuple[Names, Ints]:
+    """Return the distinct names of string arrays in the order of their first row, and the ``(r,)`` code of each row."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    encoded = pc.dictionary_encode(pa.chunked_array(parts, pa.string()), memory_pool=pa.system_memory_pool())
+    if not encoded.num_chunks:
+        return Names(()), np.empty(0, dtype=np.int64)
+    # All chunks share the dictionary of the last one: Arrow encodes them with one table.
+    codes = np.concatenate([np.from_dlpack(chunk.indices) for chunk in encoded.chunks], dtype=np.int64)
+    return Names(_packed(encoded.chunks[-1].dictionary)), codes
+
+
+def release_memory() -> None:
+    """Give the memory of freed columns back to the system: there were many small ones, with gaps between them."""
+    import pyarrow as pa
+
+    pa.system_memory_pool().release_unused()
+
+
+def _packed(names: pa.StringArray) -> PackedTexts:
+    """Return the texts of an array without a copy of their bytes."""
+    _, offsets, data = names.buffers()
+    edges = np.frombuffer(offsets, np.int32)[names.offset : names.offset + len(names) + 1].astype(np.int64)
+    return PackedTexts(np.frombuffer(data, np.uint8), edges)
