@@ -34,17 +34,17 @@ class ReportParts:
         The timed calls, by cell of the latency pass.
     explored
         Data of the query explorer; None without one.
-    has_plots
-        Whether the charts are drawn already.
+    has_files
+        Whether the charts and tables are files already.
     """
 
     timed: Sequence[CellCalls]
     explored: Mapping[str, Any] | None
-    has_plots: bool = False
+    has_files: bool = False
 
 
 def take_over(folder: ResultFolder, keys: DerivationKeys | None) -> ReportParts | None:
-    """Put runs, values, documents and plots in their places, from a result with the same raw data; drop the page.
+    """Put runs, values, documents, plots and tables in their places, from a result with the same raw data; drop the page.
 
     Every file is compared with the hash that was recorded when it was derived.
 
@@ -85,28 +85,25 @@ def _take(folder: ResultFolder, source: ResultFolder, record: DerivedRecord) -> 
     else:
         _copy(folder, source, record, wanted)
     is_timed = any(row.pass_ == "latency" for row in folder.read_summary().calls)
-    return ReportParts(cells_of(folder.read_calls()) if is_timed else (), explored, has_plots=True)
+    return ReportParts(cells_of(folder.read_calls()) if is_timed else (), explored, has_files=True)
 
 
 def _without_pages(folder: ResultFolder, files: Mapping[str, str]) -> dict[str, str]:
     """Return the files that are the same for all runs that measured the same."""
     pages = {folder.report_markdown_file.name, folder.report_html_file.name}
-    tables = f"{folder.tables_folder.name}/"
-    return {
-        name: digest for name, digest in files.items() if name not in pages and not name.startswith(tables)
-    }
+    return {name: digest for name, digest in files.items() if name not in pages}
 
 
 def _copy(
     folder: ResultFolder, source: ResultFolder, record: DerivedRecord, wanted: Mapping[str, str]
 ) -> None:
     """Copy files of another result; nothing is replaced before all of them are known to be unchanged."""
-    folders = {one.name: one for one in (folder.runs_folder, folder.plots_folder)}
+    folders = {one.name: one for one in (folder.runs_folder, folder.plots_folder, folder.tables_folder)}
     documents = {name: record.read(source, name) for name in wanted if "/" not in name}
     with ExitStack() as stack:
         for parent, into in folders.items():
             names = [name for name in wanted if name.startswith(f"{parent}/")]
-            if names or into is folder.plots_folder:
+            if names or into is not folder.runs_folder:
                 new = stack.enter_context(replacing_folder(into, inside=folder.path))
                 for name in names:
                     write_file(new / Path(name).name, record.read(source, name), inside=new)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from evalkit.errors import IncompleteError
 from evalkit.progress import progress_bar
@@ -49,19 +50,19 @@ def rebuild(folder: ResultFolder, *, allow_incomplete: bool = False) -> Findings
 
 def _make(folder: ResultFolder, manifest: Manifest, keys: DerivationKeys | None) -> Findings:
     """Make the derived files; the HTML page is the last of them: a folder with the page is complete."""
-    from evalkit.report.pages import write_pages
+    from evalkit.report.pages import write_pages, write_table_files
     from evalkit.report.report_charts import report_charts
     from evalkit.report.sections import report_sections
     from evalkit.workflows.derivation import derive, write_derived, write_plots
     from evalkit.workflows.earlier_files import record_derived, take_over
 
+    timeless = without_times(manifest)  # runs that measured the same share all files but the pages
     with folder.writing():
         parts = take_over(folder, keys)
     # Only large collections take long, so the progress bar appears after some seconds.
     with progress_bar(total=4, desc="report", unit="step", delay=3) as progress:
         if parts is None:
-            # Runs that measured the same share their documents, so these are derived without the times of this run.
-            derived = derive(folder, without_times(manifest), progress)
+            derived = derive(folder, timeless, progress)
             with folder.writing():
                 folder.drop_report()
                 parts = write_derived(folder, derived)
@@ -69,9 +70,12 @@ def _make(folder: ResultFolder, manifest: Manifest, keys: DerivationKeys | None)
         found = Findings.read(folder)
         with folder.writing():
             charts = report_charts(found, parts.timed)
-            if not parts.has_plots:
+            sections = report_sections(
+                replace(found, manifest=timeless), charts, explorer=parts.explored is not None
+            )
+            if not parts.has_files:
                 write_plots(folder, charts)
-            sections = report_sections(found, charts, explorer=parts.explored is not None)
+                write_table_files(folder, sections)
             write_pages(folder, found, sections, parts.explored)
             if keys is not None and derivation_keys(folder, manifest) == keys:
                 record_derived(folder, keys, parts.explored)
