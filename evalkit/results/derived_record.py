@@ -74,9 +74,10 @@ class DerivedRecord:
         return data
 
 
-def derived_hashes(folder: ResultFolder) -> dict[str, str]:
-    """Return path in the folder -> SHA-256 of the derived files that are there."""
-    return {file.relative_to(folder.path).as_posix(): content_hash(file) for file in _derived_files(folder)}
+def derived_hashes(folder: ResultFolder, known: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return path in the folder -> SHA-256 of the derived files that are there; the `known` ones are not read."""
+    names = {file.relative_to(folder.path).as_posix(): file for file in _derived_files(folder)}
+    return {name: (known or {}).get(name) or content_hash(file) for name, file in names.items()}
 
 
 def _derived_files(folder: ResultFolder) -> Iterator[Path]:

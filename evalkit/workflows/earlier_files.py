@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,17 +34,17 @@ class ReportParts:
         The timed calls, by cell of the latency pass.
     explored
         Data of the query explorer; None without one.
-    has_files
-        Whether the charts and tables are files already.
+    files
+        Path -> SHA-256 of all derived files but the pages, where they are in place; empty if they are to be written.
     """
 
     timed: Sequence[CellCalls]
     explored: Mapping[str, Any] | None
-    has_files: bool = False
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def take_over(folder: ResultFolder, keys: DerivationKeys | None) -> ReportParts | None:
-    """Put runs, values, documents, plots and tables in their places, from a result with the same raw data; drop the page.
+    """Put all files but the pages in their places, from a result with the same raw data, and drop the HTML page.
 
     Every file is compared with the hash that was recorded when it was derived.
 
@@ -85,7 +85,7 @@ def _take(folder: ResultFolder, source: ResultFolder, record: DerivedRecord) -> 
     else:
         _copy(folder, source, record, wanted)
     is_timed = any(row.pass_ == "latency" for row in folder.read_summary().calls)
-    return ReportParts(cells_of(folder.read_calls()) if is_timed else (), explored, has_files=True)
+    return ReportParts(cells_of(folder.read_calls()) if is_timed else (), explored, wanted)
 
 
 def _without_pages(folder: ResultFolder, files: Mapping[str, str]) -> dict[str, str]:
@@ -114,7 +114,7 @@ def _copy(
         write_file(folder.path / name, content, inside=folder.path)
 
 
-def record_derived(folder: ResultFolder, keys: DerivationKeys, explored: Mapping[str, Any] | None) -> None:
+def record_derived(folder: ResultFolder, keys: DerivationKeys, parts: ReportParts) -> None:
     """Record what the derived files of a folder were made from, once all of them are there.
 
     Raises
@@ -122,6 +122,6 @@ def record_derived(folder: ResultFolder, keys: DerivationKeys, explored: Mapping
     OSError
         If the folder cannot be written.
     """
-    data = None if explored is None else as_script(explored).encode()
+    data = None if parts.explored is None else as_script(parts.explored).encode()
     place = explorer_place(folder.report_html_file.read_bytes(), data)
-    write_record(folder, DerivedRecord(keys, derived_hashes(folder), place))
+    write_record(folder, DerivedRecord(keys, derived_hashes(folder, parts.files), place))

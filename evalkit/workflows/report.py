@@ -73,12 +73,12 @@ def _make(folder: ResultFolder, manifest: Manifest, keys: DerivationKeys | None)
             sections = report_sections(
                 replace(found, manifest=timeless), charts, explorer=parts.explored is not None
             )
-            if not parts.has_files:
+            if not parts.files:
                 write_plots(folder, charts)
                 write_table_files(folder, sections)
             write_pages(folder, found, sections, parts.explored)
             if keys is not None and derivation_keys(folder, manifest) == keys:
-                record_derived(folder, keys, parts.explored)
+                record_derived(folder, keys, parts)
         progress.update()
     return found
 

@@ -1,7 +1,7 @@
 """Measure a run and a report a first and a second time, with nothing changed: ``make bench``.
 
-``python tests/bench/second_run.py [QUERIES [ROUNDS]]``: the quickstart, also without its latency pass, and five replayed
-rerankers on a generated collection, 7,000 queries where no number is given.
+``python tests/bench/second_run.py [QUERIES [ROUNDS]]``: the quickstart, also without its latency pass, and five
+replayed rerankers on a generated collection, 7,000 queries where no number is given.
 """
 
 from __future__ import annotations
