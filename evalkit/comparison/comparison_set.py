@@ -251,10 +251,18 @@ class Paired:
 
 def pair(baseline: MetricValues, contender: MetricValues, metric: str) -> Paired:
     """Return the values of one metric on the queries for which both systems have one."""
-    mine, theirs = baseline.by_query(metric), contender.by_query(metric)
-    shared = tuple(query_id for query_id in mine if query_id in theirs)
-    left_out = len(mine) + len(theirs) - 2 * len(shared)
-    baseline_values, contender_values = (
-        np.fromiter((of[query_id] for query_id in shared), np.float64, len(shared)) for of in (mine, theirs)
-    )
-    return Paired(shared, baseline_values, contender_values, left_out, limits=parse_metric(metric).limits)
+    mine, theirs = baseline.of(metric), contender.of(metric)
+    known = int((~np.isnan(mine)).sum() + (~np.isnan(theirs)).sum())
+    rows = np.arange(len(mine))
+    if baseline.query_ids != contender.query_ids:
+        row_of = {query_id: row for row, query_id in enumerate(contender.query_ids)}
+        found = np.fromiter((row_of.get(q, -1) for q in baseline.query_ids), np.int64, len(mine))
+        rows = np.flatnonzero(found >= 0)
+        theirs = theirs[found[rows]]
+    both = ~np.isnan(mine[rows]) & ~np.isnan(theirs)
+    rows, theirs = rows[both], theirs[both]
+    shared = tuple([baseline.query_ids[row] for row in rows.tolist()])
+    if len(shared) == len(baseline.query_ids):
+        shared = baseline.query_ids  # one object for all pairs is compared faster
+    left_out = known - 2 * len(shared)
+    return Paired(shared, mine[rows], theirs, left_out, limits=parse_metric(metric).limits)

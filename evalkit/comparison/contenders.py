@@ -126,19 +126,34 @@ def explore(comparison_set: ComparisonSet, plan: Plan) -> list[Comparison]:
     A difference that rests on failed, missing or unknown queries has neither a p-value nor an interval.
     """
     labels = next(iter(comparison_set.systems.values())).values.metrics
+    pairs = [
+        (metric, name, comparison_set.pair(plan.baseline, name, metric))
+        for metric in labels
+        if metric != plan.primary and not parse_metric(metric).summed
+        for name in tested_contenders(comparison_set, plan)
+    ]
     found: list[Comparison] = []
-    for metric in labels:
-        if metric == plan.primary or parse_metric(metric).summed:
-            continue
-        for name in tested_contenders(comparison_set, plan):
-            paired = comparison_set.pair(plan.baseline, name, metric)
-            test = sign_flip(paired.differences[:, None], plan.resamples, plan.seed, clusters=paired.clusters)
-            p = float(test.p[0])
-            of_metric = replace(plan, primary=metric)
-            one = _comparison(comparison_set.dataset, of_metric, name, paired, (p, p), 1)
-            held = holds_with_failures(comparison_set, of_metric, 1, one)
-            found.append(without_evidence(one) if held.undecided else replace(one, p_adjusted=None))
+    for (metric, name, paired), p in zip(
+        pairs, _p_values([paired for *_, paired in pairs], plan), strict=True
+    ):
+        of_metric = replace(plan, primary=metric)
+        one = _comparison(comparison_set.dataset, of_metric, name, paired, (p, p), 1)
+        held = holds_with_failures(comparison_set, of_metric, 1, one)
+        found.append(without_evidence(one) if held.undecided else replace(one, p_adjusted=None))
     return found
+
+
+def _p_values(pairs: Sequence[Paired], plan: Plan) -> list[float]:
+    """Return the unadjusted p-value of each pair; pairs of the same queries share the random signs."""
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for number, paired in enumerate(pairs):
+        groups.setdefault(paired.query_ids, []).append(number)
+    found: dict[int, float] = {}
+    for numbers in groups.values():
+        columns = np.column_stack([pairs[number].differences for number in numbers])
+        test = sign_flip(columns, plan.resamples, plan.seed, clusters=pairs[numbers[0]].clusters)
+        found |= dict(zip(numbers, test.p.tolist(), strict=True))
+    return [found[number] for number in range(len(pairs))]
 
 
 def _comparison(

@@ -6,9 +6,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from evalkit.comparison.comparison_set import ComparisonSet, Paired, System, pair
+from evalkit.comparison.comparison_set import ComparisonSet, System, pair
+from evalkit.comparison.counted_documents import CountedDocuments, Pairs
+from evalkit.comparison.more_judgments import MoreJudgments, each_alone, one_after_the_other
 from evalkit.comparison.plan import Plan
 from evalkit.metrics import evaluate, has_tie_bounds, parse_metric, tie_bounds, usual_grade
+from evalkit.metrics.row_grades import row_grades
 from evalkit.metrics.token_budget import cut_run
 from evalkit.records import MetricValues, Qrels, Run
 from evalkit.stats import Interval, difference_mean_interval
@@ -65,24 +68,25 @@ def sensitivity(comparison_set: ComparisonSet, plan: Plan, contender: str) -> Se
     """Return the sensitivity of the difference between one contender and the baseline."""
     a, b = comparison_set.systems[plan.baseline], comparison_set.systems[contender]
     cutoff = counted_ranks(plan.primary)
-    unjudged_a, unjudged_b = (unjudged_pairs(system, comparison_set.qrels, cutoff) for system in (a, b))
+    counted = CountedDocuments.of(a, b, comparison_set.qrels, cutoff)
+    unjudged_a, unjudged_b = counted.unjudged
+    a_only, b_only = counted.without(unjudged_a, unjudged_b), counted.without(unjudged_b, unjudged_a)
     difference = _difference(a.values, b.values, plan.primary)
-    loser, loser_only = (a, unjudged_a - unjudged_b) if difference > 0 else (b, unjudged_b - unjudged_a)
+    loser_only = a_only if difference > 0 else b_only
     low, high = _tie_bounds(comparison_set, plan, a, b)
     short_a, short_b = (cut_at_metric(system, plan, comparison_set.qrels) for system in (a, b))
+    more = MoreJudgments(short_a, short_b, counted, comparison_set.qrels, plan.primary)
     return Sensitivity(
         baseline=plan.baseline,
         contender=contender,
         cutoff=cutoff,
         judged_baseline=_judged(a, b.run, comparison_set.qrels, cutoff),
         judged_contender=_judged(b, a.run, comparison_set.qrels, cutoff),
-        unjudged_baseline_only=len(unjudged_a - unjudged_b),
-        unjudged_contender_only=len(unjudged_b - unjudged_a),
-        unjudged_both=len(unjudged_a & unjudged_b),
+        unjudged_baseline_only=len(a_only),
+        unjudged_contender_only=len(b_only),
+        unjudged_both=len(unjudged_a) - len(a_only),
         condensed=_condensed(comparison_set, plan, a, b),
-        tipping=_judgments_to_reverse(comparison_set, plan, short_a, short_b, loser_only, up=loser is b)
-        if difference
-        else None,
+        tipping=_judgments_to_reverse(more, loser_only, up=difference < 0) if difference else None,
         tipping_of=len(loser_only),
         tied_low=low,
         tied_high=high,
@@ -96,7 +100,12 @@ def counted_ranks(metric: str) -> int:
 
 def _values(run: Run, qrels: Qrels, metric: str, like: MetricValues) -> MetricValues:
     """Evaluate a run on the queries of `like`."""
-    return evaluate(run, qrels.restricted_to(like.query_ids), [parse_metric(metric)])
+    return evaluate(run, _judgments_of(qrels, like), [parse_metric(metric)])
+
+
+def _judgments_of(qrels: Qrels, values: MetricValues) -> Qrels:
+    """Return the judgments of the queries that have values: all judgments, if these are all averaged queries."""
+    return qrels if values.query_ids == qrels.answerable else qrels.restricted_to(values.query_ids)
 
 
 def _difference(a: MetricValues, b: MetricValues, metric: str) -> float:
@@ -142,13 +151,7 @@ def _condensed(comparison_set: ComparisonSet, plan: Plan, a: System, b: System) 
 
 def _judged_only(run: Run, qrels: Qrels) -> Run:
     """Return a run without its unjudged documents (Sakai, "Alternatives to Bpref", SIGIR 2007)."""
-    keep = [
-        doc_id in of_query
-        for query_id, docs, _ in run
-        for of_query in (qrels.of(query_id),)
-        for doc_id in docs
-    ]
-    return run.where(np.array(keep, dtype=np.bool_))
+    return run.where(row_grades(run, qrels)[1])
 
 
 def _tie_bounds(
@@ -158,7 +161,7 @@ def _tie_bounds(
     if not has_tie_bounds(metric):
         return None, None
     baseline_values, contender_values = (
-        tie_bounds(system.run, comparison_set.qrels.restricted_to(system.values.query_ids), [metric])
+        tie_bounds(system.run, _judgments_of(comparison_set.qrels, system.values), [metric])
         for system in (a, b)
     )
     low = _difference(baseline_values.best, contender_values.worst, plan.primary)
@@ -174,76 +177,46 @@ def cut_at_metric(system: System, plan: Plan, qrels: Qrels) -> System:
     return system if cutoff is None else replace(system, run=system.run.cut(cutoff))
 
 
-def _judgments_to_reverse(
-    comparison_set: ComparisonSet,
-    plan: Plan,
-    a: System,
-    b: System,
-    unjudged: set[tuple[str, str]],
-    *,
-    up: bool,
-) -> int | None:
+def _judgments_to_reverse(more: MoreJudgments, unjudged: Pairs, *, up: bool) -> int | None:
     """Return how many unjudged documents, if relevant, reverse the sign; the largest gains are taken first.
-
-    Queries are independent, so one evaluation measures the gain of one document in every query.
 
     Parameters
     ----------
-    a, b
+    more
         Baseline and contender.
     unjudged
-        ``(query_id, doc_id)`` of the documents that may be made relevant.
+        The documents that may be made relevant.
     up
         Whether the difference must become at least 0; otherwise at most 0.
     """
-    grade = max(usual_grade(comparison_set.qrels), parse_metric(plan.primary).rel)
-    by_query: dict[str, list[str]] = {}
-    for query_id, doc_id in sorted(unjudged):
-        by_query.setdefault(query_id, []).append(doc_id)
-    current = _by_query(pair(a.values, b.values, plan.primary))
-    gains: list[tuple[float, str, str]] = []
-    for place in range(max(map(len, by_query.values()), default=0)):
-        chosen = [(q, docs[place]) for q, docs in by_query.items() if len(docs) > place]
-        changed = _by_query(_paired_with(comparison_set, plan, a, b, chosen, grade))
-        toward = 1.0 if up else -1.0
-        gains += [
-            (toward * (changed[q] - current[q]), q, d) for q, d in chosen if q in changed and q in current
-        ]
-    gains.sort(key=lambda gain: (-gain[0], gain[1:]))
-    order = [(q, d) for gain, q, d in gains if gain > 0]
+    grade = max(usual_grade(more.qrels), parse_metric(more.metric).rel)
+    pairs = more.counted.by_name(unjudged)
+    paired = pair(more.baseline.values, more.contender.values, more.metric)
+    number = {query_id: row for row, query_id in enumerate(more.counted.query_ids)}
+    queries = np.array([number[query_id] for query_id in paired.query_ids], dtype=np.int64)
+    current = np.full(len(number), np.nan)
+    current[queries] = paired.differences
+    gains = more.differences(each_alone(pairs, grade)) - current[pairs.query]
+    gains = np.nan_to_num(gains if up else -gains)
+    order = np.argsort(-gains, kind="stable")
+    order = order[gains[order] > 0]
+    pairs = pairs.only(order)
+    by_query = np.argsort(pairs.query, kind="stable")
+    differences = more.differences(one_after_the_other(pairs.only(by_query), grade))
+    differences = np.where(np.isnan(differences), current[pairs.query[by_query]], differences)
+    first = np.searchsorted(pairs.query[by_query], np.arange(len(number)))
 
     def reversed_by(count: int) -> bool:
-        changed = _by_query(_paired_with(comparison_set, plan, a, b, order[:count], grade))
-        mean = np.mean([changed.get(query_id, before) for query_id, before in current.items()])
+        judged = np.bincount(pairs.query[:count], minlength=len(number))
+        changed = current.copy()
+        changed[judged > 0] = differences[(first + judged - 1)[judged > 0]]
+        mean = np.mean(changed[queries])
         return bool(mean >= 0 if up else mean <= 0)
 
-    if not order or not reversed_by(len(order)):
+    if not len(order) or not reversed_by(len(order)):
         return None
     low, high = 1, len(order)
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if reversed_by(middle) else (middle + 1, high)
     return low
-
-
-def _by_query(paired: Paired) -> dict[str, float]:
-    """Return query id -> difference, of the queries for which both values are known."""
-    return dict(zip(paired.query_ids, paired.differences.tolist(), strict=True))
-
-
-def _paired_with(
-    comparison_set: ComparisonSet,
-    plan: Plan,
-    a: System,
-    b: System,
-    relevant: list[tuple[str, str]],
-    grade: int,
-) -> Paired:
-    grades = {query_id: dict(docs) for query_id, docs in comparison_set.qrels.grades.items()}
-    for query_id, doc_id in relevant:
-        grades[query_id][doc_id] = grade
-    changed = Qrels(grades, tokens=comparison_set.qrels.tokens)
-    baseline_values, contender_values = (
-        _values(system.run, changed, plan.primary, system.values) for system in (a, b)
-    )
-    return pair(baseline_values, contender_values, plan.primary)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from evalkit.comparison.comparison_set import ComparisonSet, System, pair
+from evalkit.comparison.comparison_set import ComparisonSet, pair
+from evalkit.comparison.counted_documents import CountedDocuments
+from evalkit.comparison.more_judgments import MoreJudgments, all_together
 from evalkit.comparison.plan import Comparison, Plan
 from evalkit.comparison.sensitivity import Sensitivity, counted_ranks, cut_at_metric, unjudged_pairs
-from evalkit.metrics import evaluate, parse_metric
+from evalkit.metrics import parse_metric
 from evalkit.records import Qrels
 
 SHARES_APART = 0.05
@@ -75,62 +77,30 @@ def reversal_probability(comparison_set: ComparisonSet, plan: Plan, contender: s
     """
     from scipy.special import ndtr
 
-    systems = [
+    baseline, contending = (
         cut_at_metric(comparison_set.systems[name], plan, comparison_set.qrels)
         for name in (plan.baseline, contender)
-    ]
-    qrels, cutoff = comparison_set.qrels, counted_ranks(plan.primary)
-    unjudged = sorted(set.union(*(unjudged_pairs(system, qrels, cutoff) for system in systems)))
-    seen = _judged_grades(systems, qrels, cutoff)
-    paired = pair(systems[0].values, systems[1].values, plan.primary)
+    )
+    qrels = comparison_set.qrels
+    counted = CountedDocuments.of(baseline, contending, qrels, counted_ranks(plan.primary))
+    unjudged, seen = counted.all_unjudged, counted.grades_seen
+    paired = pair(baseline.values, contending.values, plan.primary)
     known = paired.differences
-    if not unjudged or not len(seen) or not len(known) or not known.mean():
+    if not len(unjudged) or not len(seen) or not len(known) or not known.mean():
         return None
-    before = dict(zip(paired.query_ids, known.tolist(), strict=True))
+    more = MoreJudgments(baseline, contending, counted, qrels, plan.primary)
+    number = {query_id: row for row, query_id in enumerate(counted.query_ids)}
+    queries = np.array([number[query_id] for query_id in paired.query_ids], dtype=np.int64)
+    by_number = np.argsort(queries)
     rng = np.random.default_rng(plan.seed)
-    draws = np.array([
-        _differences(systems, _with_grades(qrels, unjudged, rng.choice(seen, len(unjudged))), plan.primary, before)
-        for _ in range(_DRAWS)
-    ])  # fmt: skip
+    draws = np.empty((_DRAWS, len(known)))
+    for draw in draws:
+        grades = rng.choice(seen, len(unjudged))
+        draw[by_number] = more.differences(all_together(queries[by_number], unjudged, grades))
+    draws = np.where(np.isnan(draws), known, draws)
     mean = float(draws.mean()) * float(np.sign(known.mean()))
     deviation = float(np.sqrt(draws.var(axis=0, ddof=1).sum())) / draws.shape[1]
     return float(ndtr(-mean / deviation)) if deviation else float(mean <= 0)
-
-
-def _judged_grades(systems: Sequence[System], qrels: Qrels, cutoff: int) -> np.ndarray:
-    """Return the grades of the documents that are judged above the cutoff, each document once a query."""
-    found = {
-        (query_id, doc_id): qrels.of(query_id)[doc_id]
-        for system in systems
-        for query_id in system.values.query_ids
-        for doc_id in system.run.docs(query_id)[:cutoff]
-        if doc_id in qrels.of(query_id)
-    }
-    return np.array(list(found.values()), dtype=np.int64)
-
-
-def _with_grades(qrels: Qrels, pairs: Sequence[tuple[str, str]], grades: np.ndarray) -> Qrels:
-    """Return judgments with more grades."""
-    more: dict[str, dict[str, int]] = {}
-    for (query_id, doc_id), grade in zip(pairs, grades.tolist(), strict=True):
-        more.setdefault(query_id, dict(qrels.of(query_id)))[doc_id] = grade
-    return Qrels({**qrels.grades, **more}, tokens=qrels.tokens)
-
-
-def _differences(
-    systems: Sequence[System], qrels: Qrels, metric: str, before: Mapping[str, float]
-) -> np.ndarray:
-    """Return the ``(n,)`` differences of two systems under other judgments, for the queries of `before`.
-
-    Where a value is unknown under these judgments, the difference is that of `before`.
-    """
-    values = [
-        evaluate(system.run, qrels.restricted_to(system.values.query_ids), [parse_metric(metric)])
-        for system in systems
-    ]
-    paired = pair(values[0], values[1], metric)
-    found = dict(zip(paired.query_ids, paired.differences.tolist(), strict=True))
-    return np.array([found.get(query_id, known) for query_id, known in before.items()])
 
 
 def with_unjudged(comparison_set: ComparisonSet, one: Comparison, found: Sensitivity) -> Comparison:

@@ -7,7 +7,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,7 +15,8 @@ from numpy.typing import NDArray
 from evalkit.encoding.failing_inputs import with_failing_input
 from evalkit.encoding.library_errors import OutOfMemoryError
 from evalkit.encoding.library_runtime import model_errors
-from evalkit.encoding.packing import Padded, pack, pad
+from evalkit.encoding.packing import Padded, pad
+from evalkit.encoding.prefixes import Batch, PrefixReader, batches_of
 from evalkit.encoding.tokens import Item, Tokeniser, Tokens
 from evalkit.errors import CallError, InputError
 
@@ -97,17 +97,29 @@ class Engine:
         Maximum number of tokens in one forward pass, padding included.
     model
         Folder or hub id, for messages.
+    prefixes
+        The network again, if it reads the tokens that inputs share at their beginning once; None to read every input
+        as a whole.
     """
 
-    def __init__(self, tokeniser: Tokeniser, network: Network, batch_tokens: int, *, model: str) -> None:
+    def __init__(
+        self,
+        tokeniser: Tokeniser,
+        network: Network,
+        batch_tokens: int,
+        *,
+        model: str,
+        prefixes: PrefixReader | None = None,
+    ) -> None:
         self.tokeniser, self._network, self._model = tokeniser, network, model
+        self._prefixes = prefixes
         self._batch_tokens = batch_tokens
         self._halved = 0
         self.pool_items = max(batch_tokens // 2, 1)
         """Recommended items per run: enough for batches of similar length, few enough to save results often."""
 
     def with_network(self, wrapped: Callable[[Network], Network]) -> Engine:
-        """Return an engine with the same tokeniser and batches, and another network made from this one's."""
+        """Return an engine with another network made from this one's, which reads every input as a whole."""
         return Engine(self.tokeniser, wrapped(self._network), self._batch_tokens, model=self._model)
 
     def run(self, items: Sequence[Item], on_progress: Callable[[int], object] = lambda _: None) -> Encoded:
@@ -131,7 +143,10 @@ class Engine:
         tokens = self._tokens(items)
         ready = time.perf_counter()
         work = _Work(items, tokens, [None] * len(items))
-        self._run_batches(deque(pack(tokens.lengths, self._batch_tokens)), work, on_progress)
+        # No name is kept for the batches: a prefix is freed with the last batch that follows it.
+        self._run_batches(
+            deque(batches_of(items, tokens, self._batch_tokens, self._prefixes)), work, on_progress
+        )
         seconds = ready - start, time.perf_counter() - ready
         return Encoded(work.outputs, tokens.lengths, tokens.truncated, *seconds)
 
@@ -141,8 +156,16 @@ class Engine:
         return tokens.lengths, tokens.truncated
 
     def facts(self) -> dict[str, Any]:
-        """Return the network's facts, the batch size, and how often a batch was halved for lack of memory."""
-        return {**self._network.facts(), "batch_tokens": self._batch_tokens, "batches_halved": self._halved}
+        """Return the network's facts, the batch size, and how often a batch was halved for lack of memory.
+
+        ``shares_prefixes`` is there if tokens that inputs share are read once.
+        """
+        facts = {
+            **self._network.facts(),
+            "batch_tokens": self._batch_tokens,
+            "batches_halved": self._halved,
+        }
+        return facts if self._prefixes is None else {**facts, "shares_prefixes": True}
 
     def _tokens(self, items: Sequence[Item]) -> Tokens:
         """Return the tokens of every item; if that fails, the error names the item."""
@@ -157,9 +180,7 @@ class Engine:
         except InputError as error:
             raise with_failing_input(error, rows, attempt, items) from None
 
-    def _run_batches(
-        self, batches: deque[NDArray[np.int64]], work: _Work, on_progress: Callable[[int], object]
-    ) -> None:
+    def _run_batches(self, batches: deque[Batch], work: _Work, on_progress: Callable[[int], object]) -> None:
         """Run the batches in as many threads as the network has workers, and raise the first error of any."""
         errors: list[BaseException] = []
 
@@ -171,7 +192,7 @@ class Engine:
                     except IndexError:  # another worker took the last batch
                         return
                     self._run_batch(batch, work, worker)
-                    on_progress(len(batch))
+                    on_progress(len(batch.rows))
             except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
                 errors.append(error)
 
@@ -191,31 +212,35 @@ class Engine:
         if errors:
             raise errors[0]
 
-    def _run_batch(self, batch: NDArray[np.int64], work: _Work, worker: int | None) -> None:
+    def _run_batch(self, batch: Batch, work: _Work, worker: int | None) -> None:
         """Run one batch and store its outputs; split it in halves while it does not fit into memory."""
+        rows = batch.rows
         try:
             found = self._forward(batch, work.tokens, worker)
         except OutOfMemoryError as error:
-            if len(batch) == 1:
+            if len(rows) == 1:
                 raise CallError(
                     "memory",
-                    f"one input of {work.tokens.lengths[batch[0]]} tokens does not fit in memory: {error}",
+                    f"one input of {work.tokens.lengths[rows[0]]} tokens does not fit in memory: {error}",
                     "lower max_length_tokens, or use a smaller model or precision",
                 ) from None
             self._halved += 1
-            half = len(batch) // 2
-            self._run_batch(batch[:half], work, worker)
-            self._run_batch(batch[half:], work, worker)
+            half = len(rows) // 2
+            self._run_batch(Batch(rows[:half], batch.prefix), work, worker)
+            self._run_batch(Batch(rows[half:], batch.prefix), work, worker)
             return
         except InputError as error:
-            attempt = partial(self._forward, tokens=work.tokens, worker=worker)
-            raise with_failing_input(error, batch, attempt, work.items, work.tokens.lengths) from None
-        for place, row in enumerate(batch):
+            raise with_failing_input(
+                error,
+                rows,
+                lambda some: self._forward(Batch(some), work.tokens, worker),
+                work.items,
+                work.tokens.lengths,
+            ) from None
+        for place, row in enumerate(rows):
             work.outputs[row] = found[place]
 
-    def _forward(
-        self, batch: NDArray[np.int64], tokens: Tokens, worker: int | None
-    ) -> NDArray[Any] | list[NDArray[Any]]:
+    def _forward(self, batch: Batch, tokens: Tokens, worker: int | None) -> NDArray[Any] | list[NDArray[Any]]:
         """Return the outputs of one batch, one for every input.
 
         Raises
@@ -223,13 +248,20 @@ class Engine:
         InputError
             If there are more or fewer of them.
         """
-        found = self._network.forward(
-            pad(tokens, batch, self.tokeniser.pad_id, left=self.tokeniser.pads_left), worker
+        rows, prefix = batch.rows, batch.prefix
+        padded = pad(
+            tokens,
+            rows,
+            self.tokeniser.pad_id,
+            left=self.tokeniser.pads_left,
+            columns=slice(0 if prefix is None else prefix.length, None),
+            prefix=None if prefix is None else prefix.read(worker),
         )
+        found = self._network.forward(padded, worker)
         count = len(found) if isinstance(found, list) or found.ndim else 0
-        if count != len(batch):
+        if count != len(rows):
             raise InputError(
-                f"the model {self._model!r} returned {count} outputs for {len(batch)} inputs",
+                f"the model {self._model!r} returned {count} outputs for {len(rows)} inputs",
                 "use a model with one output per input",
             )
         return found

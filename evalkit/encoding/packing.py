@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +23,14 @@ class Padded:
         ``(b, t)`` 1 for tokens of the input, 0 for padding.
     segments
         ``(b, t)`` segment ids; None if the model takes none.
+    prefix
+        What the network keeps of the tokens before those of every row; None if there are none.
     """
 
     ids: NDArray[np.int64]
     mask: NDArray[np.int64]
     segments: NDArray[np.int64] | None
+    prefix: Any = None
 
 
 def pack(lengths: NDArray[np.int64], batch_tokens: int) -> list[NDArray[np.int64]]:
@@ -49,17 +53,37 @@ def pack(lengths: NDArray[np.int64], batch_tokens: int) -> list[NDArray[np.int64
     return batches
 
 
-def pad(tokens: Tokens, rows: NDArray[np.int64], pad_id: int, *, left: bool) -> Padded:
-    """Return the inputs in `rows`, padded to the longest of them on the left or on the right."""
-    width = max((len(tokens.ids[row]) for row in rows), default=0)
+def pad(
+    tokens: Tokens,
+    rows: NDArray[np.int64],
+    pad_id: int,
+    *,
+    left: bool,
+    columns: slice = slice(None),
+    prefix: Any = None,
+) -> Padded:
+    """Return the inputs in `rows`, padded to the longest of them on the left or on the right.
+
+    Parameters
+    ----------
+    tokens, rows
+        All inputs, and ``(b,)`` numbers of those that are padded.
+    pad_id, left
+        The padding token, and its side.
+    columns
+        The tokens that are taken of each input.
+    prefix
+        See `Padded`.
+    """
+    parts = [tokens.ids[row][columns] for row in rows]
+    width = max(map(len, parts), default=0)
     ids = np.full((len(rows), width), pad_id, dtype=np.int64)
     mask = np.zeros_like(ids)
     segments = np.zeros_like(ids) if tokens.segments is not None else None
-    for place, row in enumerate(rows):
-        size = len(tokens.ids[row])
-        real = slice(width - size, width) if left else slice(0, size)
-        ids[place, real] = tokens.ids[row]
+    for place, (row, part) in enumerate(zip(rows, parts, strict=True)):
+        real = slice(width - len(part), width) if left else slice(0, len(part))
+        ids[place, real] = part
         mask[place, real] = 1
         if segments is not None and tokens.segments is not None:
-            segments[place, real] = tokens.segments[row]
-    return Padded(ids, mask, segments)
+            segments[place, real] = tokens.segments[row][columns]
+    return Padded(ids, mask, segments, prefix)

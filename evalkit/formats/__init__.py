@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from evalkit.formats.qrels_files import QrelsFile, judgment_rows, read_qrels, read_qrels_file, write_qrels
     from evalkit.formats.rated_rows import NamedJudgments
     from evalkit.formats.row_files import JSON_SUFFIXES, WITHOUT_HEADER, Rows, looks_like_data, read_rows
-    from evalkit.formats.run_files import RunFile, read_run, read_run_file, write_run
+    from evalkit.formats.run_files import RunFile, read_run, read_run_file
+    from evalkit.formats.run_writing import write_run, write_runs
     from evalkit.formats.sgml import read_sgml_documents, read_topics
     from evalkit.formats.text_files import (
         COMPRESSED_SUFFIXES,
@@ -62,6 +63,7 @@ __all__ = [
     "write_gzip",
     "write_qrels",
     "write_run",
+    "write_runs",
 ]
 
 __getattr__ = load_on_use(__name__)

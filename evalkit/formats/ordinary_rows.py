@@ -2,21 +2,48 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from evalkit.formats.text_files import Block
 from evalkit.formats.trec_lines import are_ids
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Kind = Literal["name", "id", "integer", "number"]
-"""What a column holds: few different names, identifiers, whole numbers, or numbers."""
+Kind = Literal["name", "id", "integer", "number", "unread"]
+"""What a column holds: few different names, identifiers, whole numbers, numbers, or what is not needed."""
+_THREADS = min(2, os.cpu_count() or 1)
+"""Arrow parses without the interpreter's lock; the other work on a file keeps one processor busy."""
 _AROUND_LINES = re.compile(rb" *\r?\n *")
 _BLANKS = re.compile(rb"  +")
+
+
+def parsed_blocks(
+    blocks: Iterator[Block], parse: Callable[[bytes], pa.Table | None]
+) -> Iterator[tuple[Block, pa.Table | None]]:
+    """Yield every block with what `parse` returns for its lines; some blocks are parsed ahead, in threads.
+
+    The first block comes with None: it may have a header, which `parse` may depend on.
+    """
+    for first in islice(blocks, 1):
+        yield first, None
+    waiting: deque[tuple[Block, Future[pa.Table | None]]] = deque()
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for block in blocks:
+            waiting.append((block, pool.submit(parse, block.data)))
+            if len(waiting) > _THREADS:
+                done, table = waiting.popleft()
+                yield done, table.result()
+        for done, table in waiting:
+            yield done, table.result()
 
 
 def ordinary_rows(data: bytes, kinds: Mapping[str, Kind]) -> pa.Table | None:
@@ -48,14 +75,16 @@ def _parsed(data: bytes, kinds: Mapping[str, Kind], delimiter: str) -> pa.Table 
     from pyarrow import csv
 
     name = pa.dictionary(pa.int32(), pa.string())
+    read = {column: kind for column, kind in kinds.items() if kind != "unread"}
     types = {"name": name, "id": pa.string(), "integer": pa.int64(), "number": pa.float64()}
     try:
         return csv.read_csv(
             pa.py_buffer(data),
-            csv.ReadOptions(column_names=list(kinds)),
+            csv.ReadOptions(column_names=list(kinds), use_threads=False, block_size=len(data) + 1),
             csv.ParseOptions(delimiter=delimiter, quote_char=False),
             csv.ConvertOptions(
-                column_types={column: types[kind] for column, kind in kinds.items()},
+                column_types={column: types[kind] for column, kind in read.items()},
+                include_columns=list(read),
                 null_values=[],
                 strings_can_be_null=False,
             ),

@@ -6,14 +6,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evalkit.errors import DataFormatError
+from evalkit.formats.ordinary_rows import parsed_blocks
 from evalkit.formats.plain_numbers import number_of
 from evalkit.formats.qrels_layouts import QrelsLayout, qrels_layout
-from evalkit.formats.qrels_rows import QrelsRows
+from evalkit.formats.qrels_rows import QrelsRows, ordinary_judgments
 from evalkit.formats.text_files import File, read_blocks, write_gzip
 from evalkit.formats.trec_lines import check_ids, check_line_end, cut_off, is_comment
 from evalkit.records.qrels import HIGHEST_GRADE, Qrels, check_grade
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +91,13 @@ def _read(path: File, highest_grade: int, *, comments: bool) -> tuple[QrelsLayou
     """
     layout: QrelsLayout | None = None
     rows = QrelsRows()
-    for block in read_blocks(path):
-        if layout is not None and rows.add_block(block.data, layout, highest_grade):
+
+    def parse(data: bytes) -> pa.Table | None:
+        return None if layout is None else ordinary_judgments(data, layout, highest_grade)
+
+    for block, table in parsed_blocks(read_blocks(path), parse):
+        if table is not None:
+            rows.add_table(table)
             continue
         for number, line, ended in block.ended_lines():
             where = f"{path}:{number}"

@@ -29,6 +29,20 @@ _ROUND = re.compile(r"\d*\.\d+")
 """A round of judging, as in TREC-COVID's qrels: subtopics have whole numbers or names."""
 
 
+def ordinary_judgments(data: bytes, layout: QrelsLayout, highest_grade: int) -> pa.Table | None:
+    """Return the rows of a block of lines; None if one of the lines needs care."""
+    kinds = _KINDS.get(layout.width)
+    if kinds is None or (layout.table and b"\t" not in data):
+        return None
+    table = ordinary_rows(data, kinds)
+    if table is None:
+        return None
+    grades = numbers(table["grade"])
+    # A grade that is not a number is not equal to itself.
+    usual = (np.trunc(grades) == grades) & (np.abs(grades) <= highest_grade)
+    return table if usual.all() else None
+
+
 @dataclass(slots=True)
 class QrelsRows:
     """The rows so far.
@@ -60,29 +74,18 @@ class QrelsRows:
         """Add a row."""
         self._single.append((query_id, iteration, doc_id, grade))
 
-    def add_block(self, data: bytes, layout: QrelsLayout, highest_grade: int) -> bool:
-        """Add the rows of a block of lines; return False, and add none, if one of its lines needs care."""
-        kinds = _KINDS.get(layout.width)
-        if kinds is None or (layout.table and b"\t" not in data):
-            return False
-        table = ordinary_rows(data, kinds)
-        if table is None:
-            return False
-        grades = numbers(table["grade"])
-        # A grade that is not a number is not equal to itself.
-        if not ((np.trunc(grades) == grades) & (np.abs(grades) <= highest_grade)).all():
-            return False
+    def add_table(self, table: pa.Table) -> None:
+        """Add the rows of a block of lines."""
         self._flush()
-        rows = len(grades)
+        grades = numbers(table["grade"])
         iterations = (
             self._iterations.of_column(table["iteration"])
-            if "iteration" in kinds
-            else np.repeat(self._iterations.of([""]), rows)
+            if "iteration" in table.column_names
+            else np.repeat(self._iterations.of([""]), len(grades))
         )
         owners = self._queries.of_column(table["query_id"])
         self._parts.append((owners, iterations, grades.astype(np.int64)))
         self._docs += table["doc_id"].chunks
-        return True
 
     def _flush(self) -> None:
         """Turn the rows that were added one by one into columns."""

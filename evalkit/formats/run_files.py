@@ -1,17 +1,17 @@
-"""Read and write TREC runs: ``query_id Q0 doc_id rank score tag``."""
+"""Read TREC runs: ``query_id Q0 doc_id rank score tag``."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from evalkit.errors import DataFormatError
 from evalkit.formats.column_names import column_name
+from evalkit.formats.ordinary_rows import parsed_blocks
 from evalkit.formats.plain_numbers import is_plain, number_of
-from evalkit.formats.run_rows import NO_RANK, RunRows
-from evalkit.formats.text_files import File, read_blocks, write_gzip
+from evalkit.formats.run_rows import NO_RANK, RunRows, ordinary_run_rows
+from evalkit.formats.text_files import File, read_blocks
 from evalkit.formats.trec_lines import (
     check_ids,
     check_line_end,
@@ -101,8 +101,9 @@ def _careful_rows(path: File, found: RunRows) -> Iterator[tuple[int, list[str], 
         If a row has fewer than six columns, or words after the tag that an id with white space may have caused.
     """
     first, table = True, False
-    for block in read_blocks(path):
-        if not first and found.add_block(block.data):
+    for block, rows in parsed_blocks(read_blocks(path), ordinary_run_rows):
+        if rows is not None and not first:
+            found.add_table(rows)
             continue
         for number, line, ended in block.ended_lines():
             check_line_end(line, f"{path}:{number}")
@@ -174,18 +175,3 @@ def _is_cut_tag(tag: str, tags: Counter[str]) -> bool:
 
 def _is_rank(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 19
-
-
-def write_run(run: Run, path: Path, *, inside: Path | None = None) -> None:
-    """Write a gzipped TREC run; scores read back exactly equal. See `write_file` for `inside`.
-
-    Where a query id begins with ``#``, the file has tabs and a header, so that its rows are no comments.
-    """
-    blank = "\t" if any(query_id.startswith("#") for query_id in run.query_ids) else " "
-    rows = [
-        blank.join((query_id, "Q0", doc_id, str(rank), repr(score), run.tag)) + "\n"
-        for query_id, docs, scores in run
-        for rank, (doc_id, score) in enumerate(zip(docs, scores.tolist(), strict=True), start=1)
-    ]
-    header = [blank.join(COLUMNS) + "\n"] if blank == "\t" else []
-    write_gzip(path, "".join([*header, *rows]), inside=inside)

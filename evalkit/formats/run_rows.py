@@ -21,7 +21,9 @@ NO_RANK = -1
 """Stands in for a rank that is no whole number."""
 FEW_ROWS = 10
 """So many scores that rise with the rank, without any that falls, are no chance."""
-_KINDS: dict[str, Kind] = dict(zip(COLUMNS, ("name", "name", "id", "integer", "number", "name"), strict=True))
+_KINDS: dict[str, Kind] = dict(
+    zip(COLUMNS, ("name", "unread", "id", "integer", "number", "name"), strict=True)
+)
 
 
 @dataclass(slots=True)
@@ -31,6 +33,12 @@ class _LastRow:
     owner: int = -1
     rank: int = NO_RANK
     score: float = 0.0
+
+
+def ordinary_run_rows(data: bytes) -> pa.Table | None:
+    """Return the rows of a block of lines; None if one of the lines needs care."""
+    table = ordinary_rows(data, _KINDS)
+    return None if table is None or numbers(table["rank"]).min(initial=0) < 0 else table
 
 
 @dataclass(slots=True)
@@ -61,18 +69,14 @@ class RunRows:
         self._single.append((query_id, doc_id, rank, score))
         self.tags[tag] += 1
 
-    def add_block(self, data: bytes) -> bool:
-        """Add the rows of a block of lines; return False, and add none, if one of its lines needs care."""
-        table = ordinary_rows(data, _KINDS)
-        if table is None or numbers(table["rank"]).min(initial=0) < 0:
-            return False
+    def add_table(self, table: pa.Table) -> None:
+        """Add the rows of a block of lines."""
         self.flush()
         owners = self._queries.of_column(table["query_id"])
         self._add(owners, table["doc_id"].chunks, numbers(table["rank"]), numbers(table["score"]))
         tags = Codes()
         counts = np.bincount(tags.of_column(table["tag"]))
         self.tags.update(dict(zip(tags.names, counts.tolist(), strict=True)))
-        return True
 
     def flush(self) -> None:
         """Turn the rows that were added one by one into columns."""

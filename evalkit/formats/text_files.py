@@ -31,7 +31,7 @@ LONGEST_LINE = 64 * 2**20
 """Bytes of one line; a document of a collection has some megabytes at most."""
 FIRST_BYTES = 2**16
 """Bytes of the first block of a file: it is read with care."""
-BLOCK_BYTES = 4 * 2**20
+BLOCK_BYTES = 2 * 2**20
 """Bytes of the lines that are read at once where rows are short."""
 _WIDE_LINES = 10_000
 """Lines of a file in UTF-16 or UTF-32 that are read at once."""
@@ -232,7 +232,7 @@ def read_blocks(path: File) -> Iterator[Block]:
         for part in parts:
             edge = part.rfind(b"\n") + 1
             if edge:
-                yield Block(path, number, rest + part[:edge])
+                yield Block(path, number, b"".join((rest, memoryview(part)[:edge])))
                 number, rest = number + part.count(b"\n"), part[edge:]
             else:
                 rest += part

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from evalkit.metrics.judged_places import JudgedPlaces
 from evalkit.metrics.metric import Metric, MetricDefinition, UnjudgedEffect, Values
 from evalkit.metrics.parameters import JUDGED_ONLY, REL
 from evalkit.metrics.per_query import (
@@ -13,7 +14,7 @@ from evalkit.metrics.per_query import (
     relevant_within_cutoff,
     sums,
 )
-from evalkit.metrics.ranked import JudgedPlaces, RankedGrades
+from evalkit.metrics.ranked import RankedGrades
 from evalkit.metrics.tie_places import chance_within, sum_over_places
 
 
@@ -43,7 +44,7 @@ def _expected_value(ranked: RankedGrades, metric: Metric) -> Values:
 def _value_at_depths(judged: JudgedPlaces, metric: Metric) -> Values:
     relevant = judged.within(metric.cutoff, metric.rel)
     precision = judged.ordinal(relevant) / judged.places * relevant
-    return judged.over_relevant(precision.sum(axis=0), metric.rel)
+    return judged.over_relevant(judged.sums(precision), metric.rel)
 
 
 AP = MetricDefinition(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from evalkit.metrics.judged_places import JudgedPlaces
 from evalkit.metrics.metric import Metric, MetricDefinition, Parameter, UnjudgedEffect, Values
-from evalkit.metrics.ranked import JudgedPlaces, RankedGrades
+from evalkit.metrics.ranked import RankedGrades
 
 
 def count_metric(

@@ -11,9 +11,10 @@ from itertools import pairwise
 import numpy as np
 
 from evalkit.errors import InputError
+from evalkit.metrics.judged_places import JudgedPlaces
 from evalkit.metrics.metric import Metric, MetricDefinition, UnjudgedEffect, Values
 from evalkit.metrics.per_query import sums
-from evalkit.metrics.ranked import Ints, JudgedPlaces, Placed, RankedGrades
+from evalkit.metrics.ranked import Ints, Placed, RankedGrades
 from evalkit.records import Qrels
 
 HIGHEST_GRADE = 4
@@ -77,12 +78,16 @@ def _expected_passes(stops: Values, tied: int, most: int) -> Values:
 
 
 def _value_at_depths(judged: JudgedPlaces, metric: Metric) -> Values:
-    order = judged.places.argsort(axis=0, kind="stable")
-    counted = judged.within(metric.cutoff, lowest_grade=1)
-    stops = np.take_along_axis(_stop_probability(judged.grades)[:, None] * counted, order, axis=0)
-    passed = np.cumprod(1.0 - stops, axis=0)
-    reached = np.concatenate((np.ones((1, passed.shape[1])), passed[:-1]))
-    return np.asarray((reached * stops / np.take_along_axis(judged.places, order, axis=0)).sum(axis=0))
+    stops = _stop_probability(judged.grades)[:, None] * judged.within(metric.cutoff, lowest_grade=1)
+    places, order = judged.places, judged.by_place()
+    if order is not None:
+        stops, places = (np.take_along_axis(values, order, axis=0) for values in (stops, places))
+    value, reached = np.zeros(judged.shape), np.ones(judged.shape)
+    for rows in judged.by_ordinal():
+        query = judged.query[rows]
+        value[query] += reached[query] * stops[rows] / places[rows]
+        reached[query] *= 1.0 - stops[rows]
+    return value
 
 
 def _relevant(ranked: RankedGrades) -> Placed:

@@ -14,7 +14,8 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.metrics.ranked import JudgedPlaces, RankedGrades
+from evalkit.metrics.judged_places import JudgedPlaces
+from evalkit.metrics.ranked import RankedGrades
 from evalkit.records import Qrels, Run, ValueRange
 
 Values = NDArray[np.float64]
@@ -63,8 +64,8 @@ class MetricDefinition:
     expected_value
         Returns the ``(q,)`` means over all orders of tied documents; the rows of `RankedGrades` carry their ties.
     value_at_depths
-        Returns the ``(d,)`` values of one query at every reranking depth; None if the metric does not follow from
-        the places of judged documents alone.
+        Returns the ``(q, d)`` values of some queries at every reranking depth; None if the metric does not follow
+        from the places of judged documents alone.
     unjudged
         How the value changes when an unjudged document becomes relevant.
     aliases

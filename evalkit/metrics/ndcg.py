@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.metrics.best_packing import Packing, best_packing
+from evalkit.metrics.judged_places import JudgedPlaces
 from evalkit.metrics.metric import Metric, MetricDefinition, UnjudgedEffect, Values
 from evalkit.metrics.parameters import DCG, GAINS, JUDGED_ONLY
 from evalkit.metrics.per_query import ratio, sums
-from evalkit.metrics.ranked import Ints, JudgedLengths, JudgedPlaces, RankedGrades
+from evalkit.metrics.ranked import Ints, JudgedLengths, RankedGrades
 from evalkit.metrics.tie_places import sum_over_places
 
 
@@ -36,12 +37,28 @@ def _expected_value(ranked: RankedGrades, metric: Metric) -> Values:
 
 
 def _value_at_depths(judged: JudgedPlaces, metric: Metric) -> Values:
-    scale = judged.ideal.max(initial=0)
-    ideal = _gains(judged.ideal, scale, metric)[: metric.cutoff]
-    best = float((ideal / np.log2(np.arange(len(ideal)) + 2.0)).sum())
-    gains = _gains(judged.grades, scale, metric)[:, None] * judged.within(metric.cutoff, lowest_grade=1)
-    achieved = (gains / np.log2(judged.places + 1.0)).sum(axis=0)
-    return np.asarray(achieved / best if best else np.zeros_like(achieved))
+    scale = np.zeros(judged.queries, dtype=np.int64)
+    np.maximum.at(scale, judged.ideal.query, judged.ideal.grade)
+    best = _best_at_depths(judged, scale, metric)[:, None]
+    gains = _gains(judged.grades, scale[judged.query], metric)[:, None]
+    gains = gains * judged.within(metric.cutoff, lowest_grade=1)
+    achieved = judged.sums(gains / np.log2(judged.places + 1.0))
+    return np.divide(achieved, best, out=np.zeros_like(achieved), where=best > 0)
+
+
+def _best_at_depths(judged: JudgedPlaces, scale: Ints, metric: Metric) -> Values:
+    """Return the ``(q,)`` discounted cumulative gains of all judged documents, best first."""
+    ideal = judged.ideal.within(metric.cutoff)
+    gains = _gains(ideal.grade, scale[ideal.query], metric)
+    lengths = np.bincount(ideal.query, minlength=judged.queries)
+    starts = lengths.cumsum() - lengths
+    best = np.zeros(judged.queries)
+    # Lists of one length are a matrix: its rows are added as one list is.
+    for length in np.unique(lengths[lengths > 0]).tolist():
+        queries = np.flatnonzero(lengths == length)
+        lists = gains[starts[queries][:, None] + np.arange(length)]
+        best[queries] = (lists / np.log2(np.arange(length) + 2.0)).sum(axis=1)
+    return best
 
 
 def _ideal_dcg(ranked: RankedGrades, metric: Metric) -> Values:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from evalkit.metrics.counts import count_metric
+from evalkit.metrics.judged_places import JudgedPlaces
 from evalkit.metrics.metric import Metric, Values
 from evalkit.metrics.parameters import REL
 from evalkit.metrics.per_query import relevant_at_any_place, sums
-from evalkit.metrics.ranked import JudgedPlaces, RankedGrades
+from evalkit.metrics.ranked import RankedGrades
 
 
 def _value(ranked: RankedGrades, metric: Metric) -> Values:
@@ -16,7 +15,7 @@ def _value(ranked: RankedGrades, metric: Metric) -> Values:
 
 
 def _value_at_depths(judged: JudgedPlaces, metric: Metric) -> Values:
-    return np.asarray(judged.within(None, metric.rel).sum(axis=0), dtype=np.float64)
+    return judged.sums(judged.within(None, metric.rel))
 
 
 NUM_REL_RET = count_metric("NumRelRet", _value, _value_at_depths, (REL,))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from evalkit.metrics.judged_places import JudgedPlaces
 from evalkit.metrics.metric import Metric, MetricDefinition, UnjudgedEffect, Values
 from evalkit.metrics.parameters import JUDGED_ONLY, REL
 from evalkit.metrics.per_query import relevant_within_cutoff, sums
-from evalkit.metrics.ranked import JudgedPlaces, RankedGrades
+from evalkit.metrics.ranked import RankedGrades
 from evalkit.metrics.tie_places import expected_relevant
 
 
@@ -21,7 +22,7 @@ def _expected_value(ranked: RankedGrades, metric: Metric) -> Values:
 
 
 def _value_at_depths(judged: JudgedPlaces, metric: Metric) -> Values:
-    return _over_cutoff(judged.within(metric.cutoff, metric.rel).sum(axis=0), metric)
+    return _over_cutoff(judged.sums(judged.within(metric.cutoff, metric.rel)), metric)
 
 
 def _over_cutoff(numbers: Values, metric: Metric) -> Values:

@@ -107,47 +107,6 @@ class RankedGrades:
         return len(self.query_ids)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class JudgedPlaces:
-    """The judged candidates of one query with their places at d reranking depths.
-
-    Attributes
-    ----------
-    grades
-        ``(j,)``.
-    places
-        ``(j, d)`` place at every depth, from 1; infinite at depths that do not reach the document.
-    ideal
-        Grades of all judged documents, descending.
-    in_order
-        Whether the places of the rows ascend at every depth; those not reached do not count.
-    """
-
-    grades: Ints
-    places: NDArray[np.float64]
-    ideal: Ints
-    in_order: bool = True
-
-    def within(self, cutoff: int | None, lowest_grade: int) -> NDArray[np.bool_]:
-        """Return ``(j, d)`` whether a document has at least a grade, is reached, and is within the cutoff."""
-        inside = np.isfinite(self.places) & (self.places <= (np.inf if cutoff is None else cutoff))
-        return np.asarray(inside & (self.grades >= lowest_grade)[:, None])
-
-    def ordinal(self, counted: NDArray[np.bool_]) -> Ints:
-        """Return ``(j, d)`` number of counted documents down to the place of each document, at every depth."""
-        if self.in_order:
-            return np.asarray(counted.cumsum(axis=0))
-        order = self.places.argsort(axis=0)
-        numbers = np.empty(counted.shape, dtype=np.int64)
-        np.put_along_axis(numbers, order, np.take_along_axis(counted, order, axis=0).cumsum(axis=0), axis=0)
-        return numbers
-
-    def over_relevant(self, sums: NDArray[np.float64], rel: int) -> NDArray[np.float64]:
-        """Return ``(d,)`` sums divided by the number of documents of grade `rel` or more; 0 if there is none."""
-        relevant = int((self.ideal >= rel).sum())
-        return np.asarray(sums / relevant if relevant else np.zeros_like(sums))
-
-
 def rank_grades(run: Run, qrels: Qrels, deepest: int | None = None) -> RankedGrades:
     """Return the judged documents of every list, computed once for all metrics; none below the place `deepest`."""
     judged = qrels.columns.averaged
@@ -209,10 +168,25 @@ def regraded(ranked: RankedGrades, grade_of: Mapping[int, int]) -> RankedGrades:
     )
 
 
-def with_more_judged(ranked: RankedGrades, query: Ints, place: Ints, grade: int) -> RankedGrades:
-    """Return the same as if ``(n,)`` further documents of the lists had been judged with one grade."""
-    found, ideal, grades = ranked.found, ranked.ideal, np.full(len(query), grade)
-    columns = (found.query, query), (found.place, place), (found.grade, grades)
+def queries_at(ranked: RankedGrades, rows: Ints) -> RankedGrades:
+    """Return the lists of the queries in ``(n,)`` rows; a query may occur several times."""
+
+    def taken(placed: Placed) -> Placed:
+        starts, stops = (np.searchsorted(placed.query, rows, side=side) for side in ("left", "right"))
+        lengths = stops - starts
+        query = np.repeat(np.arange(len(rows)), lengths)
+        chosen = np.arange(len(query)) + np.repeat(starts - (lengths.cumsum() - lengths), lengths)
+        return replace(placed.only(chosen), query=query)
+
+    query_ids = tuple([ranked.query_ids[row] for row in rows.tolist()])
+    return RankedGrades(query_ids, taken(ranked.found), taken(ranked.ideal), ranked.retrieved[rows])
+
+
+def with_more_judged(ranked: RankedGrades, query: Ints, place: Ints, grade: int | Ints) -> RankedGrades:
+    """Return the same as if ``(n,)`` further documents had been judged; place 0 is that of one outside the list."""
+    found, ideal, grades = ranked.found, ranked.ideal, np.broadcast_to(np.asarray(grade), len(query))
+    listed = place > 0
+    columns = (found.query, query[listed]), (found.place, place[listed]), (found.grade, grades[listed])
     all_queries, all_places, all_grades = (np.concatenate(column) for column in columns)
     order = np.lexsort((all_places, all_queries))
     return replace(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from evalkit.metrics.judged_places import JudgedPlaces
 from evalkit.metrics.metric import Metric, MetricDefinition, UnjudgedEffect, Values
 from evalkit.metrics.parameters import JUDGED_ONLY, REL
 from evalkit.metrics.per_query import relevant_within_cutoff, sums
-from evalkit.metrics.ranked import JudgedPlaces, RankedGrades
+from evalkit.metrics.ranked import RankedGrades
 from evalkit.metrics.tie_places import first_relevant_tie
 
 
@@ -36,7 +37,7 @@ def _expected_value(ranked: RankedGrades, metric: Metric) -> Values:
 
 def _value_at_depths(judged: JudgedPlaces, metric: Metric) -> Values:
     relevant = judged.within(metric.cutoff, metric.rel)
-    return np.asarray(1.0 / np.where(relevant, judged.places, np.inf).min(axis=0, initial=np.inf))
+    return np.asarray(1.0 / judged.lowest(np.where(relevant, judged.places, np.inf)))
 
 
 RR = MetricDefinition(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from evalkit.metrics.judged_places import JudgedPlaces
 from evalkit.metrics.metric import Metric, MetricDefinition, UnjudgedEffect, Values
 from evalkit.metrics.parameters import JUDGED_ONLY, REL
 from evalkit.metrics.per_query import relevant_within_cutoff, sums
-from evalkit.metrics.ranked import JudgedPlaces, RankedGrades
+from evalkit.metrics.ranked import RankedGrades
 from evalkit.metrics.tie_places import first_relevant_tie
 
 
@@ -27,7 +28,7 @@ def _expected_value(ranked: RankedGrades, metric: Metric) -> Values:
 
 
 def _value_at_depths(judged: JudgedPlaces, metric: Metric) -> Values:
-    return np.asarray(judged.within(metric.cutoff, metric.rel).any(axis=0), dtype=np.float64)
+    return np.asarray(judged.sums(judged.within(metric.cutoff, metric.rel)) > 0, dtype=np.float64)
 
 
 SUCCESS = MetricDefinition(

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from evalkit.records.packed_texts import PackedTexts
 
+_MATCHED = 3
+"""Other names of which the codes are kept."""
+
 
 class Names(Sequence[str]):
     """Distinct names; the code of a name is its place.
@@ -30,7 +33,7 @@ class Names(Sequence[str]):
         self._packed = texts if isinstance(texts, PackedTexts) else None
         self._texts: tuple[str, ...] = () if self._packed is not None else tuple(texts)
         self._codes: dict[str, int] | None = None
-        self._matched: tuple[Names, NDArray[np.int64]] | None = None
+        self._matched: tuple[tuple[Names, NDArray[np.int64]], ...] = ()
 
     @classmethod
     def of_rows(cls, rows: Sequence[str]) -> tuple[Names, NDArray[np.int64]]:
@@ -59,11 +62,17 @@ class Names(Sequence[str]):
         """Return the ``(m,)`` code that each of other names has here; -1 where it has none."""
         if others is self:
             return np.arange(len(self))
-        if others._matched is None or others._matched[0] is not self:
+        for names, known in others._matched:
+            if names is self:
+                return known
+        if self._packed is not None and others._packed is not None:
+            found = _positions(others._packed, self._packed)
+        else:
             find = self.codes.get
             found = np.fromiter((find(name, -1) for name in others.texts), dtype=np.int64, count=len(others))
-            others._matched = self, found
-        return others._matched[1]
+        # The documents of a run are matched with those of the judgments and of the candidates in turn.
+        others._matched = ((self, found), *others._matched[: _MATCHED - 1])
+        return found
 
     def __len__(self) -> int:
         return len(self._texts) if self._packed is None else len(self._packed)
@@ -91,3 +100,16 @@ def _decoded(packed: PackedTexts) -> tuple[str, ...]:
         return tuple(packed)
     text = whole.decode("ascii")
     return tuple(text[left:right] for left, right in pairwise(packed.offsets.tolist()))
+
+
+def _positions(texts: PackedTexts, among: PackedTexts) -> NDArray[np.int64]:
+    """Return the ``(n,)`` place of each text among others, -1 where it is not among them; none is decoded."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    def array(packed: PackedTexts) -> pa.Array:
+        buffers = pa.py_buffer(packed.offsets), pa.py_buffer(packed.data)
+        return pa.LargeStringArray.from_buffers(len(packed), *buffers)
+
+    found = compute.fill_null(compute.index_in(array(texts), value_set=array(among)), -1)
+    return np.from_dlpack(found).astype(np.int64)

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.retrievers.bm25_tokens import EncodedTexts, chunked, encode, numbers
 from evalkit.text_analysis import Analyzer
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from scipy import sparse
 
-_CHUNK_CHARACTERS = 1 << 24
-"""Characters of text encoded at once: many chunks repeat the frequent words, large chunks need more memory."""
+THREADS = min(4, os.cpu_count() or 1)
+"""Threads that count: Arrow and numpy compute without Python's lock. The result does not depend on their number."""
+_ROW_BITS = 31
+"""Bits of a row in an integer of 64 bits that holds a column, too."""
+
+_Task = TypeVar("_Task")
+_Done = TypeVar("_Done")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,8 +83,8 @@ class TermCounts:
 def count(texts: Iterable[str], analyzer: Analyzer) -> TermCounts:
     """Count the terms of texts.
 
-    The texts are read once, in chunks. Tokens are encoded as integers first, so that only distinct tokens are stemmed.
-    A token occurrence needs 4 bytes until it is counted, and 8 for a short time.
+    The texts are read once, in chunks, which are worked on in parallel. Tokens are encoded as integers first, so that
+    only distinct tokens are stemmed. A token occurrence needs 4 bytes until it is counted, then a posting needs 10.
 
     Parameters
     ----------
@@ -85,31 +94,16 @@ def count(texts: Iterable[str], analyzer: Analyzer) -> TermCounts:
         Splits the texts.
     """
     import pyarrow as pa
-    from scipy import sparse
 
-    codes, ends = zip(*map(_encode, _chunks(texts, analyzer)), strict=True)
-    encoded = pa.chunked_array(codes).unify_dictionaries()
-    del codes
-    terms, column_of = _columns(encoded.chunk(0).dictionary.to_pylist(), analyzer)
-    pa.default_memory_pool().release_unused()  # unused memory in the pool is as large as all codes
-    tables, lengths = [], []
-    for chunk, ends_of_chunk in zip(encoded.iterchunks(), ends, strict=True):
-        columns = column_of[chunk.indices.to_numpy()]
-        bounds = np.concatenate(([0], np.cumsum(columns >= 0)))[ends_of_chunk]
-        lengths.append(np.diff(bounds))  # not from the table, which merges repeated terms
-        tables.append(_count_table(columns[columns >= 0], bounds, len(terms)))
-    del encoded, chunk, columns
-    pa.default_memory_pool().release_unused()
-    table = sparse.vstack(tables, format="csr")
-    del tables
-    table = table.tocsc()
-    return TermCounts(
-        terms=pa.array(terms, pa.large_string()),
-        indptr=table.indptr.astype(np.int64),
-        rows=table.indices.astype(np.int32, copy=False),
-        counts=table.data,
-        lengths=np.concatenate(lengths),
-    )
+    with ThreadPoolExecutor(THREADS) as pool:
+        encoded = _in_order(pool, partial(encode, analyzer=analyzer), chunked(texts))
+        codes, tokens = map(deque, zip(*encoded, strict=True))
+        terms, columns = _columns(tokens, analyzer)
+        pa.default_memory_pool().release_unused()
+        parts = deque(_in_order(pool, _count_chunk, _tasks(codes, columns)))
+        lengths = np.concatenate([part.lengths for part in parts])
+        indptr, rows, counts = _join(pool, parts, len(terms))
+    return TermCounts(pa.array(terms, pa.large_string()), indptr, rows, counts, lengths)
 
 
 def merge_statistics(parts: Iterable[Statistics]) -> Statistics:
@@ -128,56 +122,146 @@ def merge_statistics(parts: Iterable[Statistics]) -> Statistics:
         documents=sum(part.documents for part in statistics),
         occurrences=sum(part.occurrences for part in statistics),
         terms=merged["term"].combine_chunks(),
-        frequencies=merged["frequency_sum"].to_numpy(),
+        frequencies=numbers(merged["frequency_sum"].combine_chunks()),
     )
 
 
-def _chunks(texts: Iterable[str], analyzer: Analyzer) -> Iterator[list[str]]:
-    """Yield the tokens of texts in chunks; the last chunk may be empty, so that there is always one."""
-    chunk: list[str] = []
-    remaining = _CHUNK_CHARACTERS
-    for text in texts:
-        chunk.append(analyzer.spaced_tokens(text))
-        remaining -= len(text)
-        if remaining <= 0:
-            yield chunk
-            chunk, remaining = [], _CHUNK_CHARACTERS
-    yield chunk
+def _in_order(
+    pool: ThreadPoolExecutor, function: Callable[[_Task], _Done], tasks: Iterable[_Task]
+) -> Iterator[_Done]:
+    """Yield the results in the order of tasks; no task is read long before a thread is free for it."""
+    pending: deque[Future[_Done]] = deque()
+    for task in tasks:
+        pending.append(pool.submit(function, task))
+        del task
+        if len(pending) > THREADS:
+            yield pending.popleft().result()
+    while pending:
+        yield pending.popleft().result()
 
 
-def _encode(chunk: Sequence[str]) -> tuple[pa.Array, NDArray[np.int32]]:
-    """Return the dictionary-encoded tokens of a chunk, and ``(d + 1,)`` token offsets of its documents."""
+def _columns(tokens: deque[pa.Array], analyzer: Analyzer) -> tuple[list[str], list[NDArray[np.int32]]]:
+    """Return all terms in ascending order, and the column of each token of each chunk: -1 if it is not a term.
+
+    The tokens are removed: those of all chunks need as much memory as half of the codes.
+    """
     import pyarrow as pa
-    from pyarrow import compute
 
-    tokens = compute.ascii_split_whitespace(pa.array(chunk, pa.string()))
-    return tokens.flatten().dictionary_encode(), tokens.offsets.to_numpy()
-
-
-def _columns(tokens: Sequence[str], analyzer: Analyzer) -> tuple[list[str], NDArray[np.int32]]:
-    """Return all terms in ascending order, and the column of each token: -1 if the token is not a term."""
-    token_terms = analyzer.terms_of_tokens(tokens)
+    edges = np.cumsum([len(chunk) for chunk in tokens])[:-1]
+    joined = pa.concat_arrays(tokens)
+    tokens.clear()
+    encoded = joined.dictionary_encode()
+    token_terms = analyzer.terms_of_tokens([token.rstrip(" ") for token in encoded.dictionary.to_pylist()])
     terms = sorted({term for term in token_terms if term is not None})
     column = {term: i for i, term in enumerate(terms)}
-    return terms, np.array([-1 if term is None else column[term] for term in token_terms], dtype=np.int32)
+    columns = np.array([-1 if term is None else column[term] for term in token_terms], dtype=np.int32)
+    return terms, np.split(columns.take(numbers(encoded.indices)), edges)
 
 
-def _count_table(columns: NDArray[np.int32], bounds: NDArray[np.int64], terms: int) -> sparse.csr_array:
-    """Return the term counts of one chunk, one row per document.
+@dataclass(frozen=True, slots=True, eq=False)
+class _ChunkTask:
+    """A chunk to count: its tokens, the column of each of its distinct tokens, and the row of its first document."""
 
-    Parameters
+    encoded: EncodedTexts
+    columns: NDArray[np.int32]
+    first_row: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _ChunkCounts:
+    """The term counts of a chunk, sorted by column, then by row.
+
+    Attributes
     ----------
-    columns
-        ``(o,)`` column of each term occurrence.
-    bounds
-        ``(d + 1,)`` occurrences ``bounds[i]:bounds[i + 1]`` belong to document ``i``.
-    terms
-        Number of columns.
+    columns, sizes
+        ``(c,)`` columns with a posting, ascending, and number of postings of each.
+    rows, counts
+        ``(p,)`` as in `TermCounts`.
+    lengths
+        ``(d,)`` as in `TermCounts`.
     """
-    from scipy import sparse
 
-    ones = np.ones(len(columns), dtype=np.int32)
-    table = sparse.csr_array((ones, columns, bounds), shape=(len(bounds) - 1, terms))
-    table.sum_duplicates()
-    table.data = table.data.astype(np.min_scalar_type(int(table.data.max(initial=0))))
-    return table
+    columns: NDArray[np.int32]
+    sizes: NDArray[np.int32]
+    rows: NDArray[np.int32]
+    counts: NDArray[np.unsignedinteger]
+    lengths: NDArray[np.int64]
+
+
+def _tasks(chunks: deque[EncodedTexts], columns: Sequence[NDArray[np.int32]]) -> Iterator[_ChunkTask]:
+    """Yield the tasks of chunks; remove the chunks, so that they need no memory after they are counted."""
+    first_row = 0
+    for columns_of_chunk in columns:
+        encoded = chunks.popleft()
+        yield _ChunkTask(encoded, columns_of_chunk, first_row)
+        first_row += len(encoded.offsets) - 1
+
+
+def _count_chunk(task: _ChunkTask) -> _ChunkCounts:
+    columns = task.columns.take(task.encoded.codes)
+    is_term = columns >= 0
+    bounds = np.zeros(len(columns) + 1, dtype=np.int64)
+    np.cumsum(is_term, out=bounds[1:])
+    lengths = np.diff(bounds[task.encoded.offsets])
+    # Column and row of an occurrence are one integer: sorting these is faster than any other way to group them.
+    pairs = columns[is_term].astype(np.int64)
+    pairs <<= _ROW_BITS
+    pairs |= np.repeat(np.arange(task.first_row, task.first_row + len(lengths)), lengths)
+    pairs.sort()
+    starts, counts = _groups(pairs)
+    pairs = pairs[starts]
+    columns_of_pairs = pairs >> _ROW_BITS
+    starts, sizes = _groups(columns_of_pairs)
+    pairs &= (1 << _ROW_BITS) - 1
+    return _ChunkCounts(
+        columns=columns_of_pairs[starts].astype(np.int32),
+        sizes=sizes.astype(np.int32),
+        rows=pairs.astype(np.int32),
+        counts=counts.astype(np.min_scalar_type(int(counts.max(initial=0)))),
+        lengths=lengths,
+    )
+
+
+def _groups(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where each group of equal values begins in sorted values, and its size."""
+    begins = np.ones(len(values), dtype=bool)
+    np.not_equal(values[1:], values[:-1], out=begins[1:])
+    starts = np.flatnonzero(begins)
+    sizes = np.empty_like(starts)
+    np.subtract(starts[1:], starts[:-1], out=sizes[:-1])
+    sizes[-1:] = len(values) - starts[-1:]
+    return starts, sizes
+
+
+def _join(
+    pool: ThreadPoolExecutor, parts: deque[_ChunkCounts], terms: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.unsignedinteger]]:
+    """Return ``indptr``, ``rows`` and ``counts`` of all chunks; remove the chunks one by one."""
+    indptr = np.zeros(terms + 1, dtype=np.int64)
+    for part in parts:
+        indptr[1:][part.columns] += part.sizes
+    np.cumsum(indptr, out=indptr)
+    rows = np.empty(indptr[-1], dtype=np.int32)
+    counts = np.empty(indptr[-1], dtype=np.result_type(*(part.counts.dtype for part in parts)))
+
+    def place(task: tuple[_ChunkCounts, NDArray[np.int64]]) -> None:
+        part, starts = task
+        shifts = starts - (np.cumsum(part.sizes, dtype=np.int64) - part.sizes)
+        places = np.repeat(shifts, part.sizes)
+        places += np.arange(len(places))
+        rows[places] = part.rows
+        counts[places] = part.counts
+
+    deque(_in_order(pool, place, _placed(parts, indptr)), maxlen=0)
+    return indptr, rows, counts
+
+
+def _placed(
+    parts: deque[_ChunkCounts], indptr: NDArray[np.int64]
+) -> Iterator[tuple[_ChunkCounts, NDArray[np.int64]]]:
+    """Yield each chunk with the ``(c,)`` place of its first posting in each of its columns; remove the chunks."""
+    ends = indptr[:-1].copy()  # of the postings of earlier chunks in each column
+    while parts:
+        part = parts.popleft()
+        yield part, ends[part.columns]
+        ends[part.columns] += part.sizes

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -11,12 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.retrievers.bm25_counts import Statistics, TermCounts
+from evalkit.retrievers.bm25_counts import THREADS, Statistics, TermCounts
+from evalkit.retrievers.bm25_tokens import numbers
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_BLOCK = 1 << 20
+_BLOCK = 1 << 18
 """Scores computed at once; more if a single term occurs in more documents."""
 
 
@@ -51,7 +54,7 @@ class Bm25Index:
 
         wanted = sorted(set(terms))
         indices = compute.index_in(self.terms, value_set=pa.array(wanted, pa.large_string()))
-        columns = np.flatnonzero(indices.is_valid().to_numpy(zero_copy_only=False))
+        columns = numbers(compute.indices_nonzero(indices.is_valid()))
         return {wanted[i]: c for i, c in zip(indices.drop_null().to_pylist(), columns.tolist(), strict=True)}
 
 
@@ -77,11 +80,16 @@ def score(counts: TermCounts, statistics: Statistics, k1: float, b: float) -> Bm
     mean_length = max(statistics.occurrences, 1) / max(statistics.documents, 1)
     norms = k1 * ((1 - b) + b * counts.lengths / mean_length)
     scores = np.empty(len(counts.rows), dtype=np.float32)
-    for first, last in pairwise(_edges(counts.indptr)):
+
+    def fill(columns: tuple[int, int]) -> None:
+        first, last = columns
         block = slice(counts.indptr[first], counts.indptr[last])
         factors = np.repeat(idf[first:last], np.diff(counts.indptr[first : last + 1]))
         frequency = counts.counts[block].astype(np.float64)
         scores[block] = factors * (frequency / (norms[counts.rows[block]] + frequency))
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        deque(pool.map(fill, pairwise(_edges(counts.indptr))), maxlen=0)
     peaks = np.maximum.reduceat(scores, counts.indptr[:-1])
     return Bm25Index(counts.terms, counts.indptr, counts.rows, scores, peaks)
 
@@ -90,8 +98,8 @@ def _idf(counts: TermCounts, statistics: Statistics) -> NDArray[np.float32]:
     """Return the ``(t,)`` inverse document frequency of each column's term."""
     from pyarrow import compute
 
-    indices = compute.index_in(counts.terms, value_set=statistics.terms).to_numpy()
-    distinct, inverse = np.unique(statistics.frequencies[indices], return_inverse=True)
+    indices = compute.index_in(counts.terms, value_set=statistics.terms)
+    distinct, inverse = np.unique(statistics.frequencies[numbers(indices)], return_inverse=True)
     # Use the C library's logarithm, as bm25s does: numpy's can differ in the last bit.
     logs = [math.log(1 + (statistics.documents - n + 0.5) / (n + 0.5)) for n in distinct.tolist()]
     return np.array(logs, dtype=np.float32)[inverse]

@@ -15,6 +15,12 @@ from evalkit.retrievers.bm25_scores import Bm25Index
 _MIN_POSTINGS_TO_PRUNE = 1 << 17
 """With fewer postings for all terms of a query, adding up all scores is faster than pruning."""
 
+_COMMON_SHARE = 16
+"""If the term with the highest peak occurs in more than one of so many rows, nearly all sums are needed."""
+
+_GROUP = 64
+"""Rows of which only the best is considered for a lower bound of the best sums."""
+
 _LOOKUP_COST = 8
 """Time to look up one row, in units of the time to write and clear one row of the sums."""
 
@@ -137,10 +143,15 @@ class _Postings:
         span = slice(index.indptr[column], index.indptr[column + 1])
         return cls(index.rows[span], index.scores[span], count, count * float(index.peaks[column]))
 
+    @property
+    def totals(self) -> NDArray[np.float64]:
+        """The ``(p,)`` total scores of the term in its rows."""
+        return self._total(self.scores)
+
     def add_to(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
         """Add the term's scores to the ``(d,)`` sums; return the ``(p,)`` new sums of the term's rows."""
         rows = self.rows.astype(np.intp)
-        new = sums.take(rows) + self._total(self.scores)
+        new = sums.take(rows) + self.totals
         sums[rows] = new
         return new
 
@@ -155,7 +166,7 @@ class _Postings:
         """Return the term's score in each of the given rows, 0 if it does not occur; `sums` is a buffer of zeros."""
         if len(self.rows) < _LOOKUP_COST * len(rows):
             term_rows = self.rows.astype(np.intp)
-            sums[term_rows] = self._total(self.scores)
+            sums[term_rows] = self.totals
             found = sums.take(rows)
             sums[term_rows] = 0
             return found
@@ -168,7 +179,7 @@ class _Postings:
 
 def _candidates(
     postings: Sequence[_Postings], depth: int, sums: NDArray[np.float64]
-) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+) -> tuple[NDArray[np.signedinteger], NDArray[np.float64]]:
     """Return rows that include the best `depth` documents of a query, with their scores.
 
     The algorithm is MaxScore (Turtle and Flood 1995). It adds up the terms with the highest peaks first. When a row
@@ -184,6 +195,8 @@ def _candidates(
     sums
         ``(d,)`` buffer of zeros; it contains zeros again afterwards.
     """
+    if postings and _COMMON_SHARE * len(max(postings, key=lambda term: term.peak).rows) > len(sums):
+        return _add_all(postings, depth, sums)
     order = list(postings)
     if sum(len(term.rows) for term in order) > _MIN_POSTINGS_TO_PRUNE:
         order.sort(key=lambda term: -term.peak)
@@ -199,6 +212,21 @@ def _candidates(
     for number, term in enumerate(order[added:], added + 1):
         rows, partial = _prune(rows, partial + term.scores_of(rows, sums), remaining[number], depth)
     return rows, sum((term.scores_of(rows, sums) for term in postings), np.zeros(len(rows)))
+
+
+def _add_all(
+    postings: Sequence[_Postings], depth: int, sums: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return what `_candidates` does, from the sums of all rows: the fastest way if all terms are very common."""
+    for term in postings:
+        np.add.at(sums, term.rows, term.totals)
+    # The best sums of groups are sums of different rows: the depth-th best of all rows is not below that of these.
+    groups = len(sums) // _GROUP
+    best = sums[: groups * _GROUP].reshape(_GROUP, groups).max(axis=0)
+    rows = np.flatnonzero(sums >= max(_nth(best, depth), _ABOVE_ZERO))
+    found = sums[rows]
+    sums.fill(0)
+    return rows, found
 
 
 def _add_terms(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import numpy as np
@@ -79,11 +79,9 @@ def queries_needed(
     def is_enough(n: int) -> bool:
         return _power(difference / deviation * math.sqrt(n), n, alpha, sides) >= power
 
-    low, high = 2, 2
-    while not is_enough(high):
-        low, high = high, high * 2
-        if high > _MAX_QUERIES:
-            return None
+    low, high = _bracket(is_enough, _approximate_number(difference / deviation, alpha, sides, power))
+    if high > _MAX_QUERIES:
+        return None
     while low < high:
         middle = (low + high) // 2
         if is_enough(middle):
@@ -91,6 +89,39 @@ def queries_needed(
         else:
             low = middle + 1
     return high
+
+
+def _approximate_number(effect: float, alpha: float, sides: int, power: float) -> int:
+    """Return about how many queries a t test needs for a mean of `effect` standard deviations; 2 at least.
+
+    References
+    ----------
+    Guenther, "Sample size formulas for normal theory t tests", The American Statistician 35 (1981).
+    """
+    from scipy.special import ndtri
+
+    z = float(ndtri(1 - alpha / sides))
+    number = ((z + float(ndtri(power))) / effect) ** 2 + z**2 / 2
+    return max(2, math.ceil(min(number, 2.0 * _MAX_QUERIES)))
+
+
+def _bracket(is_enough: Callable[[int], bool], guess: int) -> tuple[int, int]:
+    """Return numbers of queries, at least 2, between which the smallest number that is enough lies.
+
+    The search goes away from a guess in steps that double, and ends above `_MAX_QUERIES`.
+    """
+    step = 1
+    if is_enough(guess):
+        low = high = guess
+        while low > 2 and is_enough(low):
+            low, high = max(2, low - step), low
+            step *= 2
+        return low, high
+    low = high = guess
+    while high <= _MAX_QUERIES and not is_enough(high):
+        low, high = high, high + step
+        step *= 2
+    return low, high
 
 
 def deviation_range(deviation: float, n: int, confidence: float = 0.95) -> tuple[float, float]:

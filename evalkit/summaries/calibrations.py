@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,14 +14,15 @@ from evalkit.records import Qrels, Run, ScoreKind, outside_range
 from evalkit.results.json_shapes import to_plain
 from evalkit.results.tuning_document import CalibrationFunction, CalibrationResult, TunedDepth
 from evalkit.stats import MIN_QUERIES, Clusters, clusters_at
-from evalkit.summaries.candidate_runs import MADE_UP, candidate_lists, relevance, scored_documents
+from evalkit.summaries.candidate_runs import MADE_UP, candidate_lists, relevant_rows, scored_documents
 from evalkit.summaries.tuning_depths import QueryHalves, cut_to
+from evalkit.tuning.calibration_error import Predictions
 from evalkit.tuning.calibration_fit import (
     CLIP,
     Calibration,
     fit_isotonic,
     fit_platt,
-    judge_probabilities,
+    judge_predictions,
     sigmoid,
 )
 
@@ -54,6 +55,29 @@ class _Pairs:
         return self if clusters is None else _Pairs(self.scores, self.relevant, clusters[self.query])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class CalibrationTask:
+    """One reranker on one dataset, whose scores are to be calibrated.
+
+    Attributes
+    ----------
+    comparison_set, tag
+        The dataset, and the reranker.
+    kind
+        What its scores are.
+    made_at
+        The first candidates take part, up to its depth; all candidates where None.
+    halves
+        The queries that fit, and those that evaluate; None splits all queries with scores together, answerable or not.
+    """
+
+    comparison_set: ComparisonSet
+    tag: str
+    kind: ScoreKind
+    made_at: TunedDepth | None = None
+    halves: QueryHalves | None = None
+
+
 def calibrate(
     comparison_set: ComparisonSet,
     tag: str,
@@ -62,39 +86,66 @@ def calibrate(
     made_at: TunedDepth | None = None,
     halves: QueryHalves | None = None,
 ) -> CalibrationResult:
+    """Return the functions of one reranker; see `calibrate_all` and `CalibrationTask`."""
+    return calibrate_all([CalibrationTask(comparison_set, tag, kind, made_at, halves)], plan)[0]
+
+
+def calibrate_all(tasks: Iterable[CalibrationTask], plan: Plan) -> tuple[CalibrationResult, ...]:
     """Return functions from scores to the probability that a document is judged relevant, with their quality.
 
-    The first candidates take part, up to the depth of `made_at` (all without it), if they have a score of their own. An
-    unjudged document counts as not relevant: the probability is that of being relevant in these judgments, at this
-    depth. Scores that are probabilities or logits are evaluated as they are, too. Without `halves` all queries with
-    scores are split together, answerable or not.
+    The candidates with a score of their own take part. An unjudged document counts as not relevant: the probability is
+    that of being relevant in these judgments, at this depth. Scores that are probabilities or logits are evaluated as
+    they are, too. All tasks are evaluated together, as those with as many pairs share their random draws.
     """
-    at = made_at or TunedDepth(comparison_set.deepest or 1, "given")
-    shallow = cut_to(comparison_set, tag, at.depth)
-    run, left_out = scored_documents(shallow.systems[tag])
+    fitted = [_fitted(task, plan) for task in tasks]
+    predictions = [one for _, of_task in fitted for one, _ in of_task.values()]
+    qualities = iter(judge_predictions(predictions, plan.confidence, plan.seed))
+    return tuple(
+        replace(
+            result,
+            functions={
+                name: CalibrationFunction(next(qualities), function)
+                for name, (_, function) in of_task.items()
+            },
+        )
+        for result, of_task in fitted
+    )
+
+
+_Fitted = dict[str, tuple[Predictions, Calibration | None]]
+"""Name -> the probabilities of the held-out pairs, and the function that states them."""
+
+
+def _fitted(task: CalibrationTask, plan: Plan) -> tuple[CalibrationResult, _Fitted]:
+    """Return the functions of one task, with the result that lacks their quality."""
+    comparison_set, kind = task.comparison_set, task.kind
+    at = task.made_at or TunedDepth(comparison_set.deepest or 1, "given")
+    shallow = cut_to(comparison_set, task.tag, at.depth)
+    run, left_out = scored_documents(shallow.systems[task.tag])
     query_ids = [query_id for query_id in run.query_ids if query_id in comparison_set.qrels.grades]
     pairs, queries = _pairs(run, comparison_set.qrels, query_ids), len(query_ids)
     clusters = comparison_set.clusters_of(query_ids)
-    halves = halves or QueryHalves.split(comparison_set, query_ids, plan.seed)
+    halves = task.halves or QueryHalves.split(comparison_set, query_ids, plan.seed)
     rows = np.flatnonzero([query_id in halves.held_out for query_id in query_ids])
     tuning = pairs.of(np.flatnonzero([query_id in halves.tuning for query_id in query_ids]))
     held_out = pairs.of(rows).in_groups(clusters_at(clusters, rows))
     why_not = MADE_UP if left_out is None else _why_not(queries, tuning, held_out, kind)
-    functions = {} if why_not else _functions(tuning, kind)
-    return CalibrationResult(
+    result = CalibrationResult(
         dataset=comparison_set.dataset,
-        reranker=tag,
+        reranker=task.tag,
         depth=shallow.depth,
         score_kind=kind,
         queries=queries,
         pairs=len(held_out.scores),
         relevant_share=float(pairs.relevant.mean()) if queries else None,
-        functions={name: _judged(held_out, function, kind, plan) for name, function in functions.items()},
+        functions={},
         why_not=why_not,
         left_out=left_out,
         made_at=at,
         candidates=candidate_lists(comparison_set),
     )
+    functions = {} if why_not else _functions(tuning, kind)
+    return result, {name: (_predicted(held_out, one, kind), one) for name, one in functions.items()}
 
 
 def _why_not(queries: int, tuning: _Pairs, held_out: _Pairs, kind: ScoreKind) -> str | None:
@@ -112,14 +163,12 @@ def _why_not(queries: int, tuning: _Pairs, held_out: _Pairs, kind: ScoreKind) ->
 
 def _pairs(run: Run, qrels: Qrels, query_ids: Sequence[str]) -> _Pairs:
     """Return the scored pairs of some queries."""
-    scores, relevant, query = [np.empty(0)], [np.empty(0, dtype=np.bool_)], [np.empty(0, dtype=np.int64)]
-    numbers = {query_id: number for number, query_id in enumerate(query_ids)}
-    for query_id, docs, scores_of_query in run:
-        if query_id in numbers:
-            scores.append(scores_of_query)
-            relevant.append(relevance(docs, qrels.of(query_id)))
-            query.append(np.full(len(docs), numbers[query_id]))
-    return _Pairs(np.concatenate(scores), np.concatenate(relevant), np.concatenate(query))
+    relevant = relevant_rows(run, qrels)
+    starts, stops = run.spans(query_ids)
+    sizes = stops - starts
+    query = np.repeat(np.arange(len(sizes)), sizes)
+    rows = np.arange(len(query)) + np.repeat(starts - (sizes.cumsum() - sizes), sizes)
+    return _Pairs(run.scores[rows], relevant[rows], query)
 
 
 def _functions(tuning: _Pairs, kind: ScoreKind) -> dict[str, Calibration | None]:
@@ -133,18 +182,13 @@ def _functions(tuning: _Pairs, kind: ScoreKind) -> dict[str, Calibration | None]
     return functions if isotonic is None else {**functions, "isotonic": isotonic}
 
 
-def _judged(
-    held_out: _Pairs, function: Calibration | None, kind: ScoreKind, plan: Plan
-) -> CalibrationFunction:
+def _predicted(held_out: _Pairs, function: Calibration | None, kind: ScoreKind) -> Predictions:
     if function is not None:
         probabilities = function.apply(held_out.scores)
     else:
         # A probability is one already: only a logit goes through the sigmoid.
         probabilities = sigmoid(held_out.scores) if kind == "logit" else held_out.scores
-    quality = judge_probabilities(
-        probabilities, held_out.relevant, held_out.query, plan.confidence, plan.seed
-    )
-    return CalibrationFunction(quality, function)
+    return Predictions(probabilities, held_out.relevant, held_out.query)
 
 
 def portable(result: CalibrationResult, name: str) -> dict[str, Any]:

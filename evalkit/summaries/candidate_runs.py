@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.comparison import ComparisonSet, System
+from evalkit.metrics.row_grades import row_grades
 from evalkit.records import Qrels, Run
 from evalkit.results.manifest import CandidateLists
 from evalkit.results.summary_document import BEST_ORDER
@@ -31,14 +30,15 @@ def candidate_lists(comparison_set: ComparisonSet) -> CandidateLists | None:
 
 def best_order(run: Run, qrels: Qrels) -> Run:
     """Return the documents of a run in the order of their grades, unjudged ones with grade 0."""
-    pairs = [(query_id, doc_id) for query_id, docs, _ in run for doc_id in docs]
-    grades = [float(qrels.of(query_id).get(doc_id, 0)) for query_id, doc_id in pairs]
-    return Run.from_rows(BEST_ORDER, [pair[0] for pair in pairs], [pair[1] for pair in pairs], grades)
+    grades, _ = row_grades(run, qrels)
+    return Run.from_codes(
+        BEST_ORDER, run.query_ids, run.owners, run.doc_names, run.doc_codes, grades.astype(np.float64)
+    )
 
 
-def relevance(docs: Sequence[str], grades: Mapping[str, int]) -> NDArray[np.bool_]:
-    """Return ``(n,)`` whether each document has a grade above 0; unjudged documents do not."""
-    return np.array([grades.get(doc_id, 0) > 0 for doc_id in docs], dtype=np.bool_)
+def relevant_rows(run: Run, qrels: Qrels) -> NDArray[np.bool_]:
+    """Return ``(r,)`` whether the document of each row of a run has a grade above 0."""
+    return row_grades(run, qrels)[0] > 0
 
 
 def scored_documents(system: System) -> tuple[Run, int | None]:

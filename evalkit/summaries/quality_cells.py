@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from evalkit.errors import DataFormatError, InputError
 from evalkit.metrics import evaluate, parse_metrics
+from evalkit.metrics.candidate_ranks import ranks_in
 from evalkit.records import BelowDepth, Coverage, MetricValues, Qrels, Run, append_below
 from evalkit.reranking import scored_run
 from evalkit.results import ResultFolder
@@ -168,14 +169,16 @@ def _check_candidates(folder: ResultFolder, run: Run, candidates: Run, *, whole:
     InputError
         If it does not.
     """
-    for query_id, docs, _ in run:
-        own, given = set(docs), set(candidates.docs(query_id))
-        if own != given if whole else not own <= given:
-            raise InputError(
-                f"{folder.scores_file.resolve()} is damaged: {run.tag!r} does not rank the candidates of query"
-                f" {query_id!r}",
-                DAMAGED,
-            )
+    unknown = np.bincount(run.owners[ranks_in(candidates, run) == 0], minlength=len(run.query_ids)) > 0
+    starts, stops = candidates.spans(run.query_ids)
+    fewer = np.diff(run.offsets) < stops - starts
+    wrong = np.flatnonzero(unknown | fewer if whole else unknown)
+    if len(wrong):
+        raise InputError(
+            f"{folder.scores_file.resolve()} is damaged: {run.tag!r} does not rank the candidates of query"
+            f" {run.query_ids[wrong[0]]!r}",
+            DAMAGED,
+        )
 
 
 def _is_cascade(manifest: Manifest, tag: str) -> bool:

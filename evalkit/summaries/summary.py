@@ -102,6 +102,7 @@ def _dataset(facts: DatasetFacts, cells: Iterable[QualityCell]) -> DatasetSummar
 
 
 def _quality(cell: QualityCell, first_stage: QualityCell, clusters: QueryClusters) -> list[QualityRow]:
+    tied = _tied_share(cell)
     return [
         QualityRow(
             dataset=cell.dataset,
@@ -110,7 +111,7 @@ def _quality(cell: QualityCell, first_stage: QualityCell, clusters: QueryCluster
             metric=metric,
             mean=system_mean(cell.values, metric, clusters, CONFIDENCE),
             not_scored=len(cell.not_scored),
-            tied_queries_at_10=_tied_share(cell),
+            tied_queries_at_10=tied,
             difference=None if cell is first_stage else _difference(cell, first_stage, metric, clusters),
         )
         for metric in cell.values.metrics
@@ -129,8 +130,10 @@ def _difference(
 
 def _tied_share(cell: QualityCell) -> float | None:
     """Return the share of queries with equal scores among the first 11 ranks; None without queries."""
-    tied = [bool((np.diff(scores[:11]) == 0).any()) for _, _, scores in cell.scores]
-    return sum(tied) / len(tied) if tied else None
+    run = cell.scores
+    equal = (np.diff(run.scores) == 0) & (run.places[1:] > 1) & (run.places[1:] <= 11)
+    tied = np.unique(run.owners[1:][equal])
+    return len(tied) / len(run.query_ids) if run.query_ids else None
 
 
 def _ceiling(ceiling: CandidateCeiling, clusters: QueryClusters) -> Ceiling:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from evalkit.comparison import ComparisonSet, Plan
 from evalkit.errors import InputError
 from evalkit.metrics import evaluate, parse_metrics
+from evalkit.metrics.candidate_ranks import ranks_in
 from evalkit.records import Run
 from evalkit.results.tuning_document import (
     GoalRow,
@@ -24,11 +26,12 @@ from evalkit.summaries.candidate_runs import (
     MADE_UP,
     candidate_lists,
     first_stage_run,
-    relevance,
+    relevant_rows,
     scored_documents,
 )
 from evalkit.summaries.tuning_depths import QueryHalves, cut_to
 from evalkit.tuning.depth_bands import DepthBand
+from evalkit.tuning.recall_losses import RankedScores, RecallLosses
 from evalkit.tuning.threshold_choice import (
     Curves,
     Promise,
@@ -43,6 +46,7 @@ from evalkit.tuning.threshold_choice import (
 )
 
 _GOAL = re.compile(r"(recall|precision)\s*>=\s*(0?\.\d+)")
+_NO_RELEVANT = "no query has a relevant candidate"
 CUT_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
 """Shares of the candidates below the thresholds of the table."""
 
@@ -102,18 +106,17 @@ def find_threshold(
     at = made_at or TunedDepth(comparison_set.deepest or 1, "given")
     shallow = cut_to(comparison_set, tag, at.depth)
     run, left_out = scored_documents(shallow.systems[tag])
-    judged = [q for q in comparison_set.qrels.grades if run.docs(q)]
-    answerable = [q for q in judged if any(grade > 0 for grade in comparison_set.qrels.of(q).values())]
-    lists = _lists(run, comparison_set, answerable)
+    qrels, candidates = comparison_set.qrels, _Candidates.of(run, comparison_set)
+    lists, answerable = candidates.lists(qrels.answerable)
     halves = QueryHalves.of(comparison_set, plan)
     tuning, held_out = (
-        lists.only([row for row, q in enumerate(answerable) if q in half])
+        lists.only(np.flatnonzero([q in half for q in answerable]))
         for half in (halves.tuning, halves.held_out)
     )
     choice = _Choice(None, 0, MADE_UP) if left_out is None else _choose(tuning, goal, at.band)
     if choice.threshold is not None and at.band is not None and goal.promise == "guaranteed":
         choice = _lowest_of_band(choice, at.band, comparison_set, tag, goal, halves)
-    unanswerable = _lists(run, comparison_set, [q for q in judged if q not in set(answerable)])
+    unanswerable, _ = candidates.lists(qrels.unanswerable)
     return ThresholdChoice(
         dataset=comparison_set.dataset,
         reranker=tag,
@@ -123,7 +126,7 @@ def find_threshold(
         with_relevant_candidate=len(tuning.with_relevant()) + len(held_out.with_relevant()),
         unanswerable=len(unanswerable),
         first_stage_recall=mean_or_none(_first_stage_recall(shallow)),
-        separation=separation(_best(lists), _best(unanswerable)),
+        separation=separation(lists.best, unanswerable.best),
         threshold=choice.threshold,
         chosen_on=choice.chosen_on,
         why_not=choice.why_not,
@@ -148,32 +151,64 @@ class _Choice:
     clusters: int | None = None
 
 
-def _lists(run: Run, comparison_set: ComparisonSet, query_ids: list[str]) -> ScoredLists:
-    """Return scores and relevance of the ranked lists of some queries."""
-    lists = {query_id: (docs, scores) for query_id, docs, scores in run}
-    return ScoredLists(
-        tuple(lists[query_id][1] for query_id in query_ids),
-        tuple(relevance(lists[query_id][0], comparison_set.qrels.of(query_id)) for query_id in query_ids),
-        comparison_set.clusters_of(query_ids),
-    )
+@dataclass(frozen=True, slots=True, eq=False)
+class _Candidates:
+    """The scored candidates of all queries, with their relevance and, where these are needed, their ranks."""
+
+    lists_of_run: ScoredLists
+    run: Run
+    comparison_set: ComparisonSet
+
+    @classmethod
+    def of(
+        cls, run: Run, comparison_set: ComparisonSet, ranks: NDArray[np.int64] | None = None
+    ) -> _Candidates:
+        relevant = relevant_rows(run, comparison_set.qrels)
+        return cls(ScoredLists(run.scores, relevant, run.offsets, ranks=ranks), run, comparison_set)
+
+    def lists(self, query_ids: Iterable[str]) -> tuple[ScoredLists, list[str]]:
+        """Return scores and relevance of those of the queries that have a ranked list, and the queries."""
+        asked = list(query_ids)
+        starts, stops = self.run.spans(asked)
+        ranked = np.flatnonzero(stops > starts)
+        rows = np.searchsorted(self.run.offsets, starts[ranked], side="right") - 1
+        found = [asked[row] for row in ranked.tolist()]
+        return replace(self.lists_of_run.only(rows), clusters=self.comparison_set.clusters_of(found)), found
 
 
 def _choose(tuning: ScoredLists, goal: Goal, band: DepthBand | None) -> _Choice:
     """Return the threshold for a goal on the tuning queries, at the confidence level of a band of depths."""
+    if goal.what == "recall":
+        return _choose_by_recall(RankedScores.of(tuning).losses(), goal, band)
+    usable = tuning.with_relevant()
+    if not len(usable):
+        return _Choice(None, 0, _NO_RELEVANT)
+    # F1 needs a relevant candidate; queries without one lower precision, and must count there.
+    by_threshold = curves(tuning if goal.what == "precision" else usable, thresholds_of(tuning))
+    place, why = _place(by_threshold, goal)
+    independent = None if usable.clusters is None else usable.independent
+    return _chosen(place, why, by_threshold.thresholds, len(usable), independent)
+
+
+def _choose_by_recall(found: RecallLosses, goal: Goal, band: DepthBand | None) -> _Choice:
+    """Return the threshold for a recall, at the confidence level of a band of depths."""
+    if not found.queries:
+        return _Choice(None, 0, _NO_RELEVANT)
     if band is not None and goal.confidence is not None:
         goal = replace(goal, confidence=band.confidence(goal.confidence))
-    usable = tuning.with_relevant()
-    n = len(usable)
-    if not n:
-        return _Choice(None, 0, "no query has a relevant candidate")
-    # Recall and F1 need a relevant candidate; queries without one lower precision, and must count there.
-    by_threshold = curves(tuning if goal.what == "precision" else usable, thresholds_of(tuning))
-    clusters = None if usable.clusters is None else usable.independent
-    place, why = _place(by_threshold, usable.independent, goal)
+    place, why = _place_of_recall(found, goal)
+    independent = found.independent if found.clustered else None
+    return _chosen(place, why, found.thresholds, found.queries, independent)
+
+
+def _chosen(
+    place: int | None, why: str | None, thresholds: NDArray[np.float64], queries: int, independent: int | None
+) -> _Choice:
+    """Return the choice of one of the thresholds, as a short number."""
     if place is None:
-        return _Choice(None, n, why, clusters)
-    below = by_threshold.thresholds[place - 1] if place else -np.inf
-    return _Choice(short_number(float(by_threshold.thresholds[place]), float(below)), n, None, clusters)
+        return _Choice(None, queries, why, independent)
+    below = thresholds[place - 1] if place else -np.inf
+    return _Choice(short_number(float(thresholds[place]), float(below)), queries, None, independent)
 
 
 def _lowest_of_band(
@@ -187,10 +222,11 @@ def _lowest_of_band(
     """Return the lowest of the thresholds of all depths of a band; see `band_of`."""
     widest = cut_to(comparison_set, tag, band.highest)
     run, _ = scored_documents(widest.systems[tag])
-    query_ids = [q for q in comparison_set.qrels.answerable if q in halves.tuning and run.docs(q)]
-    lists, ranks = _lists(run, comparison_set, query_ids), _ranks(first_stage_run(widest), run, query_ids)
+    candidates = _Candidates.of(run, comparison_set, ranks_in(first_stage_run(widest), run))
+    asked = (q for q in comparison_set.qrels.answerable if q in halves.tuning)
+    ranked = RankedScores.of(candidates.lists(asked)[0])
     for depth in band.depths:
-        found = _choose(lists.where([of_query <= depth for of_query in ranks]), goal, band)
+        found = _choose_by_recall(ranked.losses(depth), goal, band)
         if found.threshold is None:
             why = f"the guarantee must hold at {depth} candidates, too, as these queries chose the depth"
             return replace(choice, threshold=None, why_not=f"{why}: {found.why_not}")
@@ -199,30 +235,20 @@ def _lowest_of_band(
     return choice
 
 
-def _ranks(candidates: Run, run: Run, query_ids: list[str]) -> list[NDArray[np.int64]]:
-    """Return the rank in the first stage of each document of the ranked lists of some queries."""
-    ranks = []
-    for query_id in query_ids:
-        rank_of = {doc_id: rank for rank, doc_id in enumerate(candidates.docs(query_id), 1)}
-        ranks.append(np.array([rank_of[doc_id] for doc_id in run.docs(query_id)], dtype=np.int64))
-    return ranks
-
-
-def _place(found: Curves, n: int, goal: Goal) -> tuple[int | None, str | None]:
-    """Return the index of the chosen threshold, None if no threshold reaches the goal, and the reason for that.
-
-    `n` is the number of independent queries.
-    """
-    target = goal.target or 0.0
+def _place(found: Curves, goal: Goal) -> tuple[int | None, str | None]:
+    """Return the index of the threshold for a precision or the best F1; None with the reason if there is none."""
     if goal.what == "f1":
         return int(np.argmax(found.f1.mean(axis=0))), None
-    if goal.what == "precision":
-        reached = np.flatnonzero(np.nan_to_num(found.precisions, nan=-1.0) >= target)
-        best = float(np.nanmax(found.precisions))
-        why = (
-            f"no threshold reaches a precision of {target:g} on the tuning queries: the maximum is {best:.4f}"
-        )
-        return (int(reached[0]), None) if len(reached) else (None, why)
+    target = goal.target or 0.0
+    reached = np.flatnonzero(np.nan_to_num(found.precisions, nan=-1.0) >= target)
+    best = float(np.nanmax(found.precisions))
+    why = f"no threshold reaches a precision of {target:g} on the tuning queries: the maximum is {best:.4f}"
+    return (int(reached[0]), None) if len(reached) else (None, why)
+
+
+def _place_of_recall(found: RecallLosses, goal: Goal) -> tuple[int | None, str]:
+    """Return the index of the threshold for a recall, None if there is none, and the reason for that."""
+    target, n = goal.target or 0.0, found.independent
     needed = fewest_queries(target, goal.confidence)
     why = (
         f"too few queries with a relevant candidate ({n}) to guarantee a recall of {target:g}: at"
@@ -254,17 +280,12 @@ def _share(values: NDArray[np.float64], defined: NDArray[np.bool_], lists: Score
     return bounded_interval(values[defined], clusters=clusters_at(lists.clusters, np.flatnonzero(defined)))
 
 
-def _best(lists: ScoredLists) -> NDArray[np.float64]:
-    """Return ``(q,)`` the highest score of each query."""
-    return np.array([scores[0] for scores in lists.scores])
-
-
 def _false_accepts(unanswerable: ScoredLists, threshold: float | None) -> Interval | None:
     """Return the share of unanswerable queries that keep a document; None without threshold or such queries."""
     if threshold is None or not len(unanswerable):
         return None
     return bounded_interval(
-        (_best(unanswerable) >= threshold).astype(np.float64), clusters=unanswerable.clusters
+        (unanswerable.best >= threshold).astype(np.float64), clusters=unanswerable.clusters
     )
 
 
@@ -287,15 +308,15 @@ def _rows(
     """
     tuning, held_out = lists
     query_ids = [q for q in comparison_set.qrels.answerable if q in halves.held_out and run.docs(q)]
-    if not tuning.scores or not query_ids:
+    if not len(tuning) or not query_ids:
         return ()
-    shown = np.unique(np.quantile(np.concatenate(tuning.scores), CUT_SHARES, method="higher"))
-    qrels = comparison_set.qrels.restricted_to(query_ids)
+    shown = np.unique(np.quantile(tuning.scores, CUT_SHARES, method="higher"))
+    qrels, shown_run = comparison_set.qrels.restricted_to(query_ids), run.restricted_to(query_ids)
     metrics = parse_metrics([plan.primary])
     rows = []
     for threshold in shown.tolist():
         figures = _figures(held_out, threshold)
-        kept = run.where(run.scores >= threshold)
+        kept = shown_run.where(shown_run.scores >= threshold)
         rows.append(
             ThresholdRow(
                 threshold=threshold,

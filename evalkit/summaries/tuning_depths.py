@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from evalkit.comparison import ComparisonSet, Plan
 from evalkit.errors import InputError
+from evalkit.metrics.candidate_ranks import ranks_in
 from evalkit.records import Run
 from evalkit.results.tuning_document import DepthSweep, TunedDepth
 from evalkit.stats import count_clusters
-from evalkit.summaries.candidate_runs import first_stage_run
 from evalkit.tuning import split_queries
 from evalkit.tuning.depth_bands import band_of
 from evalkit.tuning.depth_check import queries_for_margin
@@ -68,20 +66,17 @@ def cut_to(comparison_set: ComparisonSet, tag: str, depth: int) -> ComparisonSet
 
     Candidates after them have no score of the reranker, so a threshold drops them, and no ranking here has them.
     """
-    candidates = first_stage_run(comparison_set).cut(depth)
     system = comparison_set.systems[tag]
     if comparison_set.first_stage is None:
         return replace(comparison_set, systems={tag: system})
+    candidates = comparison_set.first_stage.cut(depth)
     shallow = replace(system, run=among(system.scores, candidates), reranked=None)
     return replace(comparison_set, systems={tag: shallow}, first_stage=candidates, depth=depth)
 
 
 def among(run: Run, candidates: Run) -> Run:
     """Return a run without the documents that are no candidates."""
-    documents = {query_id: set(docs) for query_id, docs, _ in candidates}
-    return run.where(
-        np.array([d in documents.get(q, ()) for q, docs, _ in run for d in docs], dtype=np.bool_)
-    )
+    return run.where(ranks_in(candidates, run) > 0)
 
 
 def depth_to_tune(

@@ -10,7 +10,7 @@ from typing import Any
 import Stemmer
 
 from evalkit.errors import UnknownNameError
-from evalkit.text_analysis.words import spaced_bigrams, spaced_words
+from evalkit.text_analysis.words import spaced_bigrams, spaced_block, spaced_words
 
 _BIGRAM_LANGUAGES = frozenset({"burmese", "chinese", "japanese", "khmer", "korean", "lao", "thai"})
 """Languages written without spaces between words, and Korean, whose word endings no available stemmer removes."""
@@ -134,6 +134,10 @@ class Analyzer:
     def spaced_tokens(self, text: str) -> str:
         """Return the tokens of a text, separated by white space; not every token is a term."""
         return spaced_bigrams(text) if self._uses_bigrams else spaced_words(text)
+
+    def token_block(self, texts: Iterable[str]) -> tuple[bytes, list[int]]:
+        """Return the `spaced_tokens` of texts as one UTF-8 block with spaces between tokens, and each text's bytes."""
+        return spaced_block(texts, self.spaced_tokens)
 
     def terms(self, text: str) -> list[str]:
         """Return the terms of a text in order."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from itertools import pairwise
 
 _ASCII_GAPS = {code: re.sub(r"\W", " ", chr(code)) for code in range(128)}
 """ASCII code -> the character, or a space if it is not part of a word; for `str.translate`."""
+_LOWER_WORDS = bytes(ord(_ASCII_GAPS[ord(chr(code).lower())]) if code < 128 else code for code in range(256))
+"""Byte -> what lower-casing and `_ASCII_GAPS` make of it; bytes of other characters stay; for `bytes.translate`."""
 _JOINERS = "\u200c\u200d"
 """Zero-width joiners: they occur inside words of Persian and of Indic scripts and do not end a word."""
 _UNSPACED = (
@@ -26,6 +28,27 @@ def normal_form(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
     return " ".join(text.casefold().split())
+
+
+def spaced_block(texts: Iterable[str], spaced: Callable[[str], str]) -> tuple[bytes, list[int]]:
+    """Return the words of many texts as one UTF-8 block, separated by spaces, many times faster than text by text.
+
+    Parameters
+    ----------
+    texts
+        Texts.
+    spaced
+        `spaced_words` or `spaced_bigrams`. Both lower ASCII texts and replace what belongs to no word by spaces, which
+        a table does for all texts at once. It changes no other text, whose words are already in lower case.
+
+    Returns
+    -------
+    block, sizes
+        The words, and the bytes of each text in the block. A space follows each text.
+    """
+    pieces = [(text if text.isascii() else spaced(text)).encode() for text in texts]
+    pieces.append(b"")
+    return b" ".join(pieces).translate(_LOWER_WORDS), [len(piece) + 1 for piece in pieces[:-1]]
 
 
 def spaced_words(text: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +40,38 @@ class CalibrationError:
         return max(self.value - self.expected, 0.0)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictions:
+    """Stated probabilities of relevance, with the judgments.
+
+    Attributes
+    ----------
+    probabilities, relevant
+        ``(n,)`` one row per query-document pair.
+    query
+        ``(n,)`` number of the query, or of the cluster of queries, from 0. Pairs of one number may be dependent.
+    place
+        ``(n,)`` the bin of each pair; see `bins_of`.
+    """
+
+    probabilities: NDArray[np.float64]
+    relevant: NDArray[np.bool_]
+    query: NDArray[np.int64]
+    place: NDArray[np.int64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "place", bins_of(self.probabilities))
+
+    def __len__(self) -> int:
+        """Return the number of pairs."""
+        return len(self.probabilities)
+
+    @property
+    def queries(self) -> int:
+        """Number of queries, or of clusters."""
+        return int(self.query.max()) + 1
+
+
 def bins_of(probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return ``(n,)`` the bin of each pair, of about equal counts; bin 0 holds the lowest probabilities.
 
@@ -56,14 +90,19 @@ def calibration_error(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> CalibrationError:
-    """Return the expected calibration error with its interval.
+    """Return the expected calibration error of one set of predictions; see `calibration_errors` and `Predictions`."""
+    return calibration_errors([Predictions(probabilities, relevant, query)], confidence, seed)[0]
+
+
+def calibration_errors(
+    several: Sequence[Predictions], confidence: float = 0.95, seed: int = 0
+) -> list[CalibrationError]:
+    """Return the expected calibration error of each set of predictions, with its interval.
 
     Parameters
     ----------
-    probabilities, relevant
-        ``(n,)`` one row per query-document pair.
-    query
-        ``(n,)`` number of the query, or of the cluster of queries, from 0. Pairs of one number may be dependent.
+    several
+        Sets of predictions. Each gets the draws that it would get alone; those with as many pairs share them.
     confidence, seed
         Confidence level, and seed of the simulations.
 
@@ -84,43 +123,109 @@ def calibration_error(
     2022: the bias of equal-count bins. Cameron, Gelbach, Miller, "Bootstrap-based improvements for inference with
     clustered errors", Review of Economics and Statistics 90 (2008): random signs of clusters.
     """
-    place, pairs = bins_of(probabilities), len(probabilities)
-    value = float(np.abs(np.bincount(place, probabilities - relevant, BINS)).sum()) / pairs
-    rng = np.random.default_rng(seed)
-    residuals = probabilities - relevant
-    drawn = _drawn_labels(probabilities, place, rng) / pairs
-    calibrated = _signed(residuals, place, query, rng) / pairs
-    means = np.bincount(place, residuals, BINS) / np.maximum(np.bincount(place, minlength=BINS), 1)
-    signed = _signed(residuals - means[place], place, query, rng) / pairs
+    by_pairs: dict[int, list[int]] = defaultdict(list)
+    for number, one in enumerate(several):
+        by_pairs[len(one)].append(number)
+    found: dict[int, CalibrationError] = {}
+    for numbers in by_pairs.values():
+        noise = _simulated_noise([several[number] for number in numbers], seed)
+        found |= {
+            number: _with_interval(several[number], one, confidence)
+            for number, one in zip(numbers, noise, strict=True)
+        }
+    return [found[number] for number in range(len(several))]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Noise:
+    """Simulated sums of absolute bin errors, ``(draws,)`` each.
+
+    Attributes
+    ----------
+    drawn
+        For labels that follow the stated probabilities.
+    calibrated, signed
+        For residuals with random signs: around 0, and around their mean in each bin.
+    """
+
+    drawn: NDArray[np.float64]
+    calibrated: NDArray[np.float64]
+    signed: NDArray[np.float64]
+
+
+def _with_interval(one: Predictions, noise: _Noise, confidence: float) -> CalibrationError:
+    pairs, residuals = len(one), one.probabilities - one.relevant
+    value = float(np.abs(np.bincount(one.place, residuals, BINS)).sum()) / pairs
     chance, around_zero, around_value = (
-        float(np.quantile(noise, 0.5 + confidence / 2, method="higher"))
-        for noise in (drawn, calibrated, signed)
+        float(np.quantile(sums / pairs, 0.5 + confidence / 2, method="higher"))
+        for sums in (noise.drawn, noise.calibrated, noise.signed)
     )
     half = max(chance, around_value)
     lower = 0.0 if value <= max(half, around_zero) else value - half
-    return CalibrationError(value, lower, min(value + half, 1.0), float(drawn.mean()))
+    return CalibrationError(value, lower, min(value + half, 1.0), float((noise.drawn / pairs).mean()))
 
 
-def _drawn_labels(
-    probabilities: NDArray[np.float64], place: NDArray[np.int64], rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """Return ``(draws,)`` sums of absolute bin errors for labels that follow the stated probabilities."""
-    return np.array(
-        [
-            np.abs(np.bincount(place, probabilities - (rng.random(len(place)) < probabilities), BINS)).sum()
-            for _ in range(_DRAWS)
+def _simulated_noise(several: Sequence[Predictions], seed: int) -> list[_Noise]:
+    """Return the noise of sets of predictions of the same number of pairs."""
+    rng = np.random.default_rng(seed)
+    drawn = _drawn_labels(several, rng)
+    after_labels: Mapping[str, object] = rng.bit_generator.state
+    by_queries: dict[int, list[int]] = defaultdict(list)
+    for number, one in enumerate(several):
+        by_queries[one.queries].append(number)
+    found: dict[int, _Noise] = {}
+    for queries, numbers in by_queries.items():
+        rng.bit_generator.state = after_labels  # each set gets the signs that it would get alone
+        members = [several[number] for number in numbers]
+        residuals = [one.probabilities - one.relevant for one in members]
+        around_mean = [
+            values - _bin_means(one, values)[one.place]
+            for one, values in zip(members, residuals, strict=True)
         ]
-    )
+        calibrated, signed = (_signed(members, values, queries, rng) for values in (residuals, around_mean))
+        found |= {
+            number: _Noise(drawn[number], *noise)
+            for number, *noise in zip(numbers, calibrated, signed, strict=True)
+        }
+    return [found[number] for number in range(len(several))]
+
+
+def _bin_means(one: Predictions, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return ``(bins,)`` means of ``(n,)`` values; 0 for an empty bin."""
+    counts = np.bincount(one.place, minlength=BINS)
+    return np.asarray(np.bincount(one.place, values, BINS) / np.maximum(counts, 1))
+
+
+def _drawn_labels(several: Sequence[Predictions], rng: np.random.Generator) -> list[NDArray[np.float64]]:
+    """Return ``(draws,)`` sums of absolute bin errors for labels that follow the stated probabilities.
+
+    One random number decides the label of a pair in all sets of predictions. Most numbers are above every stated
+    probability, so that only the others are compared with each set.
+    """
+    stated = [np.bincount(one.place, one.probabilities, BINS) for one in several]
+    highest = np.maximum.reduce([one.probabilities for one in several])
+    found = np.empty((len(several), _DRAWS))
+    for draw in range(_DRAWS):
+        uniform = rng.random(len(highest))
+        rows = np.flatnonzero(uniform < highest)
+        uniform = uniform[rows]
+        for number, one in enumerate(several):
+            labelled = rows[uniform < one.probabilities[rows]]
+            observed = np.bincount(one.place[labelled], minlength=BINS)
+            found[number, draw] = np.abs(stated[number] - observed).sum()
+    return list(found)
 
 
 def _signed(
-    residuals: NDArray[np.float64],
-    place: NDArray[np.int64],
-    query: NDArray[np.int64],
+    several: Sequence[Predictions],
+    residuals: Sequence[NDArray[np.float64]],
+    queries: int,
     rng: np.random.Generator,
-) -> NDArray[np.float64]:
+) -> list[NDArray[np.float64]]:
     """Return ``(draws,)`` sums of absolute bin errors for residuals with a random sign per query."""
-    queries = int(query.max()) + 1
-    sums = np.bincount(query * BINS + place, residuals, queries * BINS).reshape(queries, BINS)
     signs = rng.choice((-1.0, 1.0), (_DRAWS, queries))
-    return np.asarray(np.abs(signs @ sums).sum(axis=1))
+    sums = [
+        np.bincount(one.query * BINS + one.place, values, queries * BINS).reshape(queries, BINS)
+        for one, values in zip(several, residuals, strict=True)
+    ]
+    return [np.asarray(np.abs(signs @ of_query).sum(axis=1)) for of_query in sums]

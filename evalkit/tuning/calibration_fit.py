@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.stats import bounded_interval, query_weights
-from evalkit.tuning.calibration_error import BINS, bins_of, calibration_error
+from evalkit.tuning.calibration_error import BINS, CalibrationError, Predictions, calibration_errors
 
 ISOTONIC_PAIRS, ISOTONIC_POSITIVES = 1000, 100
 """An isotonic function needs at least this many pairs and relevant pairs: with fewer it overfits."""
@@ -165,48 +166,88 @@ def judge_probabilities(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> Quality:
-    """Return the quality of probabilities, measured against judgments.
+    """Return the quality of one set of predictions; see `judge_predictions` and `Predictions`."""
+    return judge_predictions([Predictions(probabilities, relevant, query)], confidence, seed)[0]
+
+
+def judge_predictions(
+    several: Sequence[Predictions], confidence: float = 0.95, seed: int = 0
+) -> list[Quality]:
+    """Return the quality of each set of predictions, measured against judgments.
 
     Parameters
     ----------
-    probabilities, relevant
-        ``(n,)`` one row per query-document pair.
-    query
-        ``(n,)`` number of the query, or of the cluster of queries, from 0. The bootstrap resamples these, so their
-        pairs stay together.
+    several
+        Sets of predictions. The bootstrap resamples their queries, so the pairs of one stay together. Each set gets the
+        draws that it would get alone.
     confidence, seed
-        Confidence level and seed of the bootstrap. The interval of the ECE is that of `calibration_error`.
+        Confidence level and seed of the bootstrap. The interval of the ECE is that of `calibration_errors`.
     """
-    hit = relevant.astype(np.float64)
-    clipped = np.clip(probabilities, CLIP, 1 - CLIP)
-    queries = int(query.max()) + 1
-    place = bins_of(probabilities)
-    # All measures are sums over queries, so a bootstrap sample of queries is a weighted sum of these arrays.
-    cell = query * BINS + place
-    mass, predicted, observed = (
-        np.bincount(cell, values, queries * BINS).reshape(queries, BINS)
-        for values in (np.ones(len(hit)), probabilities, hit)
-    )
-    squared_errors = np.bincount(query, (probabilities - hit) ** 2, queries)
-    log_losses = np.bincount(query, -(hit * np.log(clipped) + (1 - hit) * np.log1p(-clipped)), queries)
+    errors = calibration_errors(several, confidence, seed)
+    sums = [_QuerySums.of(one) for one in several]
+    drawn = _bootstrap(sums, seed)
+    return [_quality(*row, confidence) for row in zip(several, sums, drawn, errors, strict=True)]
 
-    def measures(weight: NDArray[np.float64]) -> tuple[float, float]:
-        total = float((weight @ mass).sum())
-        return float(weight @ squared_errors) / total, float(weight @ log_losses) / total
 
-    drawn = np.array([measures(weight) for weight in query_weights(queries, _RESAMPLES, seed)])
+@dataclass(frozen=True, slots=True, eq=False)
+class _QuerySums:
+    """The sums over the pairs of each query, ``(q,)`` each: of a bootstrap sample all measures are sums of these."""
+
+    pairs: NDArray[np.float64]
+    squared_errors: NDArray[np.float64]
+    log_losses: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, one: Predictions) -> _QuerySums:
+        hit, queries = one.relevant.astype(np.float64), one.queries
+        clipped = np.clip(one.probabilities, CLIP, 1 - CLIP)
+        logarithms = hit * np.log(clipped) + (1 - hit) * np.log1p(-clipped)
+        return cls(
+            np.bincount(one.query, minlength=queries).astype(np.float64),
+            np.asarray(np.bincount(one.query, (one.probabilities - hit) ** 2, queries), dtype=np.float64),
+            np.asarray(np.bincount(one.query, -logarithms, queries), dtype=np.float64),
+        )
+
+    def measures(self, weight: NDArray[np.float64]) -> tuple[float, float]:
+        """Return Brier score and log loss of queries that occur `weight` times."""
+        total = float(weight @ self.pairs)
+        return float(weight @ self.squared_errors) / total, float(weight @ self.log_losses) / total
+
+
+def _bootstrap(several: Sequence[_QuerySums], seed: int) -> list[NDArray[np.float64]]:
+    """Return ``(resamples, 2)`` measures of each; those with as many queries share the samples."""
+    found = np.empty((len(several), _RESAMPLES, 2))
+    for queries in {len(one.pairs) for one in several}:
+        numbers = [number for number, one in enumerate(several) if len(one.pairs) == queries]
+        for draw, weight in enumerate(query_weights(queries, _RESAMPLES, seed)):
+            for number in numbers:
+                found[number, draw] = several[number].measures(weight)
+    return list(found)
+
+
+def _quality(
+    one: Predictions,
+    sums: _QuerySums,
+    drawn: NDArray[np.float64],
+    error: CalibrationError,
+    confidence: float,
+) -> Quality:
+    hit = one.relevant.astype(np.float64)
     tail = (1 - confidence) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
-    every_query = np.ones(queries)
     brier, log_loss = (
         Bounded(value, float(a), float(b))
-        for value, a, b in zip(measures(every_query), low, high, strict=True)
+        for value, a, b in zip(sums.measures(np.ones(len(sums.pairs))), low, high, strict=True)
     )
-    error = calibration_error(probabilities, relevant, query, confidence, seed)
-    counts = (every_query @ mass, every_query @ predicted, every_query @ observed)
+    # Sums within queries first, as of a bootstrap sample: the rounding is that of earlier versions.
+    cell, queries = one.query * BINS + one.place, one.queries
+    counts = [
+        np.ones(queries) @ np.bincount(cell, values, queries * BINS).reshape(queries, BINS)
+        for values in (np.ones(len(hit)), one.probabilities, hit)
+    ]
     bins = tuple((round(n), s / n, o / n) for n, s, o in zip(*(c.tolist() for c in counts), strict=True) if n)
     ece = Bounded(error.value, error.lower, error.upper)
-    bounds = _bin_bounds(hit, place, query, confidence)
+    bounds = _bin_bounds(hit, one.place, one.query, confidence)
     return Quality(brier, log_loss, ece, bins, error.expected, error.debiased, bounds)
 
 

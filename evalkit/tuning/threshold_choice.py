@@ -26,42 +26,73 @@ class ScoredLists:
 
     Attributes
     ----------
-    scores
-        For each query ``(n,)`` scores, descending.
-    relevant
-        For each query ``(n,)`` whether the candidate is relevant.
+    scores, relevant
+        ``(r,)`` score of each candidate, descending within a query, and whether it is relevant.
+    offsets
+        ``(q + 1,)`` rows ``offsets[i]:offsets[i + 1]`` belong to query i.
     clusters
         ``(q,)`` cluster of each query; None if all are independent.
+    ranks
+        ``(r,)`` rank of each candidate in the first stage; None where depths make no difference.
     """
 
-    scores: tuple[NDArray[np.float64], ...]
-    relevant: tuple[NDArray[np.bool_], ...]
+    scores: NDArray[np.float64]
+    relevant: NDArray[np.bool_]
+    offsets: NDArray[np.int64]
     clusters: Clusters | None = None
+    ranks: NDArray[np.int64] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        scores: Sequence[NDArray[np.float64]],
+        relevant: Sequence[NDArray[np.bool_]],
+        clusters: Clusters | None = None,
+    ) -> ScoredLists:
+        """Return the lists of queries from the ``(n,)`` scores and relevance of each query."""
+        offsets = np.cumsum([0, *map(len, scores)])
+        return cls(
+            np.concatenate([np.empty(0), *scores]),
+            np.concatenate([np.empty(0, dtype=np.bool_), *relevant]),
+            offsets,
+            clusters,
+        )
 
     def __len__(self) -> int:
         """Return the number of queries."""
-        return len(self.scores)
+        return len(self.offsets) - 1
 
-    def only(self, rows: Sequence[int] | NDArray[np.int64]) -> ScoredLists:
+    @property
+    def owner(self) -> NDArray[np.int64]:
+        """``(r,)`` number of the query of each candidate."""
+        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+
+    @property
+    def relevant_counts(self) -> NDArray[np.int64]:
+        """``(q,)`` number of relevant candidates."""
+        return np.bincount(self.owner[self.relevant], minlength=len(self))
+
+    @property
+    def best(self) -> NDArray[np.float64]:
+        """``(q,)`` highest score of each query; each must have a candidate."""
+        return self.scores[self.offsets[:-1]]
+
+    def only(self, rows: NDArray[np.int64]) -> ScoredLists:
         """Return the queries in the given rows."""
-        chosen = np.asarray(rows, dtype=np.int64)
+        sizes = np.diff(self.offsets)[rows]
+        offsets = np.concatenate(([0], sizes.cumsum()))
+        taken = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], sizes)
         return ScoredLists(
-            tuple(self.scores[i] for i in rows),
-            tuple(self.relevant[i] for i in rows),
-            clusters_at(self.clusters, chosen),
-        )
-
-    def where(self, keep: Sequence[NDArray[np.bool_]]) -> ScoredLists:
-        """Return the lists with the selected candidates only; `keep` has one ``(n,)`` mask for each query."""
-        return ScoredLists(
-            tuple(scores[mask] for scores, mask in zip(self.scores, keep, strict=True)),
-            tuple(relevant[mask] for relevant, mask in zip(self.relevant, keep, strict=True)),
-            self.clusters,
+            self.scores[taken],
+            self.relevant[taken],
+            offsets,
+            clusters_at(self.clusters, rows),
+            None if self.ranks is None else self.ranks[taken],
         )
 
     def with_relevant(self) -> ScoredLists:
         """Return the queries with a relevant candidate: recall is undefined for the others."""
-        return self.only([row for row, relevant in enumerate(self.relevant) if relevant.any()])
+        return self.only(np.flatnonzero(self.relevant_counts))
 
     @property
     def independent(self) -> int:
@@ -71,10 +102,15 @@ class ScoredLists:
         ----------
         Kish, Survey Sampling (1965), section 11.7: ``sum(sizes)**2 / sum(sizes**2)``.
         """
-        if self.clusters is None or not len(self):
-            return len(self)
-        sizes = np.bincount(self.clusters)
-        return int(len(self) ** 2 // (sizes**2).sum())
+        return effective_number(len(self), self.clusters)
+
+
+def effective_number(queries: int, clusters: Clusters | None) -> int:
+    """Return the effective number of independent queries; see `ScoredLists.independent`."""
+    if clusters is None or not queries:
+        return queries
+    sizes = np.bincount(clusters)
+    return int(queries**2 // (sizes**2).sum())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,23 +161,34 @@ def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def thresholds_of(lists: ScoredLists) -> NDArray[np.float64]:
     """Return the candidate thresholds, ascending: the scores themselves, as nothing changes between two of them."""
-    scores = np.unique(np.concatenate(lists.scores)) if len(lists) else np.empty(0)
+    return evenly_spaced(np.sort(lists.scores))
+
+
+def evenly_spaced(ascending: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the distinct values of an ascending array, at evenly spaced ranks if there are too many."""
+    scores = ascending[np.diff(ascending, prepend=-np.inf) > 0]
     if len(scores) > _MOST_THRESHOLDS:
         scores = scores[np.unique(np.linspace(0, len(scores) - 1, _MOST_THRESHOLDS).astype(np.int64))]
     return scores
 
 
 def curves(lists: ScoredLists, thresholds: NDArray[np.float64]) -> Curves:
-    """Return the result of applying every threshold to every query."""
-    shape = (len(lists), len(thresholds))
-    kept = np.zeros(shape, dtype=np.int64)
-    precision, recall = np.full(shape, np.nan), np.full(shape, np.nan)
-    for row, (scores, relevant) in enumerate(zip(lists.scores, lists.relevant, strict=True)):
-        kept[row] = len(scores) - np.searchsorted(scores[::-1], thresholds, side="left")
-        hits = np.concatenate(([0], relevant.cumsum()))[kept[row]]
-        np.divide(hits, kept[row], out=precision[row], where=kept[row] > 0)
-        if relevant.any():
-            recall[row] = hits / relevant.sum()
+    """Return the result of applying every ascending threshold to every query."""
+    owner = lists.owner
+    # A candidate is kept by the thresholds down from its score: those before this index.
+    passed = np.searchsorted(thresholds, lists.scores, side="right")
+
+    def counts(rows: NDArray[np.bool_] | slice) -> NDArray[np.int64]:
+        width = len(thresholds) + 1
+        cells = np.bincount(owner[rows] * width + passed[rows], minlength=len(lists) * width)
+        above = cells.reshape(len(lists), width)[:, :0:-1].cumsum(axis=1)
+        return np.ascontiguousarray(above[:, ::-1])
+
+    kept, hits = counts(slice(None)), counts(lists.relevant)
+    relevant = lists.relevant_counts[:, None]
+    shape = kept.shape
+    precision = np.divide(hits, kept, out=np.full(shape, np.nan), where=kept > 0)
+    recall = np.divide(hits, relevant, out=np.full(shape, np.nan), where=relevant > 0)
     return Curves(thresholds, kept, precision, recall)
 
 

@@ -10,7 +10,7 @@ from evalkit.charts.chart import Chart
 from evalkit.comparison import ComparisonSet, Plan
 from evalkit.comparison.comparison_set import QueryClusters
 from evalkit.files import remove_folder, replacing_folder
-from evalkit.formats import write_run
+from evalkit.formats import write_runs
 from evalkit.records import Qrels, Query
 from evalkit.report.chart_files import write_charts
 from evalkit.report.explorer import explorer_data
@@ -25,7 +25,7 @@ from evalkit.results.timed_calls import CellCalls, cells_of
 from evalkit.results.tuning_document import Tuning
 from evalkit.results.values_table import CellValues, write_values
 from evalkit.summaries.budget_uses import with_budget_uses
-from evalkit.summaries.calibrations import calibrate
+from evalkit.summaries.calibrations import CalibrationTask, calibrate_all
 from evalkit.summaries.cascade_costs import with_cascades
 from evalkit.summaries.comparisons import compare_sets, plan_of, sets_at_depth
 from evalkit.summaries.depth_sweep import default_sweep
@@ -213,8 +213,9 @@ def _tuned(
     return Tuning(
         depth=tuple(sweep for sweep in swept if sweep is not None),
         threshold=tuple(find_threshold(one, tag, plan, Goal(), at) for one, tag, at in tasks),
-        calibration=tuple(
-            calibrate(one, tag, manifest.rerankers[tag].score_kind, plan, at) for one, tag, at in tasks
+        calibration=calibrate_all(
+            (CalibrationTask(one, tag, manifest.rerankers[tag].score_kind, at) for one, tag, at in tasks),
+            plan,
         ),
     )
 
@@ -224,6 +225,7 @@ def _write_runs(folder: ResultFolder, cells: Sequence[QualityCell]) -> None:
         remove_folder(folder.runs_folder)
         return
     with replacing_folder(folder.runs_folder, inside=folder.path) as runs:
-        for cell in cells:
-            name = folder.run_file(cell.dataset, cell.reranker, cell.depth).name
-            write_run(cell.run, runs / name, inside=runs)
+        files = (
+            (cell.run, runs / folder.run_file(cell.dataset, cell.reranker, cell.depth).name) for cell in cells
+        )
+        write_runs(files, inside=runs)

@@ -26,7 +26,7 @@ from evalkit.results.tuning_document import (
     ThresholdChoice,
     TunedDepth,
 )
-from evalkit.summaries.calibrations import calibrate
+from evalkit.summaries.calibrations import CalibrationTask, calibrate_all
 from evalkit.summaries.cascade_searches import search_margins
 from evalkit.summaries.comparisons import plan_of
 from evalkit.summaries.depth_costs import billing_rows
@@ -242,10 +242,11 @@ def calibrate_result(
     opened = _open(result)
     tags = rerankers_with_scores(opened, reranker)
     kinds = {tag: facts.score_kind for tag, facts in opened.manifest.rerankers.items()}
-    return [
-        calibrate(one.comparison_set, one.tag, kinds[one.tag], one.plan, one.made_at)
+    tasks = (
+        CalibrationTask(one.comparison_set, one.tag, kinds[one.tag], one.made_at)
         for one in _at_depth(opened, tags, depth)
-    ]
+    )
+    return list(calibrate_all(tasks, plan_of(opened.config, opened.manifest.first_stage)))
 
 
 def search_result(

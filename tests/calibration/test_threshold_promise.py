@@ -39,7 +39,7 @@ def lists_of(run: Run, qrels: Qrels) -> ScoredLists:
         for q, docs, scores in run
         if qrels.of(q)
     ]
-    return ScoredLists(tuple(h[0] for h in held), tuple(h[1] for h in held)).with_relevant()
+    return ScoredLists.of(tuple(h[0] for h in held), tuple(h[1] for h in held)).with_relevant()
 
 
 def place(losses: NDArray[np.float64], n: int, how: str) -> int | None:

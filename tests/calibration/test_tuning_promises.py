@@ -38,7 +38,7 @@ def at_least(limit: float, draws: int = DRAWS) -> float:
 def independent(clusters: NDArray[np.int64]) -> int:
     """Return the effective number of independent queries that a threshold is chosen on."""
     nothing = tuple(np.empty(0) for _ in clusters)
-    return ScoredLists(nothing, tuple(one.astype(np.bool_) for one in nothing), clusters).independent
+    return ScoredLists.of(nothing, tuple(one.astype(np.bool_) for one in nothing), clusters).independent
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,13 @@ from evalkit.config import validate_block
 from evalkit.config.blocks import DatasetSettings
 from evalkit.datasets.assemble import Parts, RawDocument, assemble
 from evalkit.records import Dataset, Qrels, Query, Run
-from evalkit.retrievers import bm25_counts, bm25_scores, bm25_search, open_retriever, retrieve_candidates
+from evalkit.retrievers import (
+    bm25_scores,
+    bm25_search,
+    bm25_tokens,
+    open_retriever,
+    retrieve_candidates,
+)
 from evalkit.retrievers.bm25 import rank_ids
 from evalkit.retrievers.bm25_counts import count, merge_statistics
 from evalkit.retrievers.bm25_index import split_rows
@@ -95,7 +101,7 @@ def test_pieces_of_work_change_nothing(documents: list[str]) -> None:
     analyzer = Analyzer("english")
     counts = count(documents, analyzer)
     whole = scores_of(score(counts, counts.statistics, 0.9, 0.4))
-    with patch.object(bm25_counts, "_CHUNK_CHARACTERS", 10), patch.object(bm25_scores, "_BLOCK", 2):
+    with patch.object(bm25_tokens, "_CHUNK_CHARACTERS", 10), patch.object(bm25_scores, "_BLOCK", 2):
         counts = count(documents, analyzer)
         assert scores_of(score(counts, counts.statistics, 0.9, 0.4)) == whole
 
@@ -166,9 +172,11 @@ def skewed_index(seed: int, documents: int) -> Bm25Index:
     depth=st.integers(1, 12),
     lookup=st.sampled_from([0, 8]),
     many=st.sampled_from([0, 1 << 17]),
+    common=st.sampled_from([0, 16]),
+    group=st.sampled_from([1, 2, 64]),
 )
 def test_rows_that_are_never_read_would_not_have_been_found(
-    seed: int, documents: int, query: list[str], depth: int, lookup: int, many: int
+    seed: int, documents: int, query: list[str], depth: int, lookup: int, many: int, common: int, group: int
 ) -> None:
     """However much is left out: the same as all sums in the order of terms and one sort, bit for bit."""
     index = skewed_index(seed, documents)
@@ -176,6 +184,8 @@ def test_rows_that_are_never_read_would_not_have_been_found(
     with (
         patch.object(bm25_search, "_LOOKUP_COST", lookup),
         patch.object(bm25_search, "_MIN_POSTINGS_TO_PRUNE", many),
+        patch.object(bm25_search, "_COMMON_SHARE", common),
+        patch.object(bm25_search, "_GROUP", group),
     ):
         found = search(index, ranks, [query, query], depth)
     expected = plain_search(scores_of(index), ranks.tolist(), query, depth)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.errors import InputError
-from evalkit.metrics import evaluate, parse_metrics
+from evalkit.metrics import evaluate, parse_metrics, sweep
 from evalkit.metrics.sweep import sweep_depths
 from evalkit.records import BelowDepth, Qrels, Run, append_below
 
@@ -108,6 +108,20 @@ def test_no_candidate_is_lost_where_they_are_kept(data: tuple[Run, Run, Qrels], 
     everything = parse_metrics(["R@1000"])
     swept = sweep_depths(first_stage, reranked, qrels, everything, deepest, "kept").values[0]
     assert (swept == evaluate(first_stage, qrels, everything).values).all()
+
+
+@pytest.mark.parametrize("below_depth", ["kept", "dropped"])
+def test_parts_of_the_queries_give_what_all_give(
+    monkeypatch: pytest.MonkeyPatch, below_depth: BelowDepth
+) -> None:
+    """Values are bitwise the same, whatever the number of queries in memory at once."""
+    rng = np.random.default_rng(2)
+    queries, docs = [f"q{n}" for n in range(9) for _ in range(8)], [f"d{n % 8}" for n in range(72)]
+    first, again = (Run.from_rows("r", queries, docs, rng.integers(0, 6, 72).astype(float)) for _ in range(2))
+    qrels = Qrels({f"q{n}": {f"d{d}": int(rng.integers(-1, 3)) for d in rng.choice(9, 5)} for n in range(11)})
+    whole = sweep_depths(first, again, qrels, METRICS, 6, below_depth).values
+    monkeypatch.setattr(sweep, "_CELLS", 40)
+    assert np.array_equal(sweep_depths(first, again, qrels, METRICS, 6, below_depth).values, whole)
 
 
 def test_a_metric_that_cannot_be_swept_is_reported() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import pytest
 from hypothesis import given
@@ -70,6 +70,24 @@ def test_terms_hold_no_space_and_come_from_pieces(text: str, language: str) -> N
     pieces = analyzer.spaced_tokens(text).split()
     assert [term for term in analyzer.terms_of_tokens(pieces) if term is not None] == analyzer.terms(text)
     assert all(piece and piece.split() == [piece] for piece in pieces)
+
+
+@given(
+    texts=st.lists(
+        st.one_of(anything, st.text("aB 'é_9\n\t\u0301\u212aİΣ東京\ud800", max_size=9)), max_size=5
+    ),
+    language=st.sampled_from(["english", "german", "arabic", "turkish", "chinese", "thai"]),
+)
+def test_a_block_has_the_tokens_of_each_text(texts: list[str], language: str) -> None:
+    """Whatever is ASCII beside what is not: the bytes of each text hold its tokens, and no other's."""
+    analyzer = Analyzer(language)
+    block, sizes = analyzer.token_block(texts)
+    ends = list(accumulate(sizes, initial=0))
+    pieces = [block[start:end].decode() for start, end in pairwise(ends)]
+    assert [piece.split() for piece in pieces] == [analyzer.spaced_tokens(text).split() for text in texts]
+    assert not any(character.isspace() and character != " " for character in block.decode())
+    assert ends[-1] == len(block)
+    assert all(piece.endswith(" ") for piece in pieces)
 
 
 @given(first=han, second=han)

@@ -23,7 +23,8 @@ class _LastPosition(Transformer):  # type: ignore[misc]  # the library has no ty
     def forward(self, features: dict[str, Any], **more: Any) -> dict[str, Any]:
         """Return the features with the logits: ``(b, 1, vocabulary)``."""
         added: dict[str, Any] = {"logits_to_keep": 1}
-        added["position_ids"] = (features["attention_mask"].cumsum(-1) - 1).clamp(min=0)
+        if "position_ids" not in features:  # those after a prefix that was read before are
+            added["position_ids"] = (features["attention_mask"].cumsum(-1) - 1).clamp(min=0)
         taken = {name: value for name, value in added.items() if name in self._declared_forward_params}
         return dict(super().forward({**features, **taken}, **more))
 

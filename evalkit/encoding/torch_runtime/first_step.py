@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from evalkit.encoding.torch_runtime.answer_logits import keep_logits
 from evalkit.errors import InputError
 
 
@@ -41,6 +42,12 @@ class FirstStep(torch.nn.Module):  # type: ignore[misc]
         self.model, self.tokenizer, self.max_seq_length = model, tokenizer, max_seq_length
         self._true, self._false = true_id, false_id
         self._start = _start_of(model.config)
+
+    def score_answers_alone(self) -> None:
+        """Compute no other logits than those of the two tokens."""
+        tokens = [self._true, *([] if self._false is None else [self._false])]
+        if keep_logits(self.model, tokens):
+            self._true, self._false = 0, 1 if len(tokens) > 1 else None
 
     @property
     def auto_model(self) -> Any:

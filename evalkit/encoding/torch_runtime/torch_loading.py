@@ -129,8 +129,10 @@ def _complete(settings: ModelSettings, files: ModelFiles, library_model: Any) ->
         pad_static(library_model, torch_dtype(settings.precision), settings.model)
     if settings.kind == "cross_encoder":
         from evalkit.encoding.input_forms.answer_model import count_positions
+        from evalkit.encoding.torch_runtime.answer_logits import score_answers_alone
 
         complete_padding(library_model)
         count_positions(library_model)
+        score_answers_alone(library_model)
         if reads_end_tokens(files.architectures):
             group_by_end_tokens(library_model[0].model)

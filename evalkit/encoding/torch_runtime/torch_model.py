@@ -17,8 +17,9 @@ from evalkit.encoding.library_runtime import model_errors, suppress_warnings
 from evalkit.encoding.model_settings import ModelSettings
 from evalkit.encoding.state import model_access
 from evalkit.encoding.tokens import LibraryTokeniser, Tokeniser, probes, special_tokens
-from evalkit.encoding.torch_runtime.padding_side import Padding, find_padding
+from evalkit.encoding.torch_runtime.padding_side import ROUNDING, Padding, find_padding
 from evalkit.encoding.torch_runtime.role_modules import Route, input_module, routes
+from evalkit.encoding.torch_runtime.shared_prefix import keeps_every_token, scores_agree
 from evalkit.encoding.torch_runtime.torch_card import embedded_special, read_card, rules_of
 from evalkit.encoding.torch_runtime.torch_loading import load_library_model
 from evalkit.encoding.torch_runtime.torch_network import TorchNetwork
@@ -68,6 +69,7 @@ class TorchModel:
             form = None if scoring is None else scoring.form
             self.card = read_card(self.library_model, self.files, settings.kind, form, remarks)
         self._paddings: dict[str | None, Padding] = {}
+        self._shares: bool | None = None
 
     def engine(self, prompt: str | None = None, task: str | None = None) -> Engine:
         """Return an engine that puts a prompt before every input of a role; all engines share the model.
@@ -119,7 +121,26 @@ class TorchModel:
             tokeniser.pads_left = expansion.on_left
         if batch_tokens > 1 and not self._set_padding(network, tokeniser, task, movable=expansion is None):
             batch_tokens = 1
-        return Engine(tokeniser, network, batch_tokens, model=self._settings.model)
+        shares = batch_tokens > 1 and self._shares_prefixes(network, tokeniser)
+        return Engine(
+            tokeniser,
+            network,
+            batch_tokens,
+            model=self._settings.model,
+            prefixes=network if shares else None,
+        )
+
+    def _shares_prefixes(self, network: TorchNetwork, tokeniser: Tokeniser) -> bool:
+        """Return whether the model scores the same where tokens that inputs begin with are read once."""
+        if self._shares is None:
+            settings = self._settings
+            self._shares = (
+                self._reads_pairs
+                and not settings.compile  # every length of a prefix would be compiled
+                and keeps_every_token(self.library_model)
+                and scores_agree(network, tokeniser, ROUNDING[settings.precision])
+            )
+        return self._shares
 
     @property
     def takes_one_input(self) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ from evalkit.encoding.packing import Padded
 from evalkit.errors import InputError
 
 DEVICE_BATCH_TOKENS = 32_768
+CPU_LEAST_SHARED, DEVICE_LEAST_SHARED = 256, 4_096
+"""Fewest tokens after a shared prefix; small products of matrices are slow. Both are estimates, not measured."""
 _MADE_BY: Mapping[str, tuple[str, str]] = {
     "scores": ("a score of a pair", "a module that scores, such as LogitScore"),
     "sentence_embedding": ("one vector of a text", "a Pooling module"),
@@ -70,9 +73,27 @@ class TorchNetwork:
         self._on_cpu = model.device.type == "cpu"
         self.workers = min(self._threads, MOST_WORKERS) if self._on_cpu else 1
         self.batch_tokens = CPU_BATCH_TOKENS if self._on_cpu else DEVICE_BATCH_TOKENS
+        self.least_shared = CPU_LEAST_SHARED if self._on_cpu else DEVICE_LEAST_SHARED
 
     def forward(self, batch: Padded, worker: int | None) -> NDArray[Any] | list[NDArray[Any]]:
         """Return ``(b, k)`` float32, or ``(t, k)`` of each row's tokens."""
+        with self._computing(worker):
+            outputs = self._model(self._inputs(batch), **self._task_arguments)
+            output = self._output_of(outputs)
+            if self._output == "token_embeddings":
+                return _scored(output, outputs["attention_mask"].bool())
+            return np.asarray(output.float().cpu().numpy())
+
+    def read_prefix(self, inputs: Padded, worker: int | None) -> object:
+        """Return keys and values of ``(1, p)`` tokens, for the batches that follow them."""
+        from evalkit.encoding.torch_runtime.kept_prefix import read_prefix
+
+        with self._computing(worker):
+            return read_prefix(self._model, self._inputs(inputs))
+
+    @contextmanager
+    def _computing(self, worker: int | None) -> Iterator[None]:
+        """Use the worker's threads, and raise the errors that `Network.forward` names."""
         import torch
 
         if self._on_cpu:
@@ -80,24 +101,15 @@ class TorchNetwork:
             torch.set_num_threads(self._threads if worker is None else self._threads // self.workers)
         # A token that the weights lack, for one, as of the tokenizer of another model.
         with model_errors(self._name, "compute a batch"):
-            return self._forward(batch)
-
-    def _forward(self, batch: Padded) -> NDArray[Any] | list[NDArray[Any]]:
-        import torch
-
-        try:
-            with torch.inference_mode():
-                outputs = self._model(self._inputs(batch), **self._task_arguments)
-                output = self._output_of(outputs)
-                if self._output == "token_embeddings":
-                    return _scored(output, outputs["attention_mask"].bool())
-                return np.asarray(output.float().cpu().numpy())
-        except (torch.OutOfMemoryError, MemoryError) as error:
-            raise OutOfMemoryError(first_line(error)) from None
-        except RuntimeError as error:
-            if "memory" not in str(error):
-                raise
-            raise OutOfMemoryError(first_line(error)) from None
+            try:
+                with torch.inference_mode():
+                    yield
+            except (torch.OutOfMemoryError, MemoryError) as error:
+                raise OutOfMemoryError(first_line(error)) from None
+            except RuntimeError as error:
+                if "memory" not in str(error):
+                    raise
+                raise OutOfMemoryError(first_line(error)) from None
 
     def _output_of(self, outputs: Mapping[str, Any]) -> Any:
         """Return the output feature.
@@ -134,7 +146,8 @@ class TorchNetwork:
             for name, part in parts.items()
             if part is not None
         }
-        return {**self._features, **moved}
+        features = {**self._features, **moved}
+        return features if batch.prefix is None else batch.prefix.features(features)
 
     def facts(self) -> dict[str, Any]:
         """Return runtime, device, data type and threads, for the manifest."""

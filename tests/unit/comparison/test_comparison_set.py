@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from evalkit.comparison.comparison_set import QueryClusters
-from evalkit.records import Query
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalkit.comparison.comparison_set import QueryClusters, pair
+from evalkit.records import MetricValues, Query
 
 
 def test_clusters_are_queries_with_equal_texts_or_equal_fields() -> None:
@@ -27,3 +31,27 @@ def test_one_text_with_two_instructions_is_one_cluster() -> None:
         "2-og": Query("2-og", "charger", instruction="Anything counts."),
     }
     assert QueryClusters.of_queries(queries, None).of(list(queries)).tolist() == [0, 0, 1]  # type: ignore[union-attr]
+
+
+@given(
+    *[st.dictionaries(st.sampled_from("abcdef"), st.sampled_from([0.0, 0.5, 1.0, np.nan])) for _ in range(2)],
+    st.booleans(),
+)
+def test_values_are_paired_by_query(
+    first: dict[str, float], second: dict[str, float], same_queries: bool
+) -> None:
+    """Queries in any order, missing ones and unknown values, as a lookup of each query pairs them."""
+    if same_queries:
+        second = {query_id: second.get(query_id, np.nan) for query_id in first}
+    found = pair(*(values_of(values) for values in (first, second)), "RR")
+    mine, theirs = ({q: v for q, v in one.items() if not np.isnan(v)} for one in (first, second))
+    shared = [q for q in mine if q in theirs]
+    assert found.query_ids == tuple(shared)
+    assert found.baseline.tolist() == [mine[q] for q in shared]
+    assert found.contender.tolist() == [theirs[q] for q in shared]
+    assert found.left_out == len(mine) + len(theirs) - 2 * len(shared)
+
+
+def values_of(values: dict[str, float]) -> MetricValues:
+    """Return the values of one metric."""
+    return MetricValues("s", ("RR",), tuple(values), np.array([*values.values()], dtype=float)[:, None])

@@ -27,6 +27,7 @@ from evalkit.comparison.slices import slices
 from evalkit.comparison.threshold_transfer import ScoredPairs, carry_threshold, score_drift, usual_thresholds
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import MetricValues, Qrels, Query, Run
+from evalkit.stats import sign_flip
 
 METRICS = ("nDCG@3", "RR")
 PLAN = Plan(baseline="a", primary="nDCG@3", resamples=999)
@@ -130,6 +131,19 @@ def test_one_dataset_pooled_is_itself() -> None:
     (alone,), (pooled,) = compare(comparison_set, PLAN), pool([comparison_set], PLAN)
     for name in ("difference", "lower", "upper", "p", "p_t"):
         assert getattr(pooled, name) == pytest.approx(getattr(alone, name))
+
+
+def test_exploratory_p_values_are_those_of_each_pair_alone() -> None:
+    """Pairs of the same queries are tested at once, with the signs that each would get alone."""
+    found = noisy_set(60, 8, {"bm25": 0.0, "a": 0.3, "b": 0.6}, metrics=("nDCG@10", "RR@3", "AP"))
+    plan = Plan("bm25", "nDCG@10", resamples=999, seed=3)
+    rows = explore(found, plan)
+    assert [(row.metric, row.contender) for row in rows] == [
+        (metric, name) for metric in ("RR@3", "AP") for name in ("a", "b")
+    ]
+    for row in rows:
+        differences = found.pair("bm25", row.contender, row.metric).differences[:, None]
+        assert row.p == sign_flip(differences, plan.resamples, plan.seed).p[0]
 
 
 def test_the_queries_that_moved_most() -> None:

@@ -23,10 +23,11 @@ from evalkit.metrics import (
     unjudged_bounds,
 )
 from evalkit.metrics.counts import count_metric
+from evalkit.metrics.judged_places import JudgedPlaces
 from evalkit.metrics.metric import MetricDefinition, Parameter, UnjudgedEffect, Values
 from evalkit.metrics.parameters import JUDGED_ONLY, REL
 from evalkit.metrics.per_query import relevant_at_any_place, relevant_within_cutoff, sums
-from evalkit.metrics.ranked import JudgedPlaces, RankedGrades
+from evalkit.metrics.ranked import RankedGrades
 from evalkit.metrics.sweep import can_sweep, sweep_depths
 from evalkit.metrics.tie_places import sum_over_places
 from evalkit.records import Qrels, Run
@@ -59,9 +60,9 @@ def expected_value(ranked: RankedGrades, metric: Metric) -> Values:
 
 
 def value_at_depths(judged: JudgedPlaces, metric: Metric) -> Values:
-    """Return the values of one query at every depth."""
+    """Return the values of all queries at every depth."""
     relevant = judged.within(metric.cutoff, metric.rel)
-    return np.asarray((base(metric) ** judged.places * relevant).sum(axis=0))
+    return judged.sums(base(metric) ** judged.places * relevant)
 
 
 GEOMETRIC = MetricDefinition(

@@ -52,3 +52,21 @@ def test_the_chance_of_detecting_is_the_power() -> None:
     assert chance_of_detecting(9.0, 0.1, 96) == 1.0
     assert chance_of_detecting(0.1, 0.0, 96) is None
     assert chance_of_detecting(0.1, 0.1, 1) is None
+
+
+@pytest.mark.parametrize("sides", [1, 2])
+@pytest.mark.parametrize("effect", [0.02, 0.1, 0.3, 0.5, 1.0, 2.0, 5.0])
+def test_the_number_of_queries_is_the_first_that_is_enough(effect: float, sides: int) -> None:
+    """One query fewer has less power than asked for, however far from the first guess the number is."""
+    for power in (0.1, 0.5, 0.8, 0.99):
+        needed = queries_needed(1.0, effect, sides=sides, power=power)
+        assert needed is not None
+        chances = [chance_of_detecting(effect, 1.0, n, sides=sides) for n in (needed, needed - 1) if n >= 2]
+        assert chances[0] is not None
+        assert chances[0] >= power
+        assert all(chance is not None and chance < power for chance in chances[1:])
+
+
+def test_no_number_of_queries_detects_a_tiny_difference() -> None:
+    """The search ends above 10^9 queries."""
+    assert queries_needed(1.0, 1e-6) is None

@@ -10,7 +10,7 @@ from support.systems import run_of, set_of
 
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Qrels
-from evalkit.summaries.candidate_runs import best_order, first_stage_run, relevance
+from evalkit.summaries.candidate_runs import best_order, first_stage_run, relevant_rows
 
 DOCS = tuple("abcdef")
 
@@ -52,6 +52,6 @@ def test_unjudged_documents_have_grade_zero_in_the_best_order() -> None:
 @given(st.dictionaries(st.sampled_from(DOCS), st.integers(-2, 2)))
 def test_only_a_grade_above_zero_is_relevant(grades: dict[str, int]) -> None:
     """Documents of grade 0 or less and unjudged ones are not relevant."""
-    found = relevance(DOCS, grades)
-    assert found.tolist() == [doc_id in grades and grades[doc_id] > 0 for doc_id in DOCS]
-    assert relevance((), grades).shape == (0,)
+    run = run_of("r", {"p": {"a": 1.0}, "q": {doc_id: -rank for rank, doc_id in enumerate(DOCS)}})
+    found = relevant_rows(run, Qrels({"q": grades}))
+    assert found.tolist() == [False, *(doc_id in grades and grades[doc_id] > 0 for doc_id in DOCS)]

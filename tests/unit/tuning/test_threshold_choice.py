@@ -25,7 +25,7 @@ from evalkit.tuning.threshold_choice import (
     thresholds_of,
 )
 
-LISTS = ScoredLists(
+LISTS = ScoredLists.of(
     (np.array([3.0, 2.0, 1.0]), np.array([2.5, 0.5]), np.array([1.5])),
     (np.array([True, False, True]), np.array([False, True]), np.array([False])),
 )
