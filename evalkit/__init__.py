@@ -6,6 +6,7 @@ Importing this package is cheap; every name below is loaded when it is first use
 from __future__ import annotations
 
 import importlib
+import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from evalkit.workflows.tune import tune_all, tune_calibration, tune_depth, tune_threshold
 
 __version__ = "0.1.0"
+IMPORTED_NS = time.time_ns()
+"""When this process imported evalkit, in nanoseconds since 1970: files that change later are not what it runs."""
 
 _HOMES = {
     "EvalkitError": "evalkit.errors",

@@ -35,6 +35,13 @@ class BlockSettings(Settings):
     nested: ClassVar[dict[str, str]] = {}
     """Key -> kind of plugin, for keys whose value is the block of another plugin, or a list of such blocks."""
 
+    repeats_exactly: ClassVar[bool] = False
+    """Whether what a plugin gives depends on nothing but its settings, the files that these name, and evalkit itself.
+
+    A second run with the same ones then copies the raw files of the first, and opens no such plugin. Those of other
+    packages are always opened.
+    """
+
 
 class DatasetSettings(BlockSettings):
     """Settings of every dataset source.

@@ -62,6 +62,7 @@ class CascadeSettings(RerankerSettings):
 
     timed: ClassVar[bool] = False
     derived: ClassVar[bool] = True
+    repeats_exactly: ClassVar[bool] = True
 
     _stage_settings: tuple[RerankerSettings, ...] = PrivateAttr(default=())
 

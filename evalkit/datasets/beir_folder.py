@@ -6,7 +6,7 @@ import re
 import zipfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, ClassVar, Literal, NoReturn
 
 from evalkit.config import DatasetSettings, InputPath
 from evalkit.datasets.assemble import Parts
@@ -50,6 +50,8 @@ class BeirFolder:
         path: InputPath
         folder: str | None = None
         split: str = "test"
+
+        repeats_exactly: ClassVar[bool] = True
 
         def default_name(self) -> str:
             """Return the folder's name."""

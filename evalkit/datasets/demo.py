@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from evalkit.config import DatasetSettings
 from evalkit.datasets.assemble import Parts
@@ -21,6 +21,8 @@ class Demo:
 
         source: Literal["demo"] = "demo"
         unjudged: Literal["unknown", "not_relevant"] = "not_relevant"
+
+        repeats_exactly: ClassVar[bool] = True
 
     @staticmethod
     def read(_settings: Settings) -> Parts:

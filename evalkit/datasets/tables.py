@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
@@ -104,6 +104,8 @@ class Tables:
         corpus: CorpusTable | None = None
         queries: QueryTable | None = None
         qrels: JudgmentTable | None = None
+
+        repeats_exactly: ClassVar[bool] = True
 
         @model_validator(mode="after")
         def _check_tables(self) -> Self:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator
 
@@ -69,6 +69,8 @@ class TrecFiles:
         qrels: InputFile
         topic_field: Literal["title", "desc", "title+desc"] = "title"
         encoding: Annotated[str, AfterValidator(_known_encoding)] = "utf-8"
+
+        repeats_exactly: ClassVar[bool] = True
 
         def default_name(self) -> str:
             """Return the name of the qrels file without its suffixes."""

@@ -13,6 +13,7 @@ from evalkit.distributed import RayCluster
 from evalkit.errors import BudgetError, ClusterError, InterruptError, StorageError, tell
 from evalkit.experiment.cascade_pass import derive_cascades
 from evalkit.experiment.context import Experiment, StartedExperiment
+from evalkit.experiment.copied_run import record_inputs
 from evalkit.experiment.drift_pass import drift_pass
 from evalkit.experiment.eval_sets import EvalSet, document_tokens, prepare_eval_sets
 from evalkit.experiment.event_log import logged_to, logger
@@ -25,6 +26,7 @@ from evalkit.experiment.precision_pass import precision_pass
 from evalkit.experiment.quality_pass import quality_pass
 from evalkit.experiment.recorder import WrittenTables
 from evalkit.experiment.resume import ResumeOptions, RunFolder, fingerprint, restore
+from evalkit.experiment.run_inputs import inputs_key
 from evalkit.experiment.scoring_pools import joined_cluster
 from evalkit.experiment.sessions import opened
 from evalkit.experiment.sigint import ignore_sigint
@@ -64,11 +66,13 @@ def execute(config: Config, origin: Origin, into: Path, options: ResumeOptions) 
     InterruptError
         If the user interrupts; what was measured is saved, and the folder's status is incomplete.
     """
+    key = inputs_key(config)
     with joined_cluster(config) as cluster:
         eval_sets = prepare_eval_sets(config, cluster)
         with open_store(config, into) as store:
             folder = _execute(config, origin, into, options, eval_sets, cluster, store)
             del eval_sets  # a report needs no corpus
+            record_inputs(folder, config, key)
             yield folder
 
 

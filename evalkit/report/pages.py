@@ -63,13 +63,18 @@ class Page:
         return page_templates().get_template(template).render(content)
 
 
+def write_table_files(folder: ResultFolder, sections: Sequence[Section]) -> None:
+    """Write the files of all tables."""
+    files = file_names(table for one in sections for table in one.every_table)
+    with replacing_folder(folder.tables_folder, inside=folder.path) as tables:
+        write_tables(tables, files)
+
+
 def write_pages(
     folder: ResultFolder, found: Findings, sections: Sequence[Section], explored: Mapping[str, Any] | None
 ) -> None:
-    """Write both pages and the files of all tables; `explored` is the data of the query explorer."""
+    """Write both pages; `explored` is the data of the query explorer."""
     page = Page([Chapter(screen_of(found, folder), sections)], _facts(found.manifest), explored)
-    with replacing_folder(folder.tables_folder, inside=folder.path) as tables:
-        write_tables(tables, page.files())
     write_file(folder.report_markdown_file, page.render("report.md"), inside=folder.path)
     write_file(folder.report_html_file, page.render("report.html"), inside=folder.path)
 

@@ -23,6 +23,7 @@ class Identity:
         backend: Literal["identity"] = "identity"
 
         timed: ClassVar[bool] = False
+        repeats_exactly: ClassVar[bool] = True
 
         @property
         def is_pointwise(self) -> bool:

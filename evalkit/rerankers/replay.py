@@ -39,6 +39,7 @@ class Replay:
         missing: Literal["fail", "last"] = "fail"
 
         timed: ClassVar[bool] = False
+        repeats_exactly: ClassVar[bool] = True
 
         @property
         def is_pointwise(self) -> bool:

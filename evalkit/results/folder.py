@@ -78,6 +78,7 @@ class ResultFolder:
         self.tuning_file = path / "tuning.json"
         self.latency_file = path / "latency.json"
         self.gates_file = path / "gates.json"
+        self.derived_file = path / "derived.json"
         self.report_markdown_file = path / "report.md"
         self.report_html_file = path / "report.html"
         self.runs_folder = path / "runs"

@@ -221,6 +221,22 @@ class TokenizerFacts:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class RunInputs:
+    """What the raw files of a run were made from; recorded only if the same inputs make the same files.
+
+    Attributes
+    ----------
+    seal
+        Of the configuration, the input files, the program, the raw files and the other facts of the manifest.
+    raw_files
+        Path in the result folder -> SHA-256 of each raw file as the run wrote it.
+    """
+
+    seal: str
+    raw_files: Mapping[str, str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest(Document, JsonObject):
     """The content of ``manifest.json``. The fields from `pairs` on are only known at the end.
@@ -261,6 +277,11 @@ class Manifest(Document, JsonObject):
         Size and repeated work of the cluster; None on one machine.
     tokenizer
         None where no metric has a budget of tokens.
+    inputs
+        None where the same configuration and files may give other scores, or calls were timed.
+    copied_from
+        First session of the run that measured: its raw files were copied, as nothing had changed since. None for a
+        run that measured itself.
     """
 
     VERSION: ClassVar[int] = 2
@@ -297,6 +318,8 @@ class Manifest(Document, JsonObject):
     spent_usd: Amount | None = None
     execution: ClusterFacts | None = None
     tokenizer: Annotated[TokenizerFacts | None, Key(omit_none=True)] = None
+    inputs: Annotated[RunInputs | None, Key(omit_none=True)] = None
+    copied_from: Annotated[str | None, Key(omit_none=True)] = None
 
     @property
     def origins(self) -> dict[str, DatasetOrigin]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,6 +82,11 @@ class CellCalls:
     def column(self, name: str) -> NDArray[np.float64]:
         """Return ``(n,)`` a column of the timed calls, NaN where unknown."""
         return self.timed.numbers(name)
+
+
+def vouched_cells(cells: Iterable[CellCalls]) -> list[CellCalls]:
+    """Return the cells whose timed calls measure the server, and not the load generator."""
+    return [cell for cell in cells if cell.harness_fault is None]
 
 
 def cells_of(calls: Rows) -> list[CellCalls]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,8 @@ class Bm25:
         b: Annotated[float, Field(ge=0, le=1)] = 0.4
         language: Language | None = None
         shards: Annotated[int, Field(ge=1, le=10_000)] = 1
+
+        repeats_exactly: ClassVar[bool] = True
 
     def __init__(self, settings: Settings, dataset: Dataset, shards: Shards | None = None) -> None:
         self._tag = settings.label

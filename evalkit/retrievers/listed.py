@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 from evalkit.config import RetrieverSettings
 from evalkit.errors import InputError
@@ -21,6 +21,8 @@ class Listed(RunRetriever):
         """
 
         kind: Literal["listed"] = "listed"
+
+        repeats_exactly: ClassVar[bool] = True
 
     def __init__(self, settings: Settings, dataset: Dataset) -> None:
         if dataset.candidates is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from evalkit.config import InputFile, RetrieverSettings
 from evalkit.formats import read_run
@@ -29,6 +29,8 @@ class TrecRun(RunRetriever):
         kind: Literal["trec_run"] = "trec_run"
         path: InputFile
         missing_queries: Literal["withhold", "zero"] = "withhold"
+
+        repeats_exactly: ClassVar[bool] = True
 
     def __init__(self, settings: Settings, dataset: Dataset) -> None:
         run = read_run(settings.path, settings.label)

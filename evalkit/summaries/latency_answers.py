@@ -20,7 +20,7 @@ from evalkit.results.latency_document import (
 from evalkit.results.manifest import Manifest
 from evalkit.results.recorded_config import RecordedConfig
 from evalkit.results.summary_document import LatencyRow
-from evalkit.results.timed_calls import CellCalls
+from evalkit.results.timed_calls import CellCalls, vouched_cells
 from evalkit.stats import Interval
 from evalkit.summaries.latency_cells import CONFIDENCE
 from evalkit.summaries.latency_limits import by_reranker, claim_rows, limit_rows
@@ -43,7 +43,7 @@ def answer(
     """
     confidence = config.latency.confidence if config.latency else CONFIDENCE
     single = [cell for cell in cells if cell.load.concurrency == 1]
-    vouched = [cell for cell in cells if cell.harness_fault is None]
+    vouched = vouched_cells(cells)
     return LatencyAnswers(
         confidence=confidence,
         fits=tuple(_fits([cell for cell in vouched if cell.load.concurrency == 1], confidence, config.seed)),

@@ -10,6 +10,7 @@ from evalkit.config import Config, load_config
 from evalkit.experiment import execute
 from evalkit.experiment.call_planning import plan_experiment
 from evalkit.experiment.context import Experiment
+from evalkit.experiment.copied_run import copied_run
 from evalkit.experiment.eval_sets import prepare_eval_sets
 from evalkit.experiment.experiment_store import read_store
 from evalkit.experiment.manifest_facts import Origin
@@ -79,6 +80,9 @@ def _run(
 ) -> tuple[ResultFolder, Findings]:
     options = again or ResumeOptions()
     parent = _parent(config, into, options)
+    with copied_run(config, origin, parent, options) as copied:
+        if copied is not None:
+            return copied, rebuild(copied, allow_incomplete=True)
     with served(config) as reachable, execute(reachable, origin, parent, options) as folder:
         return folder, rebuild(folder, allow_incomplete=True)
 

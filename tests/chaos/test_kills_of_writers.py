@@ -11,7 +11,8 @@ from pathlib import Path
 
 import orjson
 import pytest
-from support.killed import Case, Content, check_old_or_new, content, make_scene
+from support.collections import write_beir_folder
+from support.killed import CONFIG, Case, Content, check_old_or_new, content, make_scene
 from support.killer import Killer, instants, killing
 
 pytestmark = pytest.mark.long
@@ -101,26 +102,32 @@ def derived(folder: Path) -> Content:
     return {name: one for name, one in content(folder, names).items() if "calls" not in name}
 
 
+def without_record(folder: Path, case: Case) -> Content:
+    """Return the outputs without ``derived.json``, which only says how they were made."""
+    found = content(folder, case.outputs)
+    return {name: one for name, one in found.items() if not name.endswith("derived.json")}
+
+
 @pytest.mark.attack("crash", "a report is killed before its changes")
 def test_a_killed_report_never_looks_finished(scene: Path, killer: Killer, tmp_path: Path) -> None:
     """With the page, all derived files are those of a whole report; each file is the old one or the new one."""
     case = Case(("report", "a"), None, ("a",), 4, at_once=False)
-    expected = content(scene, case.outputs)
+    expected = without_record(scene, case)
     for at in instants(200, scaled(case.kills)):
         folder = tmp_path / str(at)
         shutil.copytree(scene, folder)
         for name in ("report.md", "plots/stale.svg", "tables/stale.csv", "summary.json"):
             (folder / "a" / name).write_text("old", encoding="utf-8")
-        old = content(folder, case.outputs)
+        old = without_record(folder, case)
         died = killer.run(*case.words, below=folder, cwd=folder, at=at)
         assert died.code == -9, died
-        found = content(folder, case.outputs)
+        found = without_record(folder, case)
         if "a/report.html" in found and died.changes > 1:
             assert found == expected
         found.setdefault("a/report.html", expected["a/report.html"])
         check_old_or_new(case, found, old, expected)
         assert killer.run(*case.words, below=folder, cwd=folder).code == 0
-        assert content(folder, case.outputs) == expected
+        assert without_record(folder, case) == expected
 
 
 @pytest.mark.attack("crash", "a run is killed before its changes")
@@ -211,3 +218,34 @@ def test_an_empty_store_is_a_store(scene: Path, killer: Killer, tmp_path: Path) 
     ):
         assert killer.run(*words, below=tmp_path, cwd=tmp_path / "x").code == 0, words
     assert (tmp_path / "x" / "new" / "scores.sqlite").stat().st_size == 0
+
+
+@pytest.mark.attack(
+    "crash", "a second run, which copies the files of the first, is killed before its changes"
+)
+def test_a_killed_copy_is_whole_or_absent(killer: Killer, tmp_path: Path) -> None:
+    """Repeated, the newest result is complete; a folder that has a page has all files of a whole result."""
+    words, first = ("run", "c.yaml", "--into", "new"), tmp_path / "first"
+    write_beir_folder(first / "small")
+    config = (
+        CONFIG.replace("lexical: {backend: lexical}", "same: {backend: identity}")
+        + "compare: {resamples: 999}\n"
+    )
+    (first / "c.yaml").write_text(config, encoding="utf-8")
+    assert killer.run(*words, below=first, cwd=first).code == 0
+    (measured,) = (first / "new").glob("2*")
+    expected = derived(measured)
+    whole = shutil.copytree(first, tmp_path / "whole")
+    ended = killer.run(*words, below=whole, cwd=whole)
+    assert len(list((whole / "new").glob("2*"))) == 2
+    for at in instants(ended.changes, scaled(8)):
+        folder = shutil.copytree(first, tmp_path / str(at))
+        assert killer.run(*words, below=folder, cwd=folder, at=at).code == -9
+        for result in (folder / "new").glob("2*"):
+            if (result / "report.html").exists():
+                assert derived(result) == expected
+        assert killer.run(*words, below=folder, cwd=folder).code == 0
+        newest = max((folder / "new").glob("2*"))
+        assert newest.name != measured.name
+        assert orjson.loads((newest / "manifest.json").read_bytes())["status"] == "complete"
+        assert derived(newest) == expected

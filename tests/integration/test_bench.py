@@ -14,6 +14,7 @@ import pytest
 from support.api_runs import write_collection, write_config
 from support.command import evalkit, only_folder
 from support.faulty import reply_of
+from support.quiet_harness import report_with_quiet_harness
 from support.stand_in import stand_in
 
 from evalkit.config import LatencySettings
@@ -56,7 +57,8 @@ def benched(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, dict[s
         done = evalkit("bench", config, "--into", folder / "results")
         assert done.returncode == 0, done.stderr
     plan = {row["pass"]: row for row in orjson.loads(planned.stdout)}
-    return only_folder(folder / "results"), done.stdout, plan
+    result = only_folder(folder / "results")
+    return result, report_with_quiet_harness(result), plan
 
 
 def answers(folder: Path) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def test_values_at_every_depth_are_those_of_the_run_files(tmp_path: Path, below_
     )  # fmt: skip
     folder = ResultFolder(path)
     (facts,) = folder.read_manifest().datasets
-    qrels = folder.read_qrels(facts.name).grades
+    qrels = dict(folder.read_qrels(facts.name).grades)
     values = pd.read_parquet(folder.values_file)
     measures = [ir_measures.parse_measure(name) for name in METRICS]
     compared = 0

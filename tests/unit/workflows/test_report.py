@@ -17,9 +17,9 @@ from support.finished import DEPTH, edit_json, finished, lifted
 
 from evalkit.errors import CallError, IncompleteError, InputError, StorageError
 from evalkit.records import RerankRequest
+from evalkit.report import report_charts
 from evalkit.results.folder import ResultFolder
 from evalkit.results.json_shapes import to_plain
-from evalkit.workflows import report
 from evalkit.workflows.report import rebuild
 
 pytestmark = pytest.mark.usefixtures("blank_plots")
@@ -198,7 +198,7 @@ def test_a_report_that_fails_leaves_no_page(copy: ResultFolder, monkeypatch: pyt
     def fail(*_: Any) -> None:
         raise OSError("no space")
 
-    monkeypatch.setattr(report, "report_charts", fail)
+    monkeypatch.setattr(report_charts, "report_charts", fail)
     with pytest.raises(StorageError, match="no space"):
         rebuild(copy)
     assert not copy.report_html_file.exists()
