@@ -79,6 +79,10 @@ golden: $(VENV)/.dev ## rewrite the golden outputs; review the difference before
 	@EVALKIT_REWRITE_GOLDEN=1 $(BIN)/python -m pytest -q tests/golden
 
 bench: $(VENV)/.dev ## print what evalkit costs beside others, and whether its latencies are true
+	@$(BIN)/python tests/bench/start.py
+	@$(BIN)/python tests/bench/evaluate_command.py
+	@$(BIN)/python tests/bench/report_cost.py
+	@$(BIN)/python tests/bench/large_report.py
 	@$(BIN)/python tests/bench/client_overhead.py
 	@$(BIN)/python tests/bench/latency_truth.py
 	@$(BIN)/python tests/bench/store_throughput.py

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from evalkit.reranking import Outcome
+from evalkit.stats.intervals import share_bounds
 
 _EVERY_S = 0.01
 _LEAST_S = 0.1
@@ -26,6 +27,8 @@ MOST_DELAY = {0.5: 0.05, 0.95: 0.1}
 """Quantile -> largest delay of the load generator there, as a share of the latency."""
 TIMER_S = 0.0002
 """Delay of a sleeping thread on an idle machine; shorter ones are no evidence."""
+_DOUBT = 0.05
+"""Error probability of the bound of a share of late calls."""
 MOST_CPU = 0.9
 """Largest share of one processor that the load generator may use: Python runs one thread at a time."""
 
@@ -88,9 +91,10 @@ def harness_fault(
 ) -> str | None:
     """Return why the figures of a cell would be those of the load generator, not of the server; None if they are not.
 
-    Two rules: threads resume so late that this is more than 5 % of the latency at the median, or 10 % at the 95th
-    percentile; or the load generator uses more than 90 % of one processor, so that it sends no faster. A delay within
-    these shares, and a wait for a processor that other programs use, remain in the latencies.
+    Two rules. Threads resume late: by more than 5 % of the median latency in more than half of the calls, or by more
+    than 10 % of the 95th percentile in more than one call of twenty, each by the lower 95 % bound of that share. Or the
+    load generator uses more than 90 % of one processor, so that it sends no faster. A delay within these shares, and a
+    wait for a processor that other programs use, remain in the latencies.
 
     Parameters
     ----------
@@ -104,11 +108,13 @@ def harness_fault(
     if not known.any():
         return None
     for p, share in MOST_DELAY.items():
-        late = float(np.quantile(delay_s[known], p))
         latency = float(np.quantile(latency_s[known], p))
-        if late - TIMER_S > share * latency:
+        late = delay_s[known] - TIMER_S > share * latency
+        # A few late calls are chance: the share of late ones must be above that of the quantile beyond doubt.
+        if share_bounds(int(late.sum()), len(late), _DOUBT)[0] > 1 - p:
+            delay = float(np.quantile(delay_s[known], p))
             return (
-                f"the load generator was the bottleneck: its threads resumed {late * 1000:.2g} ms late"
+                f"the load generator was the bottleneck: its threads resumed {delay * 1000:.2g} ms late"
                 f" (p{p * 100:.0f}), with a latency of {latency * 1000:.3g} ms"
             )
     used = cpu[~np.isnan(cpu)]
