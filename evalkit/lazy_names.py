@@ -41,9 +41,11 @@ def _homes(package: str) -> dict[str, str]:
     """Return name -> module, as the block ``if TYPE_CHECKING:`` of the package's source imports them."""
     spec = find_spec(package)
     source = spec.loader.get_source(package) if spec and spec.loader else None  # type: ignore[attr-defined]
+    if source is None:
+        raise ImportError(f"the source of {package} is missing: install evalkit with its .py files")
     (block,) = (
         node
-        for node in ast.parse(source or "").body
+        for node in ast.parse(source).body
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
     )
     return {

@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -72,8 +73,8 @@ def replacing_file(path: Path, *, inside: Path | None = None) -> Iterator[Binary
         sync_folder(path.parent)
 
 
-def create_file(path: Path, content: str) -> None:
-    """Write a whole file that does not exist yet, into an existing folder.
+def create_file(path: Path, content: str, *, private: bool = False) -> None:
+    """Write a whole file that does not exist yet, into an existing folder; if `private`, only its owner can read it.
 
     Raises
     ------
@@ -84,7 +85,7 @@ def create_file(path: Path, content: str) -> None:
     """
     temporary = temporary_path_in(path.parent)
     try:
-        with temporary.open("xb") as file:
+        with open(temporary, "xb", opener=partial(os.open, mode=0o600 if private else 0o666)) as file:
             file.write(content.encode())
             file.flush()
             os.fsync(file.fileno())

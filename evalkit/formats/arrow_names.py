@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.errors import DataFormatError
 from evalkit.records import Names, PackedTexts
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Ints = NDArray[np.int64]
+MOST_SINGLE = 2**18
+"""Rows that are read one by one and kept as such; then they become a column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +52,23 @@ def numbers(column: pa.ChunkedArray) -> NDArray[Any]:
 
 
 def text_array(texts: Sequence[str], *, errors: str = "surrogatepass") -> pa.Array:
-    """Return texts as an array; see `str.encode` for `errors`: what is written to a file is ``strict``."""
+    """Return texts as an array; see `str.encode` for `errors`: what is written to a file is ``strict``.
+
+    Raises
+    ------
+    DataFormatError
+        If they have more than 2 GiB together.
+    """
     import pyarrow as pa
 
     parts = [text.encode("utf-8", errors) for text in texts]
-    edges = np.cumsum([0, *map(len, parts)], dtype=np.int64).astype(np.int32)
-    return pa.StringArray.from_buffers(len(parts), pa.py_buffer(edges), pa.py_buffer(b"".join(parts)))
+    edges = np.cumsum([0, *map(len, parts)], dtype=np.int64)
+    if edges[-1] > np.iinfo(np.int32).max:
+        raise DataFormatError(
+            f"a column has {edges[-1] / 2**30:.1f} GiB of texts, more than 2", "use shorter ids"
+        )
+    starts = pa.py_buffer(edges.astype(np.int32))
+    return pa.StringArray.from_buffers(len(parts), starts, pa.py_buffer(b"".join(parts)))
 
 
 def number_array(values: NDArray[Any]) -> pa.Array:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.errors import DataFormatError
-from evalkit.formats.arrow_names import Codes, names_and_codes, numbers, text_array
+from evalkit.formats.arrow_names import MOST_SINGLE, Codes, names_and_codes, numbers, text_array
 from evalkit.formats.ordinary_rows import Kind, ordinary_rows
 from evalkit.formats.qrels_layouts import WITHOUT_MEANING, QrelsLayout
 from evalkit.records import GradesByQuery, JudgedColumns, Names, Qrels
@@ -73,6 +73,8 @@ class QrelsRows:
     def add_row(self, query_id: str, iteration: str, doc_id: str, grade: int) -> None:
         """Add a row."""
         self._single.append((query_id, iteration, doc_id, grade))
+        if len(self._single) >= MOST_SINGLE:
+            self._flush()
 
     def add_table(self, table: pa.Table) -> None:
         """Add the rows of a block of lines."""

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.formats.arrow_names import Codes, names_and_codes, numbers, release_memory, text_array
+from evalkit.formats.arrow_names import (
+    MOST_SINGLE,
+    Codes,
+    names_and_codes,
+    numbers,
+    release_memory,
+    text_array,
+)
 from evalkit.formats.ordinary_rows import Kind, ordinary_rows
 from evalkit.records import Run
 
@@ -21,9 +28,7 @@ NO_RANK = -1
 """Stands in for a rank that is no whole number."""
 FEW_ROWS = 10
 """So many scores that rise with the rank, without any that falls, are no chance."""
-_KINDS: dict[str, Kind] = dict(
-    zip(COLUMNS, ("name", "unread", "id", "integer", "number", "name"), strict=True)
-)
+_KINDS: dict[str, Kind] = dict(zip(COLUMNS, ("name", "name", "id", "integer", "number", "name"), strict=True))
 
 
 @dataclass(slots=True)
@@ -68,6 +73,8 @@ class RunRows:
         """Add a row."""
         self._single.append((query_id, doc_id, rank, score))
         self.tags[tag] += 1
+        if len(self._single) >= MOST_SINGLE:
+            self.flush()
 
     def add_table(self, table: pa.Table) -> None:
         """Add the rows of a block of lines."""

@@ -192,7 +192,9 @@ class BoundedStream(httpcore.NetworkStream):
             case "server_addr":
                 return self._sock.getpeername()
             case "is_readable":
-                return _is_readable(self._sock)
+                # Bytes that TLS has decrypted already are not seen by the operating system.
+                pending = isinstance(self._sock, ssl.SSLSocket) and self._sock.pending() > 0
+                return pending or _is_readable(self._sock)
         return None
 
 

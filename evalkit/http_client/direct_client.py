@@ -139,11 +139,11 @@ class DirectClient:
             _write(stream, b"".join((lines, b"\r\n", body or b"")))
             sent_s = time.perf_counter()
             reply = ReplyReader(stream, head.request).read()
+            if any(name == "set-cookie" for name, _ in reply.headers):
+                self._keep_cookies(method, url, reply)
         except BaseException:
             stream.close()
             raise
-        if any(name == "set-cookie" for name, _ in reply.headers):
-            self._keep_cookies(method, url, reply)
         return Sent(reply, kept is not None, sent_s, head.origin, stream)
 
     def finish(self, sent: Sent) -> None:
@@ -207,9 +207,11 @@ class DirectClient:
         )
 
     def _keep_cookies(self, method: str, url: str, reply: Reply) -> None:
-        response = httpx.Response(
-            reply.status, headers=reply.headers, request=self._composer.build_request(method, url)
-        )
+        # httpx takes ASCII alone, and so does the standard (RFC 6265); a server may send anything.
+        values = [value for name, value in reply.headers if name == "set-cookie" and value.isascii()]
+        cookies = [("set-cookie", value) for value in values]
+        request = self._composer.build_request(method, url)
+        response = httpx.Response(reply.status, headers=cookies, request=request)
         self._composer.cookies.extract_cookies(response)
 
 

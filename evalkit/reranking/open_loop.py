@@ -102,10 +102,12 @@ class OpenLoop:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._stop.set()
-        for box in self._threads.values():
+        with self._lock:
+            threads = dict(self._threads)
+        for box in threads.values():
             box.put(None)
         if kind is None:
-            for thread in self._threads:
+            for thread in threads:
                 thread.join()
 
     def send_at_once(self, items: Sequence[Batch], context: CallContext) -> Iterator[Outcome]:
@@ -188,7 +190,7 @@ class OpenLoop:
         wait = due.due_s - self._clock()
         if wait > 0:
             self._sleep(wait)
-        if due.scheduled:
+        if due.scheduled and not self._stop.is_set():
             self._give_next()
         delivery = (
             Delivery()

@@ -26,10 +26,21 @@ def program_key() -> str | None:
     Returns
     -------
     str or None
-        None if a file changed since this process imported evalkit, or less than two seconds before.
+        None if a file changed since this process imported evalkit, or less than two seconds before, or if the files
+        cannot be read.
     """
+    try:
+        return _program_key()
+    except OSError:  # an entry of sys.path that Python ignores, or a package that is being removed
+        return None
+
+
+def _program_key() -> str | None:
     digest = hashlib.sha256()
-    for file in _own_files():
+    files = list(_own_files())
+    if not any(file.suffix == ".py" for file in files):  # evalkit is in a zip archive or a frozen program
+        return None
+    for file in files:
         if _is_recent(file):
             return None
         digest.update(f"{file.relative_to(_PACKAGE).as_posix()}\0".encode())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hmac
+import os
 import secrets
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -24,7 +26,7 @@ def seal(values: Any) -> str | None:
     Returns
     -------
     str or None
-        None if the key can be neither read nor created.
+        None if the key can be neither read nor created, or if others can read it.
     """
     key = _key()
     if key is None:
@@ -37,12 +39,11 @@ def _key() -> bytes | None:
     try:
         if not file.exists():
             make_folder(file.parent)
-            try:
-                create_file(file, secrets.token_hex(_BYTES))
-                file.chmod(0o600)
-            except FileExistsError:
-                pass  # another process was faster
-        key = file.read_bytes()
+            with suppress(FileExistsError):  # another process was faster
+                create_file(file, secrets.token_hex(_BYTES), private=True)
+        state, key = file.stat(), file.read_bytes()
     except OSError:
         return None
-    return key if len(key) == 2 * _BYTES else None
+    # Who else can read the key could make seals.
+    is_private = os.name != "posix" or (state.st_uid == os.getuid() and not state.st_mode & 0o077)
+    return key if is_private and len(key) == 2 * _BYTES else None

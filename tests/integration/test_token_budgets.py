@@ -176,7 +176,7 @@ def test_the_report_is_rebuilt_without_the_tokenizer(folder: Path, result: Path,
         (folder / "away").rename(folder / "bert")
     assert done.returncode == 0, done.stderr
     for file in result.rglob("*"):
-        if file.is_file():
+        if file.is_file() and file.name != "derived.json":  # it names the folder
             assert (copy / file.relative_to(result)).read_bytes() == file.read_bytes(), file.name
 
 

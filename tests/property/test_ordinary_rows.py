@@ -14,7 +14,7 @@ from evalkit.errors import DataFormatError
 from evalkit.formats import qrels_rows, read_qrels, read_run, run_rows, text_files
 
 IDS = st.sampled_from(["q1", "q2", "d1", "d2", "#", "#1", "d#1", "é", "a\u00a0b", "a\x1cb", "x_1"])
-BLANKS = st.sampled_from([" ", " ", " ", "   ", "\t", "  ", "\t\t", "\f", "\r", " \t"])
+BLANKS = st.sampled_from([" ", " ", " ", "   ", " " * 300, "\t", "  ", "\t\t", "\f", "\r", " \t"])
 NUMBERS = st.sampled_from(
     ["1", "2", "0", "-1", "2.0", "1_0", "٣", "nan", "1e0", "+1", "0x1", "1001", "2.5", "word"]
 )

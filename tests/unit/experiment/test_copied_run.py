@@ -121,6 +121,7 @@ def change_file(name: str) -> Callable[[Path], None]:
 FILES = ("a.trec", "b.trec", "bm25.trec", "engine.trec", "small/corpus.jsonl", "small/qrels/test.tsv")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", FILES)
 def test_a_changed_input_is_measured_again(small: Path, tmp_path: Path, name: str) -> None:
     """With the results of a run that knows of no other."""
@@ -157,6 +158,7 @@ def test_a_refresh_measures(small: Path, tmp_path: Path) -> None:
 RAW = ("scores.parquet", "calls.parquet", "texts.parquet", "qrels", "queries", "config.resolved.yaml")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", RAW)
 @pytest.mark.parametrize("damage", ["changed", "deleted"])
 def test_a_result_whose_raw_files_were_changed_is_not_copied(
@@ -177,6 +179,7 @@ def test_a_result_whose_raw_files_were_changed_is_not_copied(
     assert len([one for one in (tmp_path / "results").iterdir() if one.is_dir()]) == 3  # two, and the locks
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("key", ["started", "quality_passes", "inputs"])
 def test_a_result_whose_manifest_was_changed_is_not_copied(small: Path, tmp_path: Path, key: str) -> None:
     """It may be the folder of someone else, with a manifest that claims to be of these inputs."""

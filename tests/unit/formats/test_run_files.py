@@ -161,3 +161,26 @@ def test_a_cut_is_refused_or_was_between_two_rows(
         assert (run.tag, len(run)) == (tag, len(whole))
     else:
         assert "ends in the middle" in said(lambda: read_run(file))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "q7  Q0 5 2.5 tag",
+        "q7\t\td1\t5\t2.5\ttag",
+        "q7 Q0 d1 5 2.5",
+        " ".join(["q7 Q0", " " * 200_000, "d1 5 tag"]),
+    ],
+    ids=["no document", "no Q0", "no tag", "many blanks"],
+)
+def test_a_line_is_refused_wherever_it_is(tmp_path: Path, line: str) -> None:
+    """In the first block, which is read line by line, and in a later one, whose columns are read together."""
+    rows = "".join(f"q{number} Q0 d1 1 2.5 tag\n" for number in range(5_000))
+    messages = []
+    for before in ("q0 Q0 d0 1 2.5 tag\n", rows):
+        path = tmp_path / f"run{len(before)}"
+        path.write_text(f"{before}{line}\n{rows.replace('q', 'x')}", encoding="utf-8")
+        with pytest.raises(DataFormatError) as caught:
+            read_run(path)
+        messages.append(str(caught.value).partition(" ")[2])
+    assert messages[0] == messages[1]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
-from support.raw_server import raw_server
+from support.raw_server import certificate, raw_server, without_proxies
 from support.stand_in import stand_in
 
 from evalkit.errors import CallError
@@ -74,3 +76,47 @@ def test_an_exchange_ends_at_the_deadline_of_its_caller() -> None:
             with pytest.raises(CallError, match="timed out after 20 s"):
                 connections.exchange("GET", connections.url, None, deadline_s=time.perf_counter() + left_s)
         connections.close()
+
+
+def test_a_cookie_is_kept_whatever_the_other_headers_are() -> None:
+    """Headers may have any bytes; the next request of the thread carries the cookie."""
+    requests: list[bytes] = []
+
+    def answers(line: socket.socket) -> None:
+        for _ in range(2):
+            requests.append(line.recv(65536))
+            line.sendall(
+                "HTTP/1.1 200 OK\r\nX-Server: Müller\r\nSet-Cookie: s=é1\r\nSet-Cookie: t=2\r\n".encode()
+                + b"Content-Length: 2\r\n\r\n{}"
+            )
+
+    with raw_server(answers) as port:
+        connections = Connections(f"http://127.0.0.1:{port}/", {}, 5.0, 20.0, Redactor(None))
+        for _ in range(2):
+            assert connections.post(b"{}").content == b"{}"
+        connections.close()
+    first, second = (request.lower() for request in requests)
+    assert b"cookie" not in first
+    assert b"t=2" in second
+
+
+def test_bytes_after_a_reply_over_tls_are_no_reply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """TLS has decrypted them already, so that the system shows nothing to read: the connection is not used again."""
+    crt, key = certificate(tmp_path, "localhost")
+    without_proxies(monkeypatch, SSL_CERT_FILE=str(crt))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(crt, key)
+
+    def answers(line: socket.socket) -> None:
+        with context.wrap_socket(line, server_side=True) as secure:
+            secure.recv(65536)
+            secure.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n")
+            secure.sendall(b"true" + b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfalse")
+            secure.recv(65536)
+
+    with raw_server(answers) as port:
+        connections = Connections(f"https://localhost:{port}/", {}, 5.0, 20.0, Redactor(None))
+        found = [connections.post(b"{}") for _ in range(2)]
+        connections.close()
+    assert [exchange.content for exchange in found] == [b"true", b"true"]
+    assert not found[1].reused
