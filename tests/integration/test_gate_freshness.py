@@ -195,7 +195,7 @@ def test_an_accepted_age_is_printed_with_the_verdict(shop: Shop) -> None:
     assert case is not None
     for said in (text, case.text or "", summary.read_text(encoding="utf-8")):
         assert "old at the end of the run (accepted: 24 hours)" in said
-    assert shop.gate(into, "max_score_age_hours: 0.000001")[0] == 3
+    assert shop.gate(into, "max_score_age_hours: 1e-9")[0] == 3
 
 
 def test_imported_scores_are_accepted_at_no_age(shop: Shop, prepared: Shop) -> None:
