@@ -150,6 +150,7 @@ def change_manifest(folder: ResultFolder) -> None:
 CHANGES = [change_score, change_call, change_grade, change_query, change_option, change_manifest]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
 def test_every_change_of_raw_data_is_seen(
     copy: ResultFolder, tmp_path: Path, change: Callable[[ResultFolder], None]
@@ -221,6 +222,7 @@ NAMES = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("damage", ["changed", "deleted", "cut"])
 def test_a_damaged_derived_file_is_made_again(copy: ResultFolder, name: str, damage: str) -> None:
