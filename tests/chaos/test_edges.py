@@ -185,7 +185,7 @@ def test_a_shortage_of_memory_is_named(tmp_path: Path) -> None:
     """Exit 3, one line and no traceback, whether a library or Python says so."""
 
     def little() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (270_000 * 1024,) * 2)
+        resource.setrlimit(resource.RLIMIT_AS, (235_000 * 1024,) * 2)
 
     file = tmp_path / "c.yaml"
     file.write_text(
