@@ -83,6 +83,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="module")
+def settled_program() -> Iterator[None]:
+    """Let this module's results be reused even if packages are installed while the tests run."""
+    import evalkit
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evalkit, "IMPORTED_NS", 2**62)
+        yield
+
+
+@pytest.fixture(scope="module")
 def blank_plots() -> Iterator[None]:
     """Write empty pictures in this module's commands: drawing takes longer than all else that a small run does.
 

@@ -31,9 +31,9 @@ from evalkit.latency import (
     latency_ratio,
     passed_in_order,
     summarise_calls,
-    throughput,
     without_pass_near_capacity,
 )
+from evalkit.latency.throughput import throughput
 from evalkit.stats import Interval, quantile_interval, share_interval
 
 pytestmark = pytest.mark.long

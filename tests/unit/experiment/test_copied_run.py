@@ -19,7 +19,7 @@ from evalkit.experiment.resume import ResumeOptions
 from evalkit.results.folder import ResultFolder
 from evalkit.workflows.run import run
 
-pytestmark = pytest.mark.usefixtures("blank_plots")
+pytestmark = pytest.mark.usefixtures("blank_plots", "settled_program")
 QUERIES = 4
 OF_THE_RUN = ("started", "started_s", "finished", "sessions", "copied_from", "inputs")
 """Keys of a manifest that differ between two runs that measure the same."""

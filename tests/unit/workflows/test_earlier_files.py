@@ -22,7 +22,7 @@ from evalkit.results.json_shapes import to_plain
 from evalkit.workflows import derivation
 from evalkit.workflows.report import rebuild
 
-pytestmark = pytest.mark.usefixtures("blank_plots")
+pytestmark = pytest.mark.usefixtures("blank_plots", "settled_program")
 
 
 @pytest.fixture(scope="module")
