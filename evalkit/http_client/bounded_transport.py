@@ -25,7 +25,7 @@ class BoundedTransport(httpx.BaseTransport):
     context
         TLS settings; None if no address needs TLS.
     limits
-        Limits of the exchange; whoever makes a request starts them.
+        Limits of the exchange; the caller of a request starts them.
     """
 
     def __init__(self, context: ssl.SSLContext | None, limits: ExchangeLimits) -> None:

@@ -97,7 +97,7 @@ class DirectClient:
     context
         TLS settings; None if no address needs TLS.
     limits
-        Limits of the exchange; whoever makes a request starts them.
+        Limits of the exchange; the caller of a request starts them.
     connect_timeout_s
         Timeout for opening a connection.
     """

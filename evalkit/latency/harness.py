@@ -2,7 +2,7 @@
 
 A thread that waits for a reply resumes late when other threads hold the interpreter's lock, or when the machine has no
 free processor. The wait is part of the measured latency, and looks like the server's. A thread that only sleeps
-resumes as late, so its delay is measured beside the calls. A scheduler prefers threads that sleep: where other programs
+resumes as late, so its delay is measured during the calls. A scheduler prefers threads that sleep: where other programs
 need all processors, the delay of calls is larger than the one measured.
 """
 

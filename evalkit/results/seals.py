@@ -20,7 +20,7 @@ _BYTES = 32
 def seal(values: Any) -> str | None:
     """Return the seal of JSON values: their HMAC-SHA-256 with a random key in the cache folder.
 
-    A result folder may come from someone else: its files could claim to be derived from its scores. Nobody else can
+    A result folder may come from someone else: its files could claim to be derived from its scores. Other users cannot
     make a seal, and a deleted key makes every earlier seal invalid.
 
     Returns

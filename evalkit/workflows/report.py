@@ -66,7 +66,7 @@ def _make(folder: ResultFolder, manifest: Manifest, keys: DerivationKeys | None)
             with folder.writing():
                 folder.drop_report()
                 parts = write_derived(folder, derived)
-        # Pages and charts are made of the documents as they are read, whoever derived them.
+        # Pages and charts are made of the documents as they are read: copied ones give the same bytes.
         found = Findings.read(folder)
         with folder.writing():
             charts = report_charts(found, parts.timed)

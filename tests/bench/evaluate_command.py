@@ -1,4 +1,4 @@
-"""``evalkit evaluate`` beside ir_measures and a trec_eval in C, as whole processes: ``make bench``.
+"""``evalkit evaluate`` compared with ir_measures and a trec_eval in C, as whole processes: ``make bench``.
 
 ``python tests/bench/evaluate_command.py [QUERIES] [DEPTH] [ROUNDS]``. trec_eval is run if ``TREC_EVAL`` names its
 program (built from https://github.com/usnistgov/trec_eval), else it is skipped, and this is said.

@@ -1,4 +1,4 @@
-"""Local rerankers of several kinds beside what their model cards do; `local_models.py` prints the table.
+"""Local rerankers of several kinds, compared with the code of their model cards; `local_models.py` prints the table.
 
 All models have random weights and the words of BERT. The work of a model is that of its linear layers and of its
 attention; tokens that a causal model reads once for several inputs count once.

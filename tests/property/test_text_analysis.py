@@ -79,7 +79,7 @@ def test_terms_hold_no_space_and_come_from_pieces(text: str, language: str) -> N
     language=st.sampled_from(["english", "german", "arabic", "turkish", "chinese", "thai"]),
 )
 def test_a_block_has_the_tokens_of_each_text(texts: list[str], language: str) -> None:
-    """Whatever is ASCII beside what is not: the bytes of each text hold its tokens, and no other's."""
+    """ASCII texts together with others: the bytes of each text hold its tokens, and no other's."""
     analyzer = Analyzer(language)
     block, sizes = analyzer.token_block(texts)
     ends = list(accumulate(sizes, initial=0))

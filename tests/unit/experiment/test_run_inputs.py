@@ -114,7 +114,7 @@ UNCERTAIN: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("more", UNCERTAIN.values(), ids=UNCERTAIN)
 def test_what_may_differ_has_no_key(small: Path, more: dict[str, Any]) -> None:
-    """A time, a name in a hub, a search engine: nobody can know that they are the same."""
+    """A time, a name in a hub, a search engine: it cannot be known that they are the same."""
     assert inputs_key(replayed(small, **more)) is None
 
 
