@@ -90,6 +90,7 @@ bench: $(VENV)/.dev ## print what evalkit costs beside others, and whether its l
 	@$(BIN)/python tests/bench/depth_sweep.py
 	@$(BIN)/python tests/bench/evaluation.py
 	@$(BIN)/python tests/bench/bm25_scale.py
+	@$(BIN)/python tests/bench/dense_search.py
 	@$(BIN)/python tests/bench/local_models.py
 	@$(BIN)/python tests/bench/ray_replicas.py
 	@$(BIN)/python tests/bench/service_load.py

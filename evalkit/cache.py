@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,11 @@ import platformdirs
 from filelock import FileLock
 
 from evalkit.errors import StorageError
-from evalkit.files import make_folder, remove_folder, swap_folder, write_file
+from evalkit.files import create_file, make_folder, remove_folder, swap_folder, write_file
 
 _SETTLED_NS = 2_000_000_000
 """A file that changed less long ago is read again."""
+_SECRET_BYTES = 32
 HASH_DIGITS = 16
 """Digits of a hash that is shown to people; 64 bits are enough to tell any two contents apart."""
 
@@ -26,6 +29,28 @@ HASH_DIGITS = 16
 def cache_folder() -> Path:
     """Return the cache folder: ``$EVALKIT_CACHE``, or the cache folder of the user."""
     return Path(os.environ.get("EVALKIT_CACHE") or platformdirs.user_cache_dir("evalkit"))
+
+
+def user_secret(name: str) -> bytes | None:
+    """Return 64 random hexadecimal digits that only this user knows: those of a file in the cache folder.
+
+    Returns
+    -------
+    bytes or None
+        None if the file can be neither read nor created, or if another user made it or can read it: then that user
+        may know the secret.
+    """
+    file = cache_folder() / name
+    try:
+        if not file.exists():
+            make_folder(file.parent)
+            with suppress(FileExistsError):  # another process was faster
+                create_file(file, secrets.token_hex(_SECRET_BYTES), private=True)
+        state, secret = file.stat(), file.read_bytes()
+    except OSError:
+        return None
+    is_private = os.name != "posix" or (state.st_uid == os.getuid() and not state.st_mode & 0o077)
+    return secret if is_private and len(secret) == 2 * _SECRET_BYTES else None
 
 
 def cache_key(values: Any) -> str:

@@ -229,7 +229,7 @@ class CallError(WorldError):
     ----------
     kind
         The kind of failure, a stable word: ``connect``, ``timeout``, ``broken``, ``http``, ``reply``, ``model``,
-        ``request``, ``backend``, ``memory``, ``lost``.
+        ``request``, ``backend``, ``memory``, ``lost``; of a language model also ``answer`` and ``refusal``.
     message, hint
         See `EvalkitError`.
     http_status
@@ -243,6 +243,8 @@ class CallError(WorldError):
     ----------
     billed_usd
         Cost in USD of those parts of the call that succeeded, over all attempts.
+    cost_known
+        Whether `billed_usd` holds the failed request, too: its reply reported the usage, and no usable answer.
     """
 
     def __init__(
@@ -261,6 +263,7 @@ class CallError(WorldError):
         self.body = body
         self.remedy = remedy
         self.billed_usd = 0.0
+        self.cost_known = False
 
 
 class BudgetError(WorldError):

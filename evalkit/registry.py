@@ -20,6 +20,7 @@ GROUPS: Mapping[str, str] = {
     "dataset source": "evalkit.datasets",
     "retriever kind": "evalkit.retrievers",
     "reranker backend": "evalkit.rerankers",
+    "judge backend": "evalkit.judges",
     "dialect": "evalkit.dialects",
 }
 """Kind of plugin -> entry point group for plugins of other distributions."""
@@ -52,13 +53,22 @@ BUILTIN: Mapping[str, Mapping[str, str]] = {
     "reranker backend": {
         "bi_encoder": "evalkit.rerankers.bi_encoder:BiEncoder",
         "cascade": "evalkit.rerankers.cascade:Cascade",
+        "chat": "evalkit.rerankers.chat_reranker:Chat",
         "cross_encoder": "evalkit.rerankers.cross_encoder:CrossEncoder",
+        "decisions": "evalkit.rerankers.decisions:Decisions",
         "http": "evalkit.rerankers.http:Http",
         "identity": "evalkit.rerankers.identity:Identity",
         "late_interaction": "evalkit.rerankers.late_interaction:LateInteraction",
         "lexical": "evalkit.rerankers.lexical:Lexical",
         "listwise": "evalkit.rerankers.listwise:Listwise",
         "replay": "evalkit.rerankers.replay:Replay",
+    },
+    "judge backend": {
+        "causal": "evalkit.judges.causal_judge:CausalJudge",
+        "chat": "evalkit.judges.chat_judge:ChatJudge",
+        "decisions": "evalkit.judges.decision_judge:DecisionJudge",
+        "ensemble": "evalkit.judges.ensemble:Ensemble",
+        "replay": "evalkit.judges.replay:Replay",
     },
     "dialect": {
         "assisters": "evalkit.dialects.assisters:Assisters",

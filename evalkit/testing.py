@@ -11,12 +11,15 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
+import orjson
 
 from evalkit import registry
 from evalkit.config import validate_block
 from evalkit.datasets import load_dataset
 from evalkit.dialects import Dialect, WireError, WireRequest
-from evalkit.records import Dataset, RerankRequest
+from evalkit.errors import CallError
+from evalkit.judges import Judge, open_judge
+from evalkit.records import Dataset, RerankRequest, RerankResponse
 from evalkit.rerankers import Reranker, load_reranker
 from evalkit.retrievers import open_retriever, retrieve_candidates
 
@@ -103,6 +106,94 @@ class RerankerConformance(_Conformance):
         reranker = self.reranker()
         reranker.close()
         reranker.close()
+
+
+class JudgeConformance(_Conformance):
+    """Tests for a judge. Set ``settings``; set ``ungraded`` to a document for which it fails, if there is one."""
+
+    kind = "judge backend"
+    selector = "backend"
+    ungraded: ClassVar[str | None] = None
+
+    def judge(self, **changes: Any) -> Judge:
+        """Return the judge under test, with some settings changed."""
+        settings: Any = validate_block(self.kind, {**self.settings, **changes})
+        return open_judge(settings)
+
+    def request(self, document: str) -> RerankRequest:
+        """Return the request for the grade of a document; override it if the judge needs its ids."""
+        return request((document,))
+
+    def _graded(self, judge: Judge) -> list[tuple[str, RerankResponse | CallError]]:
+        found: list[tuple[str, RerankResponse | CallError]] = []
+        for document in DOCUMENTS:
+            try:
+                found.append((document, judge.score(self.request(document))))
+            except CallError as error:
+                found.append((document, error))
+        return found
+
+    def test_each_document_has_one_grade_of_the_scale_or_a_failure(self) -> None:
+        """A grade is one finite float64 between 0 and the highest grade; else a `CallError` names the reason."""
+        judge = self.judge()
+        for document, graded in self._graded(judge):
+            if isinstance(graded, CallError):
+                assert graded.kind, document
+                assert graded.message, document
+                continue
+            assert graded.scores.shape == (1,), document
+            assert graded.scores.dtype == np.float64
+            assert 0 <= graded.scores[0] <= len(self._checked().scale) - 1, document
+        judge.close()
+
+    def test_a_failure_is_no_grade(self) -> None:
+        """A document without a grade raises a `CallError`, again and again; it is never graded 0."""
+        if self.ungraded is None:
+            return
+        judge = self.judge()
+        for _ in range(2):
+            try:
+                response = judge.score(self.request(self.ungraded))
+            except CallError:
+                continue
+            raise AssertionError(f"the document {self.ungraded!r} was graded {response.scores}")
+        judge.close()
+
+    def test_the_same_pair_has_the_same_grade_of_the_same_rater(self) -> None:
+        """Two judges with the same settings grade alike, and their raters are equal."""
+        first, second = self.judge(), self.judge()
+        for (_, one), (_, other) in zip(self._graded(first), self._graded(second), strict=True):
+            if isinstance(one, RerankResponse) and isinstance(other, RerankResponse):
+                assert one.scores == other.scores
+                assert first.rater(one) == second.rater(other)
+        first.close()
+        second.close()
+
+    def test_another_prompt_is_another_rater(self) -> None:
+        """Another scale or instruction changes the hash of the prompt; a judge without a prompt has no hash."""
+        scale = ["No use.", "Use."]
+        judges = [self.judge(), self.judge(instruction="Only manuals are of use."), self.judge(scale=scale)]
+        raters = [judge.known_rater for judge in judges]
+        for judge in judges:
+            judge.close()
+        hashes = {rater.prompt_sha256 for rater in raters}
+        assert hashes == {None} or len(hashes) == 3
+        assert all(rater.kind == "model" and rater.name for rater in raters)
+
+    def test_a_rater_can_be_written_down(self) -> None:
+        """Raters are JSON values: their line is read back as the same rater."""
+        judge = self.judge()
+        graded = (one for _, one in self._graded(judge) if isinstance(one, RerankResponse))
+        raters = [judge.known_rater, *map(judge.rater, graded)]
+        judge.close()
+        for rater in raters:
+            assert orjson.loads(rater.key)[1] == rater.name
+
+    def test_it_can_be_closed_twice(self) -> None:
+        """A second close has no effect."""
+        judge = self.judge()
+        judge.close()
+        judge.close()
 
 
 class RetrieverConformance(_Conformance):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ from evalkit.errors import CallError
 from evalkit.records import RerankRequest, RerankResponse
 from evalkit.reranking import Batch, CallContext, RerankerSession, RetryingCaller
 from evalkit.reranking.list_limits import may_be_content
+from evalkit.stats import Interval
 
 
 class CheckCaller:
@@ -91,16 +92,33 @@ class CheckCaller:
         return outcome.scores if isinstance(outcome, RerankResponse) else None
 
 
-Verdict = Literal["kept", "broken", "not testable"]
+Verdict = Literal["kept", "broken", "not met", "not testable"]
+"""``not met``: a property that was measured is absent, and the backend does not promise it."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """A promise of a backend, whether it is kept, and the evidence in words."""
+    """A promise or a property of a backend, whether it is kept, and the evidence.
+
+    Attributes
+    ----------
+    promise
+        What is checked, as a statement.
+    verdict
+        Whether it is true.
+    evidence
+        What was measured, in words.
+    figures
+        What was measured, by name, with 95 % intervals.
+    bins
+        Of probabilities: pairs, mean stated probability and share that is relevant, of each bin.
+    """
 
     promise: str
     verdict: Verdict
     evidence: str
+    figures: Mapping[str, Interval] = field(default_factory=dict)
+    bins: tuple[tuple[int, float, float], ...] = ()
 
 
 def kept(promise: str, evidence: str) -> CheckResult:

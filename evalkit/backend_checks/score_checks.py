@@ -21,7 +21,10 @@ from evalkit.records import RANGES, RerankRequest, RerankResponse, outside_range
 from evalkit.reranking import RerankerSession
 
 _FILLER = "This sentence is only here to make the document longer than the one before it. "
-_LONGEST_WORDS = 65_536
+_ODD_TEXTS = ("中文 العربية हिन्दी 🎉", "nul \x00 and \u2028 separators", '"quotes" \\ and\ttabs\n')
+_SHORTEST_WORDS, _LONGEST_WORDS = 64, 65_536
+_BISECTIONS = 4
+"""Calls that find the limit between two sizes, of which one is twice the other, within one sixteenth."""
 _ROUNDING = 1e-4
 """Differences up to this share of the scores' standard deviation are rounding."""
 
@@ -90,13 +93,13 @@ def _with_documents(request: RerankRequest, *documents: str, query: str | None =
 
 
 def _duplicates(
-    _session: RerankerSession,
+    session: RerankerSession,
     caller: CheckCaller,
     request: RerankRequest,
     response: RerankResponse,
     promise: str,
 ) -> CheckResult:
-    if _are_ranks(response.scores):
+    if session.reranker.score_kind == "rank" or _are_ranks(response.scores):
         return not_testable(promise, "the scores are ranks, which never repeat")
     a, b = request.documents[:2]
     scores = caller.scores(_with_documents(request, a, b, a))
@@ -105,7 +108,10 @@ def _duplicates(
     moved = abs(float(scores[0] - scores[2]))
     spread = float(np.abs(scores - scores[1]).max())
     same = moved <= TOLERANCE * spread or moved == 0
-    return (kept if same else broken)(promise, f"the two scores differ by {moved:.2g}")
+    evidence = f"the two scores differ by {moved:.2g}"
+    if not (same or session.reranker.pointwise):  # its scores may depend on the list, and so on the place
+        return CheckResult(promise, "not met", f"declared pointwise: false; {evidence}")
+    return (kept if same else broken)(promise, evidence)
 
 
 def _are_ranks(scores: NDArray[np.float64]) -> bool:
@@ -158,25 +164,22 @@ def _odd_text(
     _response: RerankResponse,
     promise: str,
 ) -> CheckResult:
-    odd = _with_documents(
-        request, "中文 العربية हिन्दी 🎉", "nul \x00 and \u2028 separators", '"quotes" \\ and\ttabs\n'
-    )
-    return _scored_or_refused(caller, promise, odd)
+    return _scored_or_refused(caller, promise, _with_documents(request, *_ODD_TEXTS))
 
 
 def _long_text(
-    _session: RerankerSession,
+    session: RerankerSession,
     caller: CheckCaller,
     request: RerankRequest,
     response: RerankResponse,
     promise: str,
 ) -> CheckResult:
-    if _are_ranks(response.scores):
+    if session.reranker.score_kind == "rank" or _are_ranks(response.scores):
         return _scored_or_refused(
             caller, promise, _with_documents(request, _FILLER * _LONGEST_WORDS, request.query)
         )
     words = (_FILLER * (_LONGEST_WORDS // len(_FILLER.split()) + 1)).split()
-    read, size = 0, 64
+    read, size = 0, _SHORTEST_WORDS
     while size <= _LONGEST_WORDS:
         filler = " ".join(words[:size])
         outcome = caller.outcome(_with_documents(request, filler, f"{filler} {request.query}"))
@@ -280,3 +283,16 @@ PROMISES: Mapping[
     "an over-long document is scored or refused": _long_text,
     "the reply reports the billed usage": _usage,
 }
+
+
+def most_odd_requests(request: RerankRequest) -> Iterator[RerankRequest]:
+    """Yield the requests that the checks of `PROMISES` send at most; the size of the bisected texts is the largest."""
+    first, second = request.documents[:2]
+    yield _with_documents(request, first, second, first)
+    yield replace(request, query="")
+    yield _with_documents(request, first, "", second)
+    yield _with_documents(request, *_ODD_TEXTS)
+    sizes = [_SHORTEST_WORDS << step for step in range((_LONGEST_WORDS // _SHORTEST_WORDS).bit_length())]
+    for size in (*sizes, *[_LONGEST_WORDS] * _BISECTIONS):
+        filler = _FILLER * (size // len(_FILLER.split()) + 1)
+        yield _with_documents(request, filler, f"{filler} {request.query}")

@@ -18,12 +18,15 @@ from evalkit.records import RerankRequest
 from evalkit.rerankers.failure_evidence import status_of
 from evalkit.rerankers.http import Http
 from evalkit.rerankers.http_failures import error_sentence
+from evalkit.rerankers.http_settings import HttpSettings
 from evalkit.reranking import RerankerSession
 
 _ATTEMPTS = 3
 """Attempts of a request while the API returns 429."""
 _SHOWN = 300
 """Characters of a server's sentence in the evidence above which its middle is left out."""
+_ORDINARY = 11
+"""Most requests of all checks that have no more documents than an ordinary one."""
 _MOST_TRIED = 2048
 """Maximum documents that a probe sends in one request."""
 
@@ -201,7 +204,11 @@ def _empty_list(wire: Wire, promise: str) -> CheckResult:
 
 
 def _many(wire: Wire, count: int) -> WireRequest:
-    return replace(wire.request, documents=tuple(f"document {i}" for i in range(count)))
+    return replace(wire.request, documents=_texts_of(count))
+
+
+def _texts_of(count: int) -> tuple[str, ...]:
+    return tuple(f"document {i}" for i in range(count))
 
 
 def _testable_maximum(wire: Wire, promise: str) -> int | CheckResult:
@@ -268,3 +275,11 @@ PROMISES: Mapping[str, Callable[[Wire, str], CheckResult]] = {
     "an invalid key is refused": _bad_key,
     "a body that is not JSON is refused": _bad_json,
 }
+
+
+def most_wire_requests(request: RerankRequest, settings: HttpSettings) -> Iterator[RerankRequest]:
+    """Yield the requests that `probe_wire` sends at most, without retries."""
+    yield from [request] * _ORDINARY
+    limit = settings.most_documents()
+    for count in (limit, limit + 1) if limit is not None and limit <= _MOST_TRIED else ():
+        yield replace(request, documents=_texts_of(count), doc_ids=tuple(map(str, range(count))))

@@ -48,12 +48,15 @@ def _palette(
     colours: NDArray[np.uint32], weights: NDArray[Any]
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
     """Return at most 256 colours, and ``(n,)`` the index of each of `colours` in them."""
-    found, places = np.unique(colours, return_inverse=True)
+    found = np.unique(colours)
+    places = np.searchsorted(found, colours)  # a third of the time of `np.unique` with the inverse
     order = np.argsort(-np.bincount(places, weights), kind="stable")
     channels = found[order].view(np.uint8).reshape(-1, 4)[:, :3]
     chosen = _chosen(channels)
     indices = np.empty(len(found), np.uint8)
-    indices[order] = _nearest(channels, channels[chosen])
+    indices[order] = (
+        np.arange(len(found)) if len(chosen) == len(found) else _nearest(channels, channels[chosen])
+    )
     return found[order][chosen], indices[places]
 
 

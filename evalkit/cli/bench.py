@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-from pathlib import Path
 
 import click
 
@@ -42,8 +41,7 @@ def bench(
     """
     from evalkit.cli.showing import show_plan, show_result
     from evalkit.config import load_config
-    from evalkit.experiment.manifest_facts import Origin
-    from evalkit.experiment.resume import ResumeOptions
+    from evalkit.experiment.run_options import Origin, ResumeOptions
     from evalkit.workflows.bench import latency_only
     from evalkit.workflows.run import run_experiment
 
@@ -55,5 +53,5 @@ def bench(
     if as_json:
         raise click.UsageError("--json requires --plan; the results are in summary.json and latency.json")
     command = shlex.join(["evalkit", *sys.argv[1:]])
-    folder = run_experiment(settings, into, Origin(command, Path(config).read_bytes()))
+    folder = run_experiment(settings, into, Origin.of_file(command, config))
     show_result(folder.path, details=details)

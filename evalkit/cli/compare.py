@@ -63,7 +63,7 @@ class Options(TypedDict):
 @DETAILS
 @JSON
 def compare(sources: tuple[Path, ...], **options: Unpack[Options]) -> None:
-    """Compare rerankers, results or TREC runs: adopt, keep or undecided.
+    """Compare rerankers, results or TREC runs; print the decision.
 
     One result folder: each reranker is compared with the baseline. Two folders: the old version and the
     new one, on the same queries, judgments and candidates. With --qrels: run files; the first one is the

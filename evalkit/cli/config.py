@@ -23,12 +23,18 @@ def check(config: str, overrides: tuple[str, ...]) -> None:
     from evalkit.config import load_config
 
     checked = load_config(config, overrides, keys="warned")
+    if any(dataset.human_sample is not None for dataset in checked.datasets):
+        from evalkit.experiment.dataset_inspection import check_draws
+
+        check_draws(checked)
     datasets = ", ".join(dataset.label for dataset in checked.datasets)
     echo(f"{config} is valid")
     echo(f"  datasets:  {datasets}")
     echo(f"  rerankers: {', '.join([checked.retriever.label, *checked.rerankers])}")
     if checked.runs:
         echo(f"  runs:      {', '.join(checked.runs)}")
+    if checked.judges:
+        echo(f"  judges:    {', '.join(checked.judges)}")
     echo(f"  depths:    {', '.join(map(str, checked.depths))}")
     echo("    all files exist; models and servers were not contacted")
     echo(f"next: evalkit dataset check {quote(str(config))}; evalkit run {quote(str(config))} --plan")

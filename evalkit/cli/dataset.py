@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from evalkit.report.table import Table
 
 SPEC = click.argument("spec", metavar="SPEC|CONFIG")
+_MOST_GRADES = 12
+"""Most different grades of which each is shown."""
 
 
 @click.group()
@@ -106,6 +108,16 @@ def _if_any(facts: dict[str, Any], name: str, text: str) -> str:
     return text.format(facts[name]) if name in facts else ""
 
 
+def _grades_text(counts: dict[str, int]) -> str:
+    """Return the number of judgments of each grade; of many different grades their number and range."""
+    from evalkit.records import shown_grade
+
+    if len(counts) > _MOST_GRADES:
+        names = [*counts]
+        return f"{len(names)} different ones from {shown_grade(float(names[0]))} to {shown_grade(float(names[-1]))}"
+    return ", ".join(f"{shown_grade(float(grade))}: {count}" for grade, count in counts.items())
+
+
 def _table(facts: dict[str, Any]) -> Table:
     from evalkit.report.table import Table
 
@@ -127,14 +139,17 @@ def _table(facts: dict[str, Any]) -> Table:
         f" {facts['judged_queries_not_sampled']} not sampled"
         + _if_any(facts, "judged_queries_without_text", ", {} judged without text"),
         "judgments": f"{facts['judgments']}, {facts['judgments_without_document']} of them without a document"
-        + _if_any(facts, "judgments_without_grade", ", {} without a grade (counted as relevant)"),
+        + _if_any(facts, "judgments_without_grade", ", {} without a grade (counted as relevant)")
+        + _if_any(facts, "failed_judgments", "; {} pairs that a rater failed to grade are unjudged"),
         **({"excluded": f"{excluded} documents, never candidates of their query"} if excluded else {}),
-        "grades": ", ".join(f"{grade}: {count}" for grade, count in facts["grades"].items()),
+        "grades": _grades_text(facts["grades"]),
         "listed candidates": facts["listed_candidates"] or "none",
         "document length": lengths("document"),
         "query length": lengths("query"),
         "content": f"sha256 {facts['content_hash']}",
     }
+    if written := facts.get("synthetic_queries"):
+        known["synthetic queries"] = f"{written}, written by a model"
     if known["queries with an instruction"] is None:
         del known["queries with an instruction"]
     rows = tuple((what, "not stated" if value is None else str(value)) for what, value in known.items())

@@ -18,8 +18,10 @@ from evalkit.cli.output import echo
 def export(spec: str, file: Path, overrides: tuple[str, ...]) -> None:
     """Write the judgments of a dataset, with their texts, to FILE.
 
-    FILE ends in `.xlsx` (ids, texts, instructions and grades; extra: xlsx) or `.csv` (`query,docid,rating`, as
-    Quepid imports and exports it). SPEC is as for `evalkit dataset info`. A configuration must have a single dataset.
+    FILE ends in `.xlsx` (ids, texts, instructions and grades; extra: xlsx), `.csv` (`query,docid,rating`, as
+    Quepid imports and exports it) or `.qrels` (`query_id 0 doc_id grade`, as trec_eval reads it, without texts; a
+    fractional grade is rounded to a whole one, 1.5 to 2). SPEC is as for `evalkit dataset info`. A configuration must
+    have a single dataset.
     """
     from evalkit.datasets import named_datasets
     from evalkit.errors import InputError
@@ -35,5 +37,9 @@ def export(spec: str, file: Path, overrides: tuple[str, ...]) -> None:
     if left_out := written.instructions_left_out:
         lacks = f"{left_out} {'instruction is' if left_out == 1 else 'instructions are'} not in it"
         echo(f"{lacks}: a CSV of Quepid has no place for them, a .xlsx file has")
+    if rounded := written.grades_rounded:
+        echo(
+            f"{rounded} fractional {'grade' if rounded == 1 else 'grades'} rounded; .csv and .xlsx files keep them"
+        )
     ids = " --queries QUERIES" if file.suffix.lower() == ".csv" else ""
     echo(f"next: evalkit evaluate {shlex.quote(str(file))} RUN{ids}")

@@ -10,13 +10,35 @@ import click
 
 from evalkit.cli.output import echo
 
+JOBS = {
+    "compare": (
+        "starter.yaml",
+        "three depths of a lexical reranker on the demo dataset, with comments on other settings",
+        "evalkit run",
+    ),
+    "judging": (
+        "starter_judging.yaml",
+        "a folder of documents, queries of a log, a judge, and a sample of the queries for people",
+        "set the two paths and the judge's url and model, then: evalkit config check",
+    ),
+}
+"""What the configuration is for -> its template, what it has, and the next command."""
+
 
 @click.command()
 @click.argument(
     "file", required=False, default="evalkit.yaml", type=click.Path(dir_okay=False, path_type=Path)
 )
-def init(file: Path) -> None:
-    """Write an example configuration that runs without changes.
+@click.option(
+    "--for",
+    "job",
+    type=click.Choice([*JOBS]),
+    default="compare",
+    show_default=True,
+    help="compare: rerankers on judged data; runs without changes. judging: documents and queries without judgments.",
+)
+def init(file: Path, job: str) -> None:
+    """Write an example configuration.
 
     FILE defaults to evalkit.yaml. An existing file is not overwritten.
     """
@@ -24,7 +46,8 @@ def init(file: Path) -> None:
     from evalkit.files import create_file
 
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", file.stem).strip("-._") or "evalkit"
-    text = Path(__file__).with_name("starter.yaml").read_text(encoding="utf-8")
+    template, what, words = JOBS[job]
+    text = Path(__file__).with_name(template).read_text(encoding="utf-8")
     try:
         create_file(file, text.format(name=name, file=file))
     except FileExistsError:
@@ -37,8 +60,5 @@ def init(file: Path) -> None:
         raise StorageError(
             f"cannot write {file.resolve()}: {error.strerror}", "choose another file name"
         ) from None
-    echo(
-        f"wrote {file}: three depths of a lexical reranker on the demo dataset, with comments on other"
-        " settings"
-    )
-    echo(f"next: evalkit run {quote(str(file))}")
+    echo(f"wrote {file}: {what}")
+    echo(f"next: {words} {quote(str(file))}")

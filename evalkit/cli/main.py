@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import gc
 import os
 import sys
 import warnings
@@ -14,9 +14,10 @@ import click
 
 from evalkit import __version__
 from evalkit.cli.bug_reports import bug_report
+from evalkit.cli.lazy_group import LazyGroup
 from evalkit.cli.output import echo, echo_text, guarded_outputs
 from evalkit.cli.system_errors import check_text_of_paths, impossible_path, memory_limit
-from evalkit.errors import EvalkitError, EvalkitWarning, InputError, InputNote, nearest_name_hint, shortened
+from evalkit.errors import EvalkitError, EvalkitWarning, InputError, InputNote, shortened
 
 COMMANDS = {
     "init": "evalkit.cli.init:init",
@@ -30,6 +31,8 @@ COMMANDS = {
     "leaderboard": "evalkit.cli.leaderboard:leaderboard",
     "aa": "evalkit.cli.aa:aa",
     "tune": "evalkit.cli.tune:tune",
+    "judge": "evalkit.cli.judge:judge",
+    "queries": "evalkit.cli.queries:queries",
     "report": "evalkit.cli.report:report",
     "probe": "evalkit.cli.probe:probe",
     "serve": "evalkit.cli.serve:serve",
@@ -42,6 +45,8 @@ INTERRUPTED = 130
 _NATIVE = frozenset({"datasets", "pyarrow"})
 """Modules that leave native threads behind."""
 BUG_EXIT_CODE = 70
+_NEW_OBJECTS = 20_000
+"""Objects between two searches for cycles: a command imports for most of its time, and modules are no garbage."""
 _IDLE_LOOPS = "20"
 """Idle threads of OpenBLAS wait awake for 2 to the power of this many clock ticks, instead of its default of 26."""
 
@@ -50,30 +55,8 @@ class _UnexpectedError(Exception):
     """An exception that click would take for an interrupt or for a closed pipe; it is the cause."""
 
 
-class LazyGroup(click.Group):
-    """A group that imports a command only when it is used or its help is asked for."""
-
-    def list_commands(self, _ctx: click.Context) -> list[str]:
-        """Return the commands in the order of `COMMANDS`."""
-        return list(COMMANDS)
-
-    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
-        """Import one command."""
-        if name not in COMMANDS:
-            return None
-        module, _, attribute = COMMANDS[name].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command; the error for an unknown name suggests the nearest one."""
-        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
-            raise click.UsageError(
-                f"unknown command {args[0]!r}; {nearest_name_hint(args[0], COMMANDS)}", ctx
-            )
-        return super().resolve_command(ctx, args)
+class _Program(LazyGroup):
+    """All commands."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; hide from click what it would take for an interrupt or a closed pipe."""
@@ -84,7 +67,9 @@ class LazyGroup(click.Group):
 
 
 @click.group(
-    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+    cls=_Program,
+    commands=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.version_option(__version__, prog_name="evalkit")
 @click.pass_context
@@ -127,6 +112,7 @@ def main() -> NoReturn:
     # Read when numpy is imported. Otherwise each thread, of which there are as many as processors, uses its processor
     # for 60 ms after every import of numpy and scipy; products one after the other are as fast as before.
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", _IDLE_LOOPS)
+    gc.set_threshold(_NEW_OBJECTS, *gc.get_threshold()[1:])
     with guarded_outputs():
         try:
             code = _run()

@@ -40,15 +40,14 @@ def echo(*parts: str | Path | Styled, err: bool = False) -> None:
     err
         Whether it goes to stderr.
     """
-    click.echo(
-        "".join(
-            click.style(_harmless(printable(part.text)), **part.style)
-            if isinstance(part, Styled)
-            else _harmless(printable(str(part)))
-            for part in parts
-        ),
-        err=err,
-    )
+    texts = [_harmless(printable(part.text if isinstance(part, Styled) else str(part))) for part in parts]
+    line = "".join(texts)
+    if _harmless(line) == line:
+        line = "".join(
+            click.style(text, **part.style) if isinstance(part, Styled) else text
+            for text, part in zip(texts, parts, strict=True)
+        )
+    click.echo(_harmless(line), err=err)  # parts that are harmless alone may make a command together
 
 
 def echo_text(text: str, *, err: bool = False, nl: bool = True) -> None:

@@ -38,8 +38,7 @@ def run(
     """Rerank, evaluate, measure latency and write a report."""
     from evalkit.cli.showing import show_plan, show_result
     from evalkit.config import load_config
-    from evalkit.experiment.manifest_facts import Origin
-    from evalkit.experiment.resume import ResumeOptions
+    from evalkit.experiment.run_options import Origin, ResumeOptions
     from evalkit.workflows.run import run_experiment
 
     settings = load_config(config, overrides, keys="ignored" if plan else "required")
@@ -52,5 +51,5 @@ def run(
             "--json requires --plan; the results of a run are in summary.json of its folder"
         )
     command = shlex.join(["evalkit", *sys.argv[1:]])
-    folder = run_experiment(settings, into, Origin(command, Path(config).read_bytes()), options)
+    folder = run_experiment(settings, into, Origin.of_file(command, config), options)
     show_result(folder.path, details=details)

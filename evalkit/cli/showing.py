@@ -15,10 +15,10 @@ from evalkit.cli.output import Styled, echo, echo_json, echo_text
 if TYPE_CHECKING:
     from evalkit.config import Config
     from evalkit.errors import IncompleteError
-    from evalkit.experiment.resume import ResumeOptions
+    from evalkit.experiment.run_options import ResumeOptions
+    from evalkit.report.advice import NextStep
     from evalkit.report.cautions import Caution
     from evalkit.report.first_screen import FirstScreen
-    from evalkit.report.next_step import NextStep
     from evalkit.report.sections import Findings
     from evalkit.report.table import Table
     from evalkit.results import ResultFolder

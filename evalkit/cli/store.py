@@ -32,7 +32,7 @@ def size(store: Path, *, as_json: bool) -> None:
     """Print the contents of a store by backend."""
     from evalkit.report.table import Table, as_text
     from evalkit.results.json_shapes import to_json
-    from evalkit.store.upkeep import file_bytes, holdings
+    from evalkit.store.upkeep import count_judgments, file_bytes, holdings
 
     base = _opened(store, "read")
     backends = holdings(base)
@@ -53,7 +53,9 @@ def size(store: Path, *, as_json: bool) -> None:
     columns = ("backend", "settings", "queries", "scores", "oldest", "newest")
     note = "Use --json for all settings of a backend."
     echo_text(as_text(Table(f"scores in {base.path}", columns, cells, note, left=2)))
-    echo(f"total: {sum(one.scores for one in backends)} scores, {file_bytes(base.path)} bytes")
+    judgments, judges = count_judgments(base)
+    graded = f", {judgments} judgments (judges: {judges})" if judgments else ""
+    echo(f"total: {sum(one.scores for one in backends)} scores{graded}, {file_bytes(base.path)} bytes")
 
 
 @store.command()
@@ -74,7 +76,7 @@ def size(store: Path, *, as_json: bool) -> None:
 )
 @click.option("--plan", is_flag=True, help="Print the number of scores without removing them.")
 def prune(store: Path, before: datetime | None, backends: tuple[int, ...], *, plan: bool) -> None:
-    """Remove scores and unused data, and free disk space.
+    """Remove scores and unused data, and free disk space. Judgments are kept.
 
     With both --before and --backend, only scores that match both are removed. Without them, only unused data is
     removed: journals of unfinished runs whose result folders no longer exist, and unused space.
@@ -92,16 +94,27 @@ def prune(store: Path, before: datetime | None, backends: tuple[int, ...], *, pl
         echo(f"removed {what}; {base.path}: {bytes_before} -> {upkeep.file_bytes(base.path)} bytes")
     if done.moved:
         echo(f"kept the journals of {done.moved} runs whose result folders may have been moved")
+    judgments, _ = upkeep.count_judgments(base)
+    if judgments:
+        echo(f"all {judgments} judgments are kept")
 
 
 @store.command("export")
 @STORE
 @FILE
 def export_(store: Path, file: Path) -> None:
-    """Write all scores to FILE, a Parquet table with hashes instead of texts."""
+    """Write all scores to FILE, a Parquet table with hashes instead of texts. Judgments are not exported."""
     from evalkit.store.exchange import export_scores
+    from evalkit.store.upkeep import count_judgments
 
-    echo(f"{export_scores(_opened(store, 'read'), file)} scores written to {file}")
+    base = _opened(store, "read")
+    echo(f"{export_scores(base, file)} scores written to {file}")
+    judgments, _ = count_judgments(base)
+    if judgments:
+        echo(
+            f"{judgments} judgments of the store are not part of {file}: copy the files in judgments/ next to the"
+            " configuration, or the store itself"
+        )
     echo(f"next: evalkit store import STORE {quote(str(file))}")
 
 
@@ -129,7 +142,7 @@ def import_(store: Path, file: Path) -> None:
 def verify(store: Path) -> None:
     """Check a store for damage. Exits with code 3 if it is damaged."""
     from evalkit.errors import StorageError
-    from evalkit.store.upkeep import faults, holdings
+    from evalkit.store.upkeep import count_judgments, faults, holdings
 
     base = _opened(store, "read")
     found = faults(base)
@@ -141,7 +154,10 @@ def verify(store: Path) -> None:
             "move it away; the next run scores its contents again",
         )
     backends = holdings(base)
-    echo(f"{base.path} is intact: {sum(one.scores for one in backends)} scores of {len(backends)} backends")
+    judgments, judges = count_judgments(base)
+    graded = f", {judgments} judgments (judges: {judges})" if judgments else ""
+    scores = sum(one.scores for one in backends)
+    echo(f"{base.path} is intact: {scores} scores of {len(backends)} backends{graded}")
 
 
 @store.command()

@@ -93,8 +93,8 @@ def depth(result: Path, **options: Unpack[DepthOptions]) -> None:
     compared with the deepest allowed depth on the held-out half. If it is not confirmed, the deepest depth is
     recommended.
     """
+    from evalkit.report.advice import NextStep
     from evalkit.report.depth import depth_line, depth_lines, depth_table, without_depth
-    from evalkit.report.next_step import NextStep
     from evalkit.report.tuning_tables import depths_table
     from evalkit.summaries.depth_sweep import DepthQuestion
     from evalkit.tuning import Limits
@@ -104,11 +104,16 @@ def depth(result: Path, **options: Unpack[DepthOptions]) -> None:
     limits = Limits(max_ms / 1000 if max_ms else None, options["max_cost_per_1k"], options["min_quality"])
     question = DepthQuestion(options["metric"], options["margin"], limits)
     found = sweep_result(result, options["reranker"], question)
-    if any(one.choice.recommended for one in found):
-        text = "Set retriever.depth to the candidates needed, then choose a threshold."
-        next_step = NextStep(text, f"evalkit tune threshold {quote(str(result))}")
-    else:
+    chosen = next((one for one in found if one.choice.recommended), None)
+    if chosen is None:
         next_step = NextStep(without_depth(found))
+    else:
+        text = "Set retriever.depth to the candidates needed, then choose a threshold."
+        command = f"evalkit tune threshold {quote(str(result))}"
+        # Without --depth, a threshold is chosen at the depth that is recommended with the margin of the result.
+        if question != DepthQuestion(None, None, Limits()):
+            command += f" --reranker {quote(chosen.reranker)} --depth {chosen.choice.recommended}"
+        next_step = NextStep(text, command)
     view = View(depth_line, depth_lines, depths_table, depth_table, next_step)
     show_findings(found, view, details=options["details"], as_json=options["as_json"])
 
@@ -142,7 +147,8 @@ def threshold(
     Recall is guaranteed with a confidence level (Learn-then-Test) or in expectation (conformal risk control).
     Precision and F1 are values on the tuning queries. Held-out values are printed with confidence intervals.
     """
-    from evalkit.report.next_step import NextStep
+    from evalkit.report.advice import NextStep
+    from evalkit.report.judged_by import without_people
     from evalkit.report.thresholds import threshold_line, threshold_lines, threshold_table
     from evalkit.report.tuning_tables import thresholds_table
     from evalkit.summaries.threshold_curves import read_goal
@@ -153,7 +159,9 @@ def threshold(
     )
     chosen = any(one.threshold is not None for one in found)
     drop = "Drop documents with a lower score in your application. Choose again for each version."
-    next_step = NextStep(drop if chosen else "Add judged queries, or lower the goal.")
+    next_step = NextStep(
+        drop if chosen else without_people(found) or "Add judged queries, or lower the goal."
+    )
     view = View(threshold_line, threshold_lines, thresholds_table, threshold_table, next_step)
     show_findings(found, view, details=details, as_json=as_json)
 
@@ -172,8 +180,9 @@ def calibration(
     result: Path, reranker: str | None, depth: int | None, save: Path | None, *, details: bool, as_json: bool
 ) -> None:
     """Calibrate scores as probabilities, fitted on one part of the queries and evaluated on the other."""
+    from evalkit.report.advice import NextStep
     from evalkit.report.calibration import calibration_line, calibration_table
-    from evalkit.report.next_step import NextStep
+    from evalkit.report.judged_by import without_people
     from evalkit.report.tuning_tables import calibrations_table
     from evalkit.workflows.tune import calibrate_result
 
@@ -186,9 +195,12 @@ def calibration(
         calibrations_table,
         lambda one: calibration_table(one) if one.functions else None,
         NextStep(
-            "Write the functions as JSON with --save DIR."
-            if save is None
-            else f"Apply the functions in {save}."
+            without_people(found)
+            or (
+                "Write the functions as JSON with --save DIR."
+                if save is None
+                else f"Apply the functions in {save}."
+            )
         ),
     )
     show_findings(found, view, details=details, as_json=as_json)
@@ -241,8 +253,9 @@ def search(
     """
     from evalkit.errors import StorageError
     from evalkit.files import updating_folder
+    from evalkit.report.advice import NextStep
     from evalkit.report.chart_files import write_charts
-    from evalkit.report.next_step import NextStep
+    from evalkit.report.judged_by import without_people
     from evalkit.report.search import front_charts, search_lines, search_table
     from evalkit.report.tuning_tables import searches_table
     from evalkit.workflows.tune import search_result
@@ -259,7 +272,7 @@ def search(
         search_lines,
         searches_table,
         search_table,
-        NextStep("Print all configurations with --details."),
+        NextStep(without_people(found) or "Print all configurations with --details."),
     )
     show_findings(found, view, details=details, as_json=as_json)
 
@@ -303,7 +316,8 @@ def everything(result: Path, **options: Unpack[AllOptions]) -> None:
     queries. The other half compares depth and threshold with the full depth without threshold. Prints the settings for
     production and writes them as JSON, which 'evalkit serve --apply' reads.
     """
-    from evalkit.report.next_step import NextStep
+    from evalkit.report.advice import NextStep
+    from evalkit.report.judged_by import without_people
     from evalkit.report.production_block import decision_line, decision_lines, production_block, rules_table
     from evalkit.summaries.depth_sweep import DepthQuestion
     from evalkit.summaries.threshold_curves import read_goal
@@ -321,7 +335,7 @@ def everything(result: Path, **options: Unpack[AllOptions]) -> None:
     step = (
         NextStep("Apply these settings.", f"evalkit serve CONFIG --reranker TAG --apply {quote(str(file))}")
         if blocks
-        else NextStep("Measure latency or cost, or raise the limits.")
+        else NextStep(without_people(found.rerankers) or "Measure latency or cost, or raise the limits.")
     )
     view = View(decision_line, decision_lines, rules_table, lambda _: None, step)
     show_findings(

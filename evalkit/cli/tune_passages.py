@@ -21,7 +21,8 @@ def passages(result: Path, reranker: str | None, *, as_json: bool) -> None:
     of passages.
     """
     from evalkit.cli.showing import show_next, text_width
-    from evalkit.report.next_step import NextStep
+    from evalkit.report.advice import NextStep
+    from evalkit.report.judged_by import without_people
     from evalkit.report.passage_tables import rules_table
     from evalkit.report.table import as_text
     from evalkit.results.json_shapes import to_json, to_plain
@@ -33,4 +34,5 @@ def passages(result: Path, reranker: str | None, *, as_json: bool) -> None:
         echo_json(to_json([to_plain(one) for one in found]))
         return
     echo_text(as_text(rules_table(found, CONFIDENCE), text_width(), heading=False))
-    show_next(NextStep("Set passages.combine in the dataset's block and rerun: no reranker is called again."))
+    usual = "Set passages.combine in the dataset's block and rerun: no reranker is called again."
+    show_next(NextStep(without_people(found) or usual))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from evalkit.cli.output import echo, echo_json, echo_text
 
 if TYPE_CHECKING:
-    from evalkit.report.next_step import NextStep
+    from evalkit.report.advice import NextStep
     from evalkit.report.table import Table
 
 FoundT = TypeVar("FoundT")

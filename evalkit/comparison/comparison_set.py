@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.comparison.correction import Correction, JudgedSide
 from evalkit.metrics import parse_metric
+from evalkit.query_clusters import QueryClusters
 from evalkit.records import (
     SHARES,
     BelowDepth,
     Coverage,
+    JudgedBy,
     MetricValues,
     Qrels,
     Query,
+    QuerySample,
     Run,
     Unjudged,
     ValueRange,
 )
-from evalkit.stats import Clusters, are_shares, clusters_at
-from evalkit.text_analysis import normal_form
+from evalkit.stats import MIN_QUERIES, Clusters, are_shares, clusters_at
+
+_ROUNDING = 1e-12
+"""Values that differ by less, relative to the larger one, are equal."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,41 +76,6 @@ class System:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class QueryClusters:
-    """Which queries are not independent.
-
-    Attributes
-    ----------
-    labels
-        Query id -> label of its cluster; without the queries that are alone.
-    """
-
-    labels: Mapping[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of_queries(cls, queries: Mapping[str, Query], by: str | None) -> QueryClusters:
-        """Return the clusters of queries with the same value of a field; None takes their texts, ignoring case.
-
-        Queries without a value are alone.
-        """
-        labels = {
-            query_id: normal_form(query.text) if by is None else query.fields.get(by, "")
-            for query_id, query in queries.items()
-        }
-        sizes = Counter(labels.values())
-        return cls({query_id: label for query_id, label in labels.items() if label and sizes[label] > 1})
-
-    def of(self, query_ids: Sequence[str]) -> Clusters | None:
-        """Return the ``(n,)`` cluster of each query; None if each is a cluster of its own."""
-        numbers: dict[tuple[str, bool], int] = {}
-        found = [
-            numbers.setdefault((self.labels.get(query_id, query_id), query_id in self.labels), len(numbers))
-            for query_id in (query_ids if self.labels else ())
-        ]
-        return np.array(found, dtype=np.int64) if len(numbers) < len(found) else None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class ComparisonSet:
     """The systems compared on one dataset.
 
@@ -132,6 +102,14 @@ class ComparisonSet:
     sent
         Query id -> ``(n,)`` number of passages of each candidate, where rerankers score passages; None where they score
         documents.
+    sample
+        How the queries were drawn from a log; None if no field has it.
+    judged_by
+        Whose grades the judgments are.
+    correction
+        The draw and the grades that comparisons are corrected with; None where there are none.
+    withheld
+        Why people's grades of a draw correct nothing, as a sentence; None where nothing speaks against it.
     query_clusters
         Which queries are not independent.
     """
@@ -146,11 +124,30 @@ class ComparisonSet:
     unjudged: Unjudged = "unknown"
     below_depth: BelowDepth = "dropped"
     sent: Mapping[str, NDArray[np.int64]] | None = None
+    sample: QuerySample | None = None
+    judged_by: JudgedBy = "human"
+    correction: Correction | None = None
+    withheld: str | None = None
     query_clusters: QueryClusters = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         found = QueryClusters.of_queries(self.queries, self.cluster_field)
         object.__setattr__(self, "query_clusters", found)
+
+    @property
+    def unjudged_queries(self) -> int:
+        """Number of known queries of which no document is judged: they are in no mean."""
+        return sum(query_id not in self.qrels.grades for query_id in self.queries)
+
+    @property
+    def synthetic_queries(self) -> int:
+        """Number of queries that a model wrote."""
+        return sum(query.is_synthetic for query in self.queries.values())
+
+    @property
+    def rests_on_synthetic(self) -> bool:
+        """Whether a model wrote most queries, or too few of the others are left for a verdict of their own."""
+        return rests_on_synthetic(len(self.queries), self.synthetic_queries)
 
     @property
     def longest_list(self) -> int:
@@ -220,6 +217,9 @@ class Paired:
         ``(n,)`` cluster of each query; None if all are independent.
     limits
         The range of the metric.
+    judged
+        The values under grades of a judge, which those of this record, under grades of people, correct; None where
+        there are none.
     """
 
     query_ids: tuple[str, ...]
@@ -228,11 +228,29 @@ class Paired:
     left_out: int
     clusters: Clusters | None = None
     limits: ValueRange = SHARES
+    judged: JudgedSide | None = None
+
+    @property
+    def all_query_ids(self) -> tuple[str, ...]:
+        """The queries, and those with values of a judge alone."""
+        return self.query_ids if self.judged is None else self.judged.query_ids
+
+    @property
+    def enlarged(self) -> int:
+        """How often the draw for people was enlarged after they had judged; see `evalkit.comparison.looks`."""
+        return 0 if self.judged is None else self.judged.enlarged
+
+    @property
+    def differs(self) -> bool:
+        """Whether any query has a difference, also under grades of a judge alone."""
+        return bool(self.differences.any() or (self.judged is not None and self.judged.differences.any()))
 
     @property
     def differences(self) -> NDArray[np.float64]:
-        """``(n,)`` contender minus baseline."""
-        return self.contender - self.baseline
+        """``(n,)`` contender minus baseline; 0 where they differ by rounding alone."""
+        found = self.contender - self.baseline
+        largest = np.maximum(np.abs(self.contender), np.abs(self.baseline))
+        return np.where(np.abs(found) <= _ROUNDING * largest, 0.0, found)
 
     @property
     def is_binary(self) -> bool:
@@ -265,3 +283,9 @@ def pair(baseline: MetricValues, contender: MetricValues, metric: str) -> Paired
         shared = baseline.query_ids  # one object for all pairs is compared faster
     left_out = known - 2 * len(shared)
     return Paired(shared, mine[rows], theirs, left_out, limits=parse_metric(metric).limits)
+
+
+def rests_on_synthetic(queries: int, written: int) -> bool:
+    """Return whether a model wrote most queries, or too few of the others are left for a verdict of their own."""
+    others = queries - written
+    return written > 0 and others < max(MIN_QUERIES, written)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from evalkit.comparison.comparison_set import System
 from evalkit.metrics.row_grades import row_grades
-from evalkit.records import Names, Qrels
+from evalkit.records import Grades, Names, Qrels
 
 Ints = NDArray[np.int64]
 
@@ -58,8 +58,8 @@ class CountedDocuments:
     second: Pairs
     first_judged: NDArray[np.bool_]
     second_judged: NDArray[np.bool_]
-    first_grades: Ints
-    second_grades: Ints
+    first_grades: Grades
+    second_grades: Grades
 
     @classmethod
     def of(cls, first: System, second: System, qrels: Qrels, cutoff: int) -> CountedDocuments:
@@ -70,7 +70,7 @@ class CountedDocuments:
             names, _ = Names.of_rows([*names, *second.run.doc_names])
         number = {query_id: row for row, query_id in enumerate(query_ids)}
 
-        def counted(system: System) -> tuple[Pairs, NDArray[np.bool_], Ints]:
+        def counted(system: System) -> tuple[Pairs, NDArray[np.bool_], Grades]:
             run = system.run.cut(cutoff)
             starts, stops = run.spans(system.values.query_ids)
             lengths = stops - starts
@@ -102,7 +102,7 @@ class CountedDocuments:
         )
 
     @property
-    def grades_seen(self) -> Ints:
+    def grades_seen(self) -> Grades:
         """``(n,)`` grades of the judged documents of either system, each document once a query."""
         first, second = self.first.only(self.first_judged), self.second.only(self.second_judged)
         new = ~np.isin(self._keys(second), self._keys(first))

@@ -24,7 +24,7 @@ def holds_with_failures(comparison_set: ComparisonSet, plan: Plan, size: int, on
     """Return a comparison; its verdict is withheld if it rests on queries that failed, or have no value or ranking.
 
     It is kept if it is significant, too, with these queries counted against it, and over the queries that both runs
-    rank.
+    rank. A corrected claim is withheld without such a check: that would rest on grades of people and models alike.
 
     Parameters
     ----------
@@ -38,6 +38,8 @@ def holds_with_failures(comparison_set: ComparisonSet, plan: Plan, size: int, on
     if one.verdict not in _CLAIMS:
         return one
     reason = reason_to_withhold(comparison_set, one)
+    if one.corrected is not None:
+        return replace(one, verdict=reason or one.verdict)
     if reason is None or (one.verdict == "identical" and not one.left_out):
         return one  # values may be equal without a ranking
     sign, names = {"better": 1, "worse": -1}.get(one.verdict, 0), (one.baseline, one.contender)
@@ -94,6 +96,8 @@ def _other_readings(
 
 def reason_to_withhold(comparison_set: ComparisonSet, one: Comparison) -> Verdict | None:
     """Return the verdict of a claim that does not hold without some queries; None if it rests on no such query."""
+    if one.corrected is not None:
+        return reason_of_pair(comparison_set, (one.baseline, one.contender))
     systems = comparison_set.systems[one.baseline], comparison_set.systems[one.contender]
     lost = any(missing_of_both(comparison_set, one.baseline, one.contender))
     if one.left_out:
@@ -104,6 +108,18 @@ def reason_to_withhold(comparison_set: ComparisonSet, one: Comparison) -> Verdic
     if lost:
         return MISSING
     return "undecided: failed queries" if _unexplained(*systems) else None
+
+
+def reason_of_pair(comparison_set: ComparisonSet, names: tuple[str, str]) -> Verdict | None:
+    """Return the verdict of a corrected claim on two systems of which a query failed, is missing or has no ranking."""
+    systems = comparison_set.systems[names[0]], comparison_set.systems[names[1]]
+    if any(one.unscored for one in systems):
+        return "undecided: failed queries"
+    if any(missing_of_both(comparison_set, *names)):
+        return MISSING
+    drawn = comparison_set.correction
+    asked = set() if drawn is None else set(drawn.query_ids)
+    return "undecided: failed queries" if asked & (_ranked(systems[0]) ^ _ranked(systems[1])) else None
 
 
 def failed_in_both(baseline: System, contender: System) -> tuple[str, ...]:

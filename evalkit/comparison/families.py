@@ -8,8 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.comparison.comparison_set import Paired
+from evalkit.comparison.corrected_pairs import with_judge
+from evalkit.comparison.looks import level as level_after
+from evalkit.comparison.looks import p_value
 from evalkit.comparison.plan import Plan
-from evalkit.stats import SignFlip, holm, sign_flip
+from evalkit.stats import MeanError, SignFlip, holm, sign_flip
 
 
 def family_p_values(groups: Sequence[Sequence[Paired]], plan: Plan) -> list[list[tuple[float, float]]]:
@@ -19,6 +22,7 @@ def family_p_values(groups: Sequence[Sequence[Paired]], plan: Plan) -> list[list
     ----------
     groups
         The comparisons of each dataset. Those of one dataset share the random signs where they have the same queries.
+        A corrected difference has the p-value of `CorrectedMeans.p_value` where a judge's values have a weight.
     plan
         ``holm`` corrects over all groups at once; ``maxT`` within each group, and for the number of groups.
 
@@ -57,13 +61,16 @@ def without_withheld(
 
 def _tests(pairs: Sequence[Paired], plan: Plan, level: float) -> list[SignFlip]:
     """Test the comparisons of one dataset: all with the same signs, or each alone if their queries differ."""
-    if len({paired.query_ids for paired in pairs}) == 1:
+    if len({paired.query_ids for paired in pairs}) == 1 and all(paired.judged is None for paired in pairs):
         columns = np.column_stack([paired.differences for paired in pairs])
         return [_test(columns, pairs[0], plan, level)]
     return [_test(paired.differences[:, None], paired, plan, level) for paired in pairs]
 
 
 def _test(columns: NDArray[np.float64], paired: Paired, plan: Plan, level: float) -> SignFlip:
+    if paired.judged is not None:
+        p = np.array([corrected_p(paired, plan, level)])
+        return SignFlip(p, p, exact=False)
     return sign_flip(columns, plan.resamples, plan.seed, clusters=paired.clusters, level=level)
 
 
@@ -76,3 +83,32 @@ def joint_confidence(confidence: float, size: int) -> float:
     Statistical Association 62 (1967): it suffices for two-sided intervals, however they depend on each other.
     """
     return float(confidence ** (1 / max(size, 1)))
+
+
+def p_of_t(found: MeanError, enlarged: int = 0) -> float | None:
+    """Return the two-sided p-value of Student's t test of a mean; None without a standard error.
+
+    After enlargements of the draw it is multiplied for the looks before; see `p_value`.
+    """
+    from scipy.special import stdtr
+
+    if not found.error > 0:
+        return None
+    return p_value(2 * float(stdtr(found.degrees, -abs(found.mean) / found.error)), enlarged)
+
+
+def corrected_p(paired: Paired, plan: Plan, level: float | None = None) -> float:
+    """Return the p-value of a pair with a judge's values: that of people's values alone where these have no weight.
+
+    It agrees with the interval of the difference; see `CorrectedMeans.p_value`. `level` is that of `sign_flip`.
+    """
+    found, differences = with_judge(paired), paired.differences[:, None]
+    if found is not None:
+        p = found.p_value(0)
+    elif len(differences):
+        strict = None if level is None else level_after(level, paired.enlarged)
+        test = sign_flip(differences, plan.resamples, plan.seed, clusters=paired.clusters, level=strict)
+        p = float(test.p[0])
+    else:
+        p = None
+    return 1.0 if p is None else p_value(p, paired.enlarged)

@@ -17,6 +17,7 @@ from evalkit.records import SHARES, ValueRange
 from evalkit.stats import (
     MIN_QUERIES,
     Clusters,
+    CorrectedMeans,
     OneSidedBounds,
     allow_for_skewness,
     bounded_interval,
@@ -53,6 +54,8 @@ class GateVerdict:
         What the scores of the new version rest on; None for rules on latency.
     part
         The slice of the queries, such as ``language = de``; None for all queries.
+    rests_on
+        See `RuleFinding`.
     """
 
     rule: str
@@ -69,6 +72,7 @@ class GateVerdict:
     unchanged_passes: float | None = None
     scores: ScoreBasis | None = None
     part: str | None = None
+    rests_on: str | None = None
 
     @property
     def system(self) -> str:
@@ -78,7 +82,13 @@ class GateVerdict:
 
 @dataclass(frozen=True, slots=True)
 class RuleFinding:
-    """The result of judging one rule, without the names of rule, dataset and reranker; see `GateVerdict`."""
+    """The result of judging one rule, without the names of rule, dataset and reranker; see `GateVerdict`.
+
+    Attributes
+    ----------
+    rests_on
+        What a corrected difference rests on; None where all judgments count alike.
+    """
 
     status: Status
     sentence: str
@@ -86,6 +96,7 @@ class RuleFinding:
     lower: float | None = None
     upper: float | None = None
     n: int = 0
+    rests_on: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +138,7 @@ def judge_drop(
     clusters: Clusters | None = None,
     *,
     is_slice: bool = False,
+    corrected: CorrectedMeans | None = None,
 ) -> RuleFinding:
     """Judge whether a metric fell by more than a margin (non-inferiority).
 
@@ -144,11 +156,13 @@ def judge_drop(
         Cluster of each query; None if all are independent.
     is_slice
         Whether these are few of the queries, judged at a small `alpha`: the bounds then allow for skewness.
+    corrected
+        The corrected mean of the differences, which are people's; its bounds allow for skewness.
     """
     n, count = len(differences), count_clusters(clusters, len(differences))
     if not n or (count < 2 and differences.any()):
         return invalid(f"{n} queries in common")
-    status, found = decide_drop(differences, margin, alpha, clusters, is_slice=is_slice)
+    status, found = decide_drop(differences, margin, alpha, clusters, is_slice=is_slice, corrected=corrected)
     what = "queries" if clusters is None else "clusters of queries"
     too_few = f"fewer than {MIN_QUERIES} {what}" if count < MIN_QUERIES else None
     if found is None:
@@ -169,7 +183,7 @@ def judge_drop(
     bounds = f"Δ {found.mean:+.4f} {_bounds(found, '+', alpha)}"
     if status == "FAIL":
         return _rule_finding(found, status, f"{metric} worse by more than {margin:.4f}: {bounds}")
-    deviation = mean_error(differences, clusters).error * math.sqrt(count)
+    deviation = (corrected.of(0) if corrected else mean_error(differences, clusters)).error * math.sqrt(count)
     certified = minimum_detectable_effect(deviation, count, alpha, sides=1)
     return _rule_finding(
         found,
@@ -186,15 +200,21 @@ def decide_drop(
     clusters: Clusters | None = None,
     *,
     is_slice: bool = False,
+    corrected: CorrectedMeans | None = None,
 ) -> tuple[Status, OneSidedBounds | None]:
     """Return the status of `judge_drop` with its bounds; the bounds are None if all differences are 0."""
     if not len(differences):
         return "INVALID", None
     count = count_clusters(clusters, len(differences))
-    if not differences.any():
+    same = corrected is None or (not corrected.means[0] and not corrected.errors[0])
+    if not differences.any() and same:
         return ("IDENTICAL" if count >= MIN_QUERIES else "CANNOT TELL"), None
-    found = one_sided_bounds(differences, margin, alpha, clusters)
-    if is_slice:
+    found = (
+        one_sided_bounds(differences, margin, alpha, clusters)
+        if corrected is None
+        else corrected.bounds(0, margin, alpha)
+    )
+    if is_slice and corrected is None:
         found = allow_for_skewness(found, differences, alpha, clusters)
     if count < MIN_QUERIES or found.lower == found.upper:
         return "CANNOT TELL", found
@@ -210,11 +230,15 @@ def judge_minimum(
     alpha: float,
     clusters: Clusters | None = None,
     limits: ValueRange = SHARES,
+    *,
+    corrected: CorrectedMeans | None = None,
 ) -> RuleFinding:
-    """Judge whether the mean of a metric is at least `least`; see `judge_drop` and `bounded_interval`."""
+    """Judge whether the mean of a metric is at least `least`; see `judge_drop` and `bounded_interval`.
+
+    Values of people are corrected by column 1 of `corrected`, whose bounds allow for skewness.
+    """
     n, count = len(values), count_clusters(clusters, len(values))
-    found = bounded_interval(values, 1 - 2 * alpha, clusters, limits)
-    mean, lower, upper = found.estimate, found.lower, found.upper
+    mean, lower, upper = _bounds_of_mean(values, alpha, clusters, limits, corrected)
     if mean is None or lower is None or upper is None:
         return invalid(f"{n} queries")
     bounds = f"{mean:.4f} [{lower:.4f}, {upper:.4f}] ({percent(1 - 2 * alpha)}, n={n} queries)"
@@ -231,6 +255,55 @@ def judge_minimum(
     else:
         sentence = f"{metric} may be below {least:g}: {bounds}"
     return RuleFinding(status, sentence, mean, lower, upper, n)
+
+
+def _bounds_of_mean(
+    values: NDArray[np.float64],
+    alpha: float,
+    clusters: Clusters | None,
+    limits: ValueRange,
+    corrected: CorrectedMeans | None,
+) -> tuple[float | None, float | None, float | None]:
+    """Return the mean and its bounds, inside the range of the metric."""
+    if corrected is None:
+        found = bounded_interval(values, 1 - 2 * alpha, clusters, limits)
+        return found.estimate, found.lower, found.upper
+    of_column = corrected.bounds(1, 0.0, alpha)
+    low, high = limits.lowest, limits.highest
+    mean, lower, upper = (
+        min(max(end, low), high) for end in (of_column.mean, of_column.lower, of_column.upper)
+    )
+    return mean, lower, upper
+
+
+def judge_retained(
+    corrected: CorrectedMeans, metric: str, share: float, alpha: float, first_stage: str
+) -> RuleFinding:
+    """Judge whether a version keeps a share of the baseline's gain over its first stage.
+
+    Parameters
+    ----------
+    corrected
+        Its column 0 is the difference from the values that keep this share: ``share * baseline + (1 - share) * first
+        stage``, so that its bounds allow for the gain being an estimate.
+    metric, first_stage
+        Names, for the sentence.
+    share
+        The share.
+    alpha
+        Probability of passing a version that keeps exactly the share.
+    """
+    found = corrected.bounds(0, 0.0, alpha)
+    kept = f"{percent(share)} of the baseline's gain over {first_stage}"
+    bounds = f"Δ to that share {found.mean:+.4f} {_bounds(found, '+', alpha)}"
+    if corrected.has_few or found.lower == found.upper:
+        why = f"fewer than {MIN_QUERIES} queries" if corrected.has_few else "equal differences"
+        return _rule_finding(found, "CANNOT TELL", f"{metric} and {kept}: {bounds}: no verdict with {why}")
+    if found.lower > 0:
+        return _rule_finding(found, "PASS", f"{metric} keeps at least {kept}: {bounds}")
+    if found.upper < 0:
+        return _rule_finding(found, "FAIL", f"{metric} keeps less than {kept}: {bounds}")
+    return _rule_finding(found, "CANNOT TELL", f"{metric} may keep less than {kept}: {bounds}")
 
 
 def judge_ratio(

@@ -14,9 +14,9 @@ from evalkit.metrics import evaluate, parse_metric
 from evalkit.metrics.evaluation import compute
 from evalkit.metrics.metric import Metric, MetricDefinition
 from evalkit.metrics.ranked import RankedGrades, queries_at, rank_grades, with_more_judged
-from evalkit.records import Qrels
+from evalkit.records import Grades, Qrels
 
-_MOST_ROWS = 2**20
+_MOST_ROWS = 2**17
 """Judged documents of all cases in memory at once."""
 
 
@@ -35,7 +35,7 @@ class Cases:
     query: Ints
     case: Ints
     doc: Ints
-    grade: Ints
+    grade: Grades
 
     def only(self, start: int, stop: int) -> Cases:
         """Return the cases of a range."""
@@ -99,7 +99,7 @@ class MoreJudgments:
     def _evaluated_once(self, cases: Cases, chosen: NDArray[np.bool_]) -> dict[str, float]:
         """Return query id -> difference with the chosen judgments."""
         names, query_ids = self.counted.doc_names, self.counted.query_ids
-        more: dict[str, dict[str, int]] = {}
+        more: dict[str, dict[str, float]] = {}
         rows = (column[chosen].tolist() for column in (cases.query[cases.case], cases.doc, cases.grade))
         for query, doc, grade in zip(*rows, strict=True):
             query_id = query_ids[query]
@@ -167,13 +167,13 @@ class _JudgedList:
         return with_more_judged(lists, cases.case, place, cases.grade)
 
 
-def each_alone(pairs: Pairs, grade: int) -> Cases:
+def each_alone(pairs: Pairs, grade: float) -> Cases:
     """Return a case for each pair, in which its document alone gets a grade."""
     number = np.arange(len(pairs))
     return Cases(pairs.query, number, pairs.doc, np.full(len(pairs), grade))
 
 
-def all_together(queries: Ints, pairs: Pairs, grades: Ints) -> Cases:
+def all_together(queries: Ints, pairs: Pairs, grades: Grades) -> Cases:
     """Return a case for each of the ascending queries, in which all documents of pairs get their grades."""
     at = np.searchsorted(queries, pairs.query)
     known = np.flatnonzero(queries[np.minimum(at, len(queries) - 1)] == pairs.query)
@@ -181,7 +181,7 @@ def all_together(queries: Ints, pairs: Pairs, grades: Ints) -> Cases:
     return Cases(queries, at[known], pairs.doc[known], grades[known])
 
 
-def one_after_the_other(pairs: Pairs, grade: int) -> Cases:
+def one_after_the_other(pairs: Pairs, grade: float) -> Cases:
     """Return a case for each pair, in which its document and those before it of its query get a grade.
 
     The pairs of a query must be adjacent.

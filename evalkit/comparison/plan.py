@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from evalkit.comparison.change_histogram import ChangeHistogram
+from evalkit.comparison.looks import enlarged_text
 from evalkit.stats import RESAMPLES, Interval
 
 Verdict = Literal[
@@ -19,12 +20,78 @@ Verdict = Literal[
     "undecided: unknown values",
     "undecided: unjudged documents",
     "undecided: cached scores",
+    "undecided: judge only",
+    "undecided: mixed judgments",
+    "undecided: human sample incomplete",
+    "undecided: judge incomplete",
+    "undecided: synthetic queries",
 ]
 """Those that begin with ``undecided`` replace a claim that other evidence does not support."""
 MISSING: Verdict = "undecided: missing queries"
 """The verdict where a file of rankings lacks queries that could change it."""
 UNKNOWN: Verdict = "undecided: unknown values"
 """The verdict where a metric has values of only one system for queries that could change it."""
+JUDGE_ONLY: Verdict = "undecided: judge only"
+"""The verdict where models gave all judgments: the difference is an indication."""
+MIXED: Verdict = "undecided: mixed judgments"
+"""The verdict where people and models gave the judgments."""
+INCOMPLETE: Verdict = "undecided: human sample incomplete"
+"""The verdict where people have not judged all documents of the queries that were drawn for them."""
+JUDGE_INCOMPLETE: Verdict = "undecided: judge incomplete"
+"""The verdict where people have, but the judge was not asked for all documents of all queries."""
+SYNTHETIC: Verdict = "undecided: synthetic queries"
+"""The verdict where a model wrote the queries, except for too few."""
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """What a difference rests on that few judgments of people and many of one judge give.
+
+    Attributes
+    ----------
+    judge
+        Name of the judge.
+    human
+        Number of queries that people judged: all that were drawn.
+    judged_only
+        Number of queries with grades of the judge alone, without those of `ungraded`.
+    weight
+        Average weight of the judge, 0 to 1; 0 gives the difference under grades of people alone.
+    too_rarely_wrong
+        Whether the judge was not used, because the draw shows too few of its errors, or of the differences.
+    declared
+        Whether the user states that the draw was random.
+    ungraded
+        Number of queries, drawn or not, that the judge has no grade for; where it failed, its mean value is used.
+    ungraded_drawn
+        Number of drawn queries among them.
+    enlarged
+        How often the draw was enlarged after people had judged: the level of the test is halved each time.
+    """
+
+    judge: str
+    human: int
+    judged_only: int
+    weight: float
+    too_rarely_wrong: bool = False
+    declared: bool = False
+    ungraded: int = 0
+    enlarged: int = 0
+    ungraded_drawn: int = 0
+
+    @property
+    def text(self) -> str:
+        """What the difference rests on, for people."""
+        drawn = ", declared random by the user" if self.declared else ""
+        unused = "" if self.weight else "; the judge's grades have no weight"
+        if self.too_rarely_wrong:
+            unused = "; the draw shows too few differences or errors of the judge, which was not used"
+        others = self.ungraded - self.ungraded_drawn
+        without = f"; no grade of the judge for {self.ungraded_drawn} drawn and {others} other queries"
+        without = without if self.ungraded else ""
+        looks = f"; {enlarged_text(self.enlarged)}" if self.enlarged else ""
+        notes = f"{drawn}{unused}{without}{looks}"
+        return f"corrected ({self.human} human + {self.judged_only} judge: {self.judge}{notes})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +141,8 @@ class Comparison:
         Mean paired difference, contender minus baseline, with its Student-t interval; None if there are too
         few queries.
     p, p_adjusted
-        Two-sided p-value of the sign-flip test, and the same corrected for all contenders.
+        Two-sided p-value of the sign-flip test, and the same corrected for all contenders. Where a draw was enlarged
+        after people had judged, they are multiplied for it; see `evalkit.comparison.looks`.
     p_t
         Two-sided p-value of Student's t test.
     fragile
@@ -89,7 +157,8 @@ class Comparison:
         Minimum detectable difference with 80 % power, at the level of the strictest corrected test.
     needed
         Queries needed to rule out a loss beyond the margin with 80 % power if there is no true difference; None where
-        the interval already shows such a loss.
+        the interval already shows such a loss, and of a corrected difference where even all queries judged by people do
+        not suffice.
     needed_lower, needed_upper
         The same for the smallest and the largest plausible standard deviation.
     joint_lower, joint_upper
@@ -103,6 +172,9 @@ class Comparison:
         Number of the n queries that only one of the two runs ranks, and that count as 0 for the other.
     histogram
         How many queries gain and lose how much; None where no query changes, and for several datasets together.
+    corrected
+        What the difference rests on where grades of people correct those of a judge; its p-value is that of Student's t
+        test, and the means are corrected, too. None where the difference rests on all judgments alike.
     baseline_missing, contender_missing
         Number of averaged queries that the file of a run lacks: each counts as 0. 0 for rankings that evalkit made.
     """
@@ -140,6 +212,7 @@ class Comparison:
     histogram: ChangeHistogram | None = None
     baseline_missing: int = 0
     contender_missing: int = 0
+    corrected: Corrected | None = None
 
     @property
     def change(self) -> Interval:

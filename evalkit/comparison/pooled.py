@@ -9,11 +9,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from evalkit.comparison.comparison_set import ComparisonSet, Paired
+from evalkit.comparison.corrected_pairs import (
+    compared_pair,
+    corrected_basis,
+    corrected_of,
+    difference_of,
+    with_judge,
+)
 from evalkit.comparison.failed_queries import reason_to_withhold
 from evalkit.comparison.families import family_p_values, joint_confidence
+from evalkit.comparison.indications import as_indication, for_people
+from evalkit.comparison.looks import confidence_at, p_value
 from evalkit.comparison.missing_queries import lacks_too_many, without_evidence
-from evalkit.comparison.plan import Comparison, Plan, Verdict
-from evalkit.stats import MIN_QUERIES, MeanError, count_clusters, mean_error, paired_share_interval
+from evalkit.comparison.plan import Comparison, Corrected, Plan, Verdict
+from evalkit.records import fewest_people
+from evalkit.stats import MIN_QUERIES, MeanError, count_clusters, holm, paired_share_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +142,7 @@ def pool(
     """
     names = [name for name in comparison_sets[0].systems if name != plan.baseline] if comparison_sets else []
     parts = {
-        name: [one.pair(plan.baseline, name, plan.primary) for one in comparison_sets]
+        name: [compared_pair(one, plan.baseline, name, plan.primary) for one in comparison_sets]
         for name in names
         if all({name, plan.baseline} <= set(one.systems) for one in comparison_sets)
     }
@@ -144,7 +154,7 @@ def pool(
     tested = [
         name for name in parts if not any(lacks_too_many(one, plan.baseline, name) for one in comparison_sets)
     ]
-    (found,) = family_p_values([[_weighted(parts[name]) for name in tested]], plan)
+    (found,) = _family([parts[name] for name in tested], plan)
     joint, tests = joint_confidence(plan.confidence, len(tested)), dict(zip(tested, found, strict=True))
     pooled = []
     for name, pairs in parts.items():
@@ -152,6 +162,26 @@ def pool(
         one = _withheld(one, comparison_sets, compared)
         pooled.append(one if name in tests else without_evidence(one))
     return pooled
+
+
+def _family(tested: Sequence[Sequence[Paired]], plan: Plan) -> list[list[tuple[float, float]]]:
+    """Return p-values and adjusted ones; those of Student's t test of the mean where a judge's values have a weight."""
+    of_people = family_p_values([[_weighted(pairs) for pairs in tested]], plan)
+    if not any(paired.judged is not None for pairs in tested for paired in pairs):
+        return of_people
+
+    def p_of(pairs: Sequence[Paired], alone: float) -> float:
+        if any(with_judge(paired) is not None for paired in pairs):
+            p = _p_of(pairs, _pooled_mean(_errors(pairs)))
+            return 1.0 if p is None else p
+        return p_value(alone, _enlarged(pairs))
+
+    p = np.array([p_of(pairs, alone) for pairs, (alone, _) in zip(tested, of_people[0], strict=True)])
+    return [list(zip(p.tolist(), holm(p).tolist(), strict=True))]
+
+
+def _errors(pairs: Sequence[Paired]) -> list[MeanError]:
+    return [found for paired in pairs if (found := difference_of(paired)) is not None]
 
 
 def _withheld(
@@ -164,6 +194,18 @@ def _withheld(
     """
     of_datasets = [row for rows in compared for row in rows if row.contender == one.contender]
     reason = next((row.verdict for row in of_datasets if row.undecided), None)
+    # A dataset with too few queries for a claim of its own is part of the pooled one.
+    uncorrected = [
+        part.judged_by
+        for part, row in zip(comparison_sets if of_datasets else (), of_datasets, strict=True)
+        if row.corrected is None
+    ]
+    if reason is None:
+        held = one
+        if uncorrected:
+            held = as_indication(replace(one, corrected=None), fewest_people(*uncorrected))
+        held = for_people(held, synthetic=any(part.rests_on_synthetic for part in comparison_sets))
+        reason = held.verdict if held.undecided else None
     if reason is None and one.verdict in {"better", "worse", "identical"}:
         reasons = [
             reason_to_withhold(part, row)
@@ -213,6 +255,20 @@ class _PooledMean:
         return float(stdtrit(self.degrees, 0.5 + confidence / 2)) * self.error
 
 
+def _p_of(pairs: Sequence[Paired], found: _PooledMean) -> float | None:
+    """Return the two-sided p-value of Student's t test, for the looks at the draws; None without an error."""
+    from scipy.special import stdtr
+
+    if not found.error:
+        return None
+    return p_value(2 * float(stdtr(found.degrees, -abs(found.mean) / found.error)), _enlarged(pairs))
+
+
+def _enlarged(pairs: Sequence[Paired]) -> int:
+    """Return how often draws were enlarged after people had judged: each time was a look at the pooled mean."""
+    return sum(paired.enlarged for paired in pairs)
+
+
 def _pooled_mean(parts: Sequence[MeanError]) -> _PooledMean:
     shares = np.array([part.error**2 for part in parts]) / len(parts) ** 2
     degrees = np.array([part.degrees for part in parts])
@@ -229,8 +285,8 @@ def _pooled_interval(pairs: Sequence[Paired], found: _PooledMean, confidence: fl
     Zou and Donner, "Construction of confidence limits about effect measures", Statistics in Medicine 27 (2008): the
     distances from the estimates to their bounds add up as squares.
     """
-    if not all(paired.is_binary for paired in pairs):
-        half = found.half_width(confidence)
+    if not all(paired.is_binary and paired.judged is None for paired in pairs):
+        half = found.half_width(confidence_at(confidence, _enlarged(pairs)))
         return found.mean - half, found.mean + half
     parts = [paired_share_interval(paired.differences, confidence, paired.clusters) for paired in pairs]
     below = math.sqrt(sum(((one.estimate or 0.0) - (one.lower or 0.0)) ** 2 for one in parts)) / len(parts)
@@ -245,12 +301,12 @@ def _pooled(
     test: tuple[float, float],
     joint: float,
 ) -> Comparison:
-    from scipy.special import stdtr
-
     (p, adjusted), differences = test, np.concatenate([paired.differences for paired in pairs])
-    found = _pooled_mean([mean_error(paired.differences, paired.clusters) for paired in pairs])
+    found = _pooled_mean(_errors(pairs))
     alone, together = (_pooled_interval(pairs, found, level) for level in (plan.confidence, joint))
-    p_t = 2 * float(stdtr(found.degrees, -abs(found.mean) / found.error)) if found.error else None
+    p_t, corrected = _p_of(pairs, found), _corrected(pairs)
+    baseline = float(np.mean([_baseline_mean(paired) for paired in pairs]))
+    contender = float(np.mean([paired.contender.mean() for paired in pairs]))
     clustered = any(paired.clusters is not None for paired in pairs)
     independent = sum(count_clusters(paired.clusters, len(paired.query_ids)) for paired in pairs)
     return Comparison(
@@ -260,8 +316,8 @@ def _pooled(
         contender=name,
         n=len(differences),
         left_out=sum(paired.left_out for paired in pairs),
-        baseline_mean=float(np.mean([paired.baseline.mean() for paired in pairs])),
-        contender_mean=float(np.mean([paired.contender.mean() for paired in pairs])),
+        baseline_mean=baseline,
+        contender_mean=contender if corrected is None else baseline + found.mean,
         difference=found.mean,
         lower=alone[0],
         upper=alone[1],
@@ -277,12 +333,40 @@ def _pooled(
         detectable=None,
         needed=None,
         verdict=_verdict(
-            found.mean, independent, differs=bool(differences.any()), significant=adjusted <= plan.alpha
+            found.mean,
+            independent,
+            differs=any(paired.differs for paired in pairs),
+            significant=adjusted <= plan.alpha,
         ),
         error=found.error,
         joint_lower=together[0],
         joint_upper=together[1],
         clusters=independent if clustered else None,
+        corrected=corrected,
+    )
+
+
+def _baseline_mean(paired: Paired) -> float:
+    found = corrected_of(paired)
+    return float(paired.baseline.mean() if found is None else found.means[1])
+
+
+def _corrected(pairs: Sequence[Paired]) -> Corrected | None:
+    """Return what a pooled difference rests on: the queries of all datasets, and the mean weight of the judges."""
+    known = [(paired, found) for paired in pairs if (found := corrected_of(paired)) is not None]
+    if not known:
+        return None
+    rests = [corrected_basis(paired, found) for paired, found in known]
+    return Corrected(
+        judge=", ".join(dict.fromkeys(one.judge for one in rests)),
+        human=sum(len(paired.query_ids) for paired in pairs),
+        judged_only=sum(one.judged_only for one in rests),
+        weight=float(np.mean([one.weight for one in rests])),
+        too_rarely_wrong=any(one.too_rarely_wrong for one in rests),
+        declared=any(one.declared for one in rests),
+        ungraded=sum(one.ungraded for one in rests),
+        ungraded_drawn=sum(one.ungraded_drawn for one in rests),
+        enlarged=sum(one.enlarged for one in rests),
     )
 
 

@@ -76,6 +76,7 @@ def sensitivity(comparison_set: ComparisonSet, plan: Plan, contender: str) -> Se
     low, high = _tie_bounds(comparison_set, plan, a, b)
     short_a, short_b = (cut_at_metric(system, plan, comparison_set.qrels) for system in (a, b))
     more = MoreJudgments(short_a, short_b, counted, comparison_set.qrels, plan.primary)
+    tipping = tipping_pairs(more, loser_only, up=difference < 0) if difference else None
     return Sensitivity(
         baseline=plan.baseline,
         contender=contender,
@@ -86,7 +87,7 @@ def sensitivity(comparison_set: ComparisonSet, plan: Plan, contender: str) -> Se
         unjudged_contender_only=len(b_only),
         unjudged_both=len(unjudged_a) - len(a_only),
         condensed=_condensed(comparison_set, plan, a, b),
-        tipping=_judgments_to_reverse(more, loser_only, up=difference < 0) if difference else None,
+        tipping=None if tipping is None else len(tipping),
         tipping_of=len(loser_only),
         tied_low=low,
         tied_high=high,
@@ -177,8 +178,12 @@ def cut_at_metric(system: System, plan: Plan, qrels: Qrels) -> System:
     return system if cutoff is None else replace(system, run=system.run.cut(cutoff))
 
 
-def _judgments_to_reverse(more: MoreJudgments, unjudged: Pairs, *, up: bool) -> int | None:
-    """Return how many unjudged documents, if relevant, reverse the sign; the largest gains are taken first.
+def tipping_pairs(
+    more: MoreJudgments, unjudged: Pairs, *, up: bool, highest: float | None = None
+) -> Pairs | None:
+    """Return the fewest unjudged documents that, if relevant, reverse the sign; the largest gains are taken first.
+
+    None if not even all of them do.
 
     Parameters
     ----------
@@ -188,8 +193,12 @@ def _judgments_to_reverse(more: MoreJudgments, unjudged: Pairs, *, up: bool) -> 
         The documents that may be made relevant.
     up
         Whether the difference must become at least 0; otherwise at most 0.
+    highest
+        The grade that they get (default: the most frequent grade above 0).
     """
-    grade = max(usual_grade(more.qrels), parse_metric(more.metric).rel)
+    if highest is None:
+        highest = max(usual_grade(more.qrels), parse_metric(more.metric).rel)
+    grade = highest
     pairs = more.counted.by_name(unjudged)
     paired = pair(more.baseline.values, more.contender.values, more.metric)
     number = {query_id: row for row, query_id in enumerate(more.counted.query_ids)}
@@ -219,4 +228,4 @@ def _judgments_to_reverse(more: MoreJudgments, unjudged: Pairs, *, up: bool) -> 
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if reversed_by(middle) else (middle + 1, high)
-    return low
+    return pairs.only(np.arange(low))

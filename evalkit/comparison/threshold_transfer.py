@@ -82,7 +82,8 @@ class CarriedThreshold:
         Share of the documents that the old threshold keeps on the new scores.
     same_kept, same_recall
         New threshold that keeps as many documents, or as many relevant ones: ``(value, lower, upper)`` with
-        bounds of a bootstrap over queries. `same_recall` is None if no candidate is relevant.
+        bounds of a bootstrap over queries. `same_recall` is None if no candidate is relevant, or people's judgments do
+        not suffice.
     """
 
     before: float
@@ -106,7 +107,11 @@ def score_drift(pairs: ScoredPairs) -> ScoreDrift:
 
 
 def carry_threshold(
-    pairs: ScoredPairs, before: float, confidence: float = 0.95, seed: int = 0
+    pairs: ScoredPairs,
+    before: float,
+    confidence: float = 0.95,
+    seed: int = 0,
+    judged: ScoredPairs | None = None,
 ) -> CarriedThreshold:
     """Return the thresholds on the new scores that correspond to an old one.
 
@@ -118,17 +123,23 @@ def carry_threshold(
         The old threshold.
     confidence, seed
         Confidence level and seed of the percentile bootstrap over queries.
+    judged
+        The pairs whose relevance counts; all by default.
     """
     kept = pairs.before >= before
+    judged = pairs if judged is None else judged
+    kept_judged = judged.before >= before
     everything = np.ones(len(kept), dtype=np.bool_)
-    has_relevant = bool(pairs.relevant.any())
+    has_relevant = bool(judged.relevant.any())
     return CarriedThreshold(
         before=before,
         kept_before=float(kept.mean()),
-        recall_before=float(kept[pairs.relevant].mean()) if has_relevant else None,
+        recall_before=float(kept_judged[judged.relevant].mean()) if has_relevant else None,
         kept_if_unchanged=float((pairs.after >= before).mean()),
         same_kept=_matched(pairs, kept, everything, confidence, seed),
-        same_recall=_matched(pairs, kept, pairs.relevant, confidence, seed) if has_relevant else None,
+        same_recall=(
+            _matched(judged, kept_judged, judged.relevant, confidence, seed) if has_relevant else None
+        ),
     )
 
 

@@ -9,7 +9,8 @@ from itertools import product
 import numpy as np
 
 from evalkit.comparison.comparison_set import ComparisonSet, Paired
-from evalkit.comparison.failed_queries import difference_holds
+from evalkit.comparison.corrected_pairs import compared_pairs, corrected_mean, difference_of
+from evalkit.comparison.failed_queries import difference_holds, reason_of_pair
 from evalkit.comparison.families import family_p_values, without_withheld
 from evalkit.comparison.missing_queries import is_cut_off, lacks_too_many
 from evalkit.comparison.plan import Comparison, Plan
@@ -45,15 +46,14 @@ def order_systems(comparison_set: ComparisonSet, plan: Plan) -> OrderedSystems:
     (tested,) = _pair_tests([comparison_set], plan, [{}])
     names = _ordered(comparison_set, plan)
 
-    def better(name: str, other: str) -> bool:
-        p = tested[frozenset((name, other))]
-        if p is None or p > plan.alpha:
-            return False
-        return bool(comparison_set.pair(name, other, plan.primary).differences.mean() > 0)
-
+    apart = [(min(pair), max(pair)) for pair, p in tested.items() if p is not None and p <= plan.alpha]
+    better: set[tuple[str, str]] = set()
+    for pair, paired in zip(apart, compared_pairs(comparison_set, apart, plan.primary), strict=True):
+        found = difference_of(paired)
+        better.add(pair if found is not None and found.mean > 0 else pair[::-1])
     return OrderedSystems(
         _ties(names, tested, plan),
-        {name: tuple(other for other in names if other != name and better(name, other)) for name in names},
+        {name: tuple(other for other in names if (name, other) in better) for name in names},
         frozenset(name for name in names if is_cut_off(comparison_set, name)),
     )
 
@@ -114,7 +114,7 @@ def _pair_tests(comparison_sets: Sequence[ComparisonSet], plan: Plan, known: Seq
         for one, answers in zip(comparison_sets, known, strict=True)
     ]
     groups = [
-        [one.pair(min(pair), max(pair), plan.primary) for pair in pairs]
+        compared_pairs(one, [(min(pair), max(pair)) for pair in pairs], plan.primary)
         for one, pairs in zip(comparison_sets, asked, strict=True)
     ]
     tests, size = family_p_values(groups, plan), sum(map(len, groups))
@@ -142,11 +142,16 @@ def _pair_tests(comparison_sets: Sequence[ComparisonSet], plan: Plan, known: Seq
 def _is_known(
     comparison_set: ComparisonSet, plan: Plan, size: int, paired: Paired, p: float, names: frozenset[str]
 ) -> bool:
-    """Return whether a pair has queries enough, and a significant difference does not rest on missing ones."""
+    """Return whether a pair has queries enough, judged by people, and a difference does not rest on missing ones."""
+    is_corrected = paired.judged is not None and comparison_set.judged_by == "corrected"
+    if not is_corrected and comparison_set.judged_by != "human":
+        return False
     if count_clusters(paired.clusters, len(paired.differences)) < MIN_QUERIES:
         return False
     if p > plan.alpha:
         return True
+    if is_corrected:
+        return reason_of_pair(comparison_set, (min(names), max(names))) is None
     sign = 1 if paired.differences.mean() > 0 else -1
     return difference_holds(comparison_set, plan, size, (min(names), max(names)), sign)
 
@@ -158,10 +163,14 @@ def _pairs(comparison_set: ComparisonSet) -> list[frozenset[str]]:
 
 def _ordered(comparison_set: ComparisonSet, plan: Plan) -> list[str]:
     """Return the systems by their means, the highest first; then those whose files lack too many queries."""
+    corrected = {name: corrected_mean(comparison_set, name, plan.primary) for name in comparison_set.systems}
 
     def place(name: str) -> tuple[bool, bool, float]:
         known = list(comparison_set.systems[name].values.by_query(plan.primary).values())
         mean = float(np.mean(known)) if known else 0.0
+        of_people = corrected[name]
+        if of_people is not None and None not in corrected.values():
+            mean = of_people.mean
         return is_cut_off(comparison_set, name), not known, -mean
 
     return sorted(comparison_set.systems, key=place)

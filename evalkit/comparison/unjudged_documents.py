@@ -13,7 +13,7 @@ from evalkit.comparison.more_judgments import MoreJudgments, all_together
 from evalkit.comparison.plan import Comparison, Plan
 from evalkit.comparison.sensitivity import Sensitivity, counted_ranks, cut_at_metric, unjudged_pairs
 from evalkit.metrics import parse_metric
-from evalkit.records import Qrels
+from evalkit.records import RELEVANT_GRADE, Qrels
 
 SHARES_APART = 0.05
 """Above this difference of two shares of judged documents, the judged documents alone must confirm a claim."""
@@ -48,8 +48,8 @@ class ToJudge:
 
 def lists_relevant_only(qrels: Qrels) -> bool:
     """Return whether almost no document is judged not relevant: then a relevance rate cannot be estimated."""
-    grades = [grade for docs in qrels.grades.values() for grade in docs.values()]
-    return sum(grade <= 0 for grade in grades) < FEW_NON_RELEVANT * len(grades)
+    grades = qrels.columns.grades
+    return bool((grades < RELEVANT_GRADE).sum() < FEW_NON_RELEVANT * len(grades))
 
 
 def unjudged_matter(comparison_set: ComparisonSet, metric: str) -> bool:

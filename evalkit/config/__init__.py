@@ -12,9 +12,12 @@ if TYPE_CHECKING:
         SampleSettings,
     )
     from evalkit.config.cascade_settings import CascadeSettings, bind_stages
+    from evalkit.config.ensemble_settings import EnsembleSettings
     from evalkit.config.experiment import BudgetSettings, Config, ExecutionSettings
     from evalkit.config.gate_rules import GateRule, GateSettings
     from evalkit.config.input_paths import InputFile, InputPath
+    from evalkit.config.judge_settings import JudgeSettings
+    from evalkit.config.judgment_settings import HumanSampleSettings, JudgmentSource
     from evalkit.config.latency import Claim, LatencySettings, OfflineSettings, ServerSettings, read_claim
     from evalkit.config.load import (
         load_config,
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     )
     from evalkit.config.passage_settings import PassageRule, PassageSettings
     from evalkit.config.plugins import load_plugins
-    from evalkit.config.resolved import resolved_yaml
+    from evalkit.config.resolved import resolved_yaml, run_yaml
     from evalkit.config.run_settings import RunSettings
     from evalkit.config.service import LimitSettings, ServiceSettings
     from evalkit.config.settings import Settings
@@ -39,11 +42,15 @@ __all__ = [
     "Claim",
     "Config",
     "DatasetSettings",
+    "EnsembleSettings",
     "ExecutionSettings",
     "GateRule",
     "GateSettings",
+    "HumanSampleSettings",
     "InputFile",
     "InputPath",
+    "JudgeSettings",
+    "JudgmentSource",
     "LatencySettings",
     "LimitSettings",
     "OfflineSettings",
@@ -69,6 +76,7 @@ __all__ = [
     "reranker_settings",
     "resolved_yaml",
     "retriever_settings",
+    "run_yaml",
     "validate_block",
 ]
 

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from evalkit.config.judgment_settings import HumanSampleSettings, JudgmentSource
 from evalkit.config.latency import read_claim
 from evalkit.config.passage_settings import PassageSettings
 from evalkit.config.settings import Concurrency, Language, PositiveInt, Seed, Settings, Slug
@@ -69,12 +70,27 @@ class DatasetSettings(BlockSettings):
     cluster_field
         Field of the queries, such as a user or an intent. Queries with the same value are not independent:
         intervals, tests and splits treat them as one cluster. By default, queries with equal texts are a cluster.
+    frequency_field
+        Field of the queries with their frequency in the log. The report then has the traffic mean, in which a query
+        counts as often as it is searched for. ``evalkit queries sample`` writes ``frequency``.
+    inclusion_field
+        Field of the queries with the probability that the draw from the log took them, between 0 and 1. The report
+        then has the mean over the distinct queries of the log. ``evalkit queries sample`` writes
+        ``inclusion_probability``. Without it, all queries of the log count as equally likely to be drawn.
+    stratum_field
+        Field of the queries with the part of the log that they were drawn from, for narrower intervals of the two
+        means. ``evalkit queries sample`` writes ``stratum``.
     unjudged
         ``not_relevant``: the judgments contain every relevant document. ``unknown``: a verdict that unjudged
         documents could reverse is withheld.
     passages
         Make passages of the documents for reranking. The first stage still retrieves documents, and a depth counts
         documents; calls, batch sizes, limits and costs count passages.
+    judgments
+        Files of judgments, in order of preference: for a pair, the first rater that judged it counts. They come after
+        the judgments of the source, if it has any.
+    human_sample
+        Random draw of queries for people to judge; it is drawn and written down before anything is judged.
     """
 
     source: str
@@ -85,8 +101,13 @@ class DatasetSettings(BlockSettings):
     exclude_same_id: bool | None = None
     judged_queries_without_text: Literal["refuse", "leave_out"] = "refuse"
     cluster_field: str | None = None
+    frequency_field: str | None = None
+    inclusion_field: str | None = None
+    stratum_field: str | None = None
     unjudged: Literal["unknown", "not_relevant"] = "unknown"
     passages: PassageSettings | None = None
+    judgments: tuple[JudgmentSource, ...] = ()
+    human_sample: HumanSampleSettings | None = None
 
     def default_name(self) -> str:
         """Return the name used if the configuration has no ``name``."""
@@ -173,6 +194,9 @@ class RerankerSettings(BlockSettings):
     score_advice: ClassVar[str] = "check that the backend reads the query and the text of each document"
     """What to do where scores do not depend on the query or on the document, in the imperative."""
 
+    wording_key: ClassVar[str] = ""
+    """Key of the wording of what a model is asked; empty for a backend that asks nothing in words."""
+
     spreads: ClassVar[bool] = False
     """Whether the replicas of an ``execution:`` block may score for this backend."""
 
@@ -192,12 +216,25 @@ class RerankerSettings(BlockSettings):
         """Return the largest number of documents the backend accepts in one call; None if it has no limit."""
         return None
 
+    def splits_calls(self) -> bool:
+        """Return whether the backend sends a call with more than `most_documents` in several requests."""
+        return False
+
     def traffic(self) -> Traffic:
         """Return the retries, limits and price of calls to the backend."""
         return Traffic()
 
     def missing_access(self) -> EvalkitError | None:
         """Return why the backend cannot be reached for lack of a cloud's credentials; None if nothing is missing."""
+        return None
+
+    @property
+    def prompt_sha256(self) -> str | None:
+        """Hash of the prompts for fixed texts, which are part of the identity; None if the backend has none of ours."""
+        return None
+
+    def equivalent_wording(self) -> str | None:
+        """Return another wording that means the same as the default; None if there is none, or another one is set."""
         return None
 
     def moving_name(self) -> str | None:

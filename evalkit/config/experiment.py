@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, SerializeAsAny
 from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings
 from evalkit.config.compare_settings import CompareSettings
 from evalkit.config.input_paths import ModelName, PluginFile
+from evalkit.config.judge_settings import JudgeSettings
 from evalkit.config.latency import LatencySettings
 from evalkit.config.run_settings import Runs, RunSettings
 from evalkit.config.service import ServiceSettings
@@ -88,6 +89,8 @@ class Outline(Settings):
         Tag -> block with ``backend``. Required without ``runs``.
     runs
         Tag -> TREC run of another engine, or a list with one run per dataset. Runs are compared, never called.
+    judges
+        Tag -> block with ``backend``. A judge grades documents when ``evalkit judge run`` asks it to.
     depths
         Candidates per query. Each depth is a row of the report (default: the ``depth`` of the retriever).
     below_depth
@@ -130,6 +133,7 @@ class Outline(Settings):
     retriever: dict[str, Any] = Field(default_factory=lambda: {"kind": "bm25"})
     rerankers: dict[Slug, dict[str, Any]] = Field(default_factory=dict)
     runs: dict[Slug, Runs] = Field(default_factory=dict)
+    judges: dict[Slug, dict[str, Any]] = Field(default_factory=dict)
     depths: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] | None = None
     below_depth: BelowDepth = "kept"
     metrics: Annotated[tuple[MetricName, ...], Field(min_length=1)] = DEFAULT_METRICS
@@ -156,6 +160,7 @@ class Config(Settings):
     retriever: SerializeAsAny[RetrieverSettings]
     rerankers: dict[str, SerializeAsAny[RerankerSettings]]
     runs: dict[str, tuple[RunSettings, ...]] = Field(default_factory=dict)
+    judges: dict[str, SerializeAsAny[JudgeSettings]] = Field(default_factory=dict)
     depths: tuple[int, ...]
     below_depth: BelowDepth = "kept"
     metrics: tuple[str, ...]

@@ -166,6 +166,9 @@ class GateSettings(Settings):
     drift_check_queries
         Accept cached scores of the new version if its run scored at least so many random queries again
         (``drift_check``) and nothing changed (default: none).
+    allow_synthetic
+        ``true``: rules on a metric may rest on queries that a model wrote. Otherwise they cannot be decided with fewer
+        than 30 queries of people, or where a model wrote most queries.
     """
 
     rules: Annotated[tuple[GateRule, ...], Field(min_length=1)]
@@ -175,6 +178,7 @@ class GateSettings(Settings):
     on_cannot_tell: Literal["fail", "warn"] = "fail"
     max_score_age_hours: Annotated[float, Field(gt=0, le=1e9)] | None = None
     drift_check_queries: PositiveInt | None = None
+    allow_synthetic: bool = False
 
     @model_validator(mode="after")
     def _check_looks(self) -> GateSettings:

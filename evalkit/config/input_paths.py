@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from evalkit.config.settings import Settings
 from evalkit.config.source import Path, Problem
-from evalkit.errors import InputError
+from evalkit.errors import InputError, tell
 
 Expected = Literal["file", "folder", "file or folder", "model"]
 _HINT = "check the path; it starts in the working directory or in the folder of the configuration"
@@ -24,9 +24,12 @@ class Input:
     ----------
     expected
         What the path must lead to. A ``model`` is a folder, or a name that is no path.
+    may_be_missing
+        Whether the file may be written later; it is expected in the folder of the configuration.
     """
 
     expected: Expected
+    may_be_missing: bool = False
 
 
 InputFile = Annotated[FilePath, Input("file")]
@@ -34,6 +37,8 @@ InputFile = Annotated[FilePath, Input("file")]
 InputPath = Annotated[FilePath, Input("file or folder")]
 ModelName = Annotated[str, Input("model")]
 """The type of a key that names a model: the name in a hub, or a local folder."""
+LaterFile = Annotated[FilePath, Input("file", may_be_missing=True)]
+"""The type of a key that names a file which may not exist yet."""
 PluginFile = Annotated[str, Input("file")]
 
 
@@ -47,10 +52,13 @@ class SearchedFolders:
         The folder of the configuration file; None if it comes from elsewhere: only the working directory is searched.
     required
         Whether an input that does not exist is a problem.
+    may_be_missing
+        Whether the input is a file that evalkit writes to the folder of the configuration.
     """
 
     config: FilePath | None = None
     required: bool = False
+    may_be_missing: bool = False
 
 
 WORKING_DIRECTORY = SearchedFolders()
@@ -86,7 +94,8 @@ def _resolve(
     marker = next((part for part in get_args(annotation) if isinstance(part, Input)), None)
     if marker is not None and isinstance(value, str):
         try:
-            holder[key] = find_input(value, marker.expected, folders)
+            searched = replace(folders, may_be_missing=True) if marker.may_be_missing else folders
+            holder[key] = find_input(value, marker.expected, searched)
         except InputError as error:
             yield Problem(path, error.message, error.hint)
     elif isinstance(annotation, type) and issubclass(annotation, Settings):
@@ -105,7 +114,8 @@ def _resolve(
 def find_input(text: str, expected: Expected, folders: SearchedFolders) -> str:
     """Return the path of an input from the working directory.
 
-    A path that begins with ``./`` is that of the working directory where there is one.
+    A path that begins with ``./`` is that of the working directory where there is one. A file that may be missing is in
+    the folder of the configuration, unless its path begins with ``./``.
 
     Raises
     ------
@@ -115,6 +125,8 @@ def find_input(text: str, expected: Expected, folders: SearchedFolders) -> str:
     """
     here = FilePath(text)
     there = here if folders.config is None else folders.config / here
+    if folders.may_be_missing:
+        return _later(text, here, there, expected, folders)
     exist = [path for path in (here, there) if os.path.exists(path)]  # noqa: PTH110 - false where forbidden
     if len(exist) == 2 and not text.startswith(("./", ".\\")) and not here.samefile(there):
         raise InputError(
@@ -129,6 +141,22 @@ def find_input(text: str, expected: Expected, folders: SearchedFolders) -> str:
         what = "folder" if expected == "model" else expected
         raise InputError(f"{what} not found: {' or '.join(tried)}", _HINT)
     return text
+
+
+def _later(text: str, here: FilePath, there: FilePath, expected: Expected, folders: SearchedFolders) -> str:
+    """Return the path of a file that evalkit writes: in the folder of the configuration, wherever evalkit is started.
+
+    So a file of another project in the working directory does not get what belongs to this configuration.
+    """
+    chosen = here if text.startswith(("./", ".\\")) else there
+    if os.path.exists(chosen):  # noqa: PTH110 - false where forbidden
+        _check_kind(chosen, expected, folders)
+    if chosen is not here and here.is_file() and not (chosen.is_file() and here.samefile(chosen)):
+        tell(
+            f"{text!r} is {chosen.absolute()}, in the folder of the configuration, and not {here.absolute()}, for which"
+            f" you write ./{text}"
+        )
+    return text if chosen is here else str(there)
 
 
 def is_path(model: str) -> bool:

@@ -11,10 +11,13 @@ from typing import Any, TypeVar
 from evalkit import registry
 from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings
 from evalkit.config.cascade_settings import bind_stages
+from evalkit.config.ensemble_settings import ensemble_problems
 from evalkit.config.experiment import Config, ExecutionSettings, Outline
 from evalkit.config.explain import check_against
 from evalkit.config.gate_rules import GateSettings
 from evalkit.config.input_paths import WORKING_DIRECTORY, SearchedFolders, resolve_inputs
+from evalkit.config.judge_settings import JudgeSettings
+from evalkit.config.judgment_paths import with_judgment_paths
 from evalkit.config.latency import LatencySettings
 from evalkit.config.matrix import expand_matrices
 from evalkit.config.overrides import apply_overrides
@@ -23,6 +26,7 @@ from evalkit.config.rules import check_rules, primary_metric
 from evalkit.config.run_settings import expand_runs, with_datasets
 from evalkit.config.secrets_check import (
     KeyCheck,
+    called_blocks,
     check_keys,
     check_secrets,
     unencrypted_keys,
@@ -38,7 +42,12 @@ from evalkit.formats import read_text
 T = TypeVar("T")
 Loaded = TypeVar("Loaded", bound=Settings)
 
-_SELECTOR = {"dataset source": "source", "retriever kind": "kind", "reranker backend": "backend"}
+_SELECTOR = {
+    "dataset source": "source",
+    "retriever kind": "kind",
+    "reranker backend": "backend",
+    "judge backend": "backend",
+}
 """Kind of plugin -> the key of a block that names the plugin."""
 
 
@@ -61,7 +70,7 @@ def load_config(
         Whether a file that the configuration names and that cannot be read is a problem.
     keys
         Whether an environment variable that is not set is a problem, or gives an `EvalkitWarning`. Only calls need
-        keys.
+        keys; those of a judge are checked by commands that call it.
 
     Raises
     ------
@@ -132,22 +141,27 @@ def build_config(
         str(tag): checker.check("reranker backend", block, ("rerankers", tag))
         for tag, block in _or_empty(dict, data.get("rerankers")).items()
     }
+    judges = {
+        str(tag): checker.check("judge backend", block, ("judges", tag))
+        for tag, block in _or_empty(dict, data.get("judges")).items()
+    }
     problems += checker.problems
     runs = _or_empty(dict, data.get("runs"))
     problems += check_rules(
-        outline or _valid_part(data, outline_problems), datasets, retriever, rerankers, runs
+        outline or _valid_part(data, outline_problems), datasets, retriever, rerankers, runs, judges
     )
+    problems += ensemble_problems(judges)
     problems += check_secrets(checker.valid)
     problems = with_key_problems(problems, source.data)
-    without_key = [] if keys == "ignored" else list(check_keys(checker.valid))
-    source.fail_if(_without_repeats([*problems, *(without_key if keys == "required" else [])]))
+    called = called_blocks(checker.valid, keys)
+    without_key = list(check_keys(called))
+    source.fail_if(_without_repeats([*problems, *(without_key if keys != "warned" else [])]))
     if keys == "warned":
         source.warn(without_key)
-    if keys != "ignored":
-        source.warn(list(unencrypted_keys(checker.valid)))
+    source.warn(list(unencrypted_keys(called)))
     if outline is None or not isinstance(retriever, RetrieverSettings):
         raise AssertionError("a configuration without problems has all its parts")
-    return _config(outline, datasets, retriever, rerankers)
+    return _config(outline, datasets, retriever, rerankers, judges, folders.config or FilePath())
 
 
 def _config(
@@ -155,15 +169,20 @@ def _config(
     datasets: Sequence[Settings | None],
     retriever: RetrieverSettings,
     rerankers: Mapping[str, Settings | None],
+    judges: Mapping[str, Settings | None],
+    folder: FilePath,
 ) -> Config:
     """Return the configuration of an outline and its blocks, which have no problems."""
-    checked_datasets = tuple(d for d in datasets if isinstance(d, DatasetSettings))
+    checked_datasets = tuple(
+        with_judgment_paths(one, folder) for one in datasets if isinstance(one, DatasetSettings)
+    )
     return Config(
         name=outline.name,
         seed=outline.seed,
         datasets=checked_datasets,
         retriever=retriever,
         rerankers=bind_stages({tag: r for tag, r in rerankers.items() if isinstance(r, RerankerSettings)}),
+        judges={tag: j for tag, j in judges.items() if isinstance(j, JudgeSettings)},
         runs=with_datasets(outline.runs, checked_datasets),
         depths=tuple(sorted(outline.depths)) if outline.depths else (retriever.depth,),
         below_depth=outline.below_depth,

@@ -12,11 +12,13 @@ from typing import Any, get_args
 
 from evalkit import registry
 from evalkit.config.blocks import DatasetSettings, RerankerSettings, RetrieverSettings
+from evalkit.config.judge_settings import JudgeSettings
 from evalkit.dialects import Dialect
 from evalkit.errors import InputError
 
 _KINDS: dict[type, tuple[str, str]] = {
     RerankerSettings: ("reranker backend", "backend"),
+    JudgeSettings: ("judge backend", "backend"),
     RetrieverSettings: ("retriever kind", "kind"),
     DatasetSettings: ("dataset source", "source"),
 }

@@ -24,11 +24,12 @@ def check_rules(
     retriever: Settings | None,
     rerankers: Mapping[str, Settings | None],
     run_tags: Collection[str],
+    judges: Collection[str] = (),
 ) -> list[Problem]:
     """Return the problems between parts of a configuration that are valid by themselves.
 
     A block that is invalid by itself is None; no rule applies to it. `run_tags` are those of all runs, of which the
-    outline has the valid ones.
+    outline has the valid ones; `judges` are the tags of all judges.
     """
     first_stage = retriever if isinstance(retriever, RetrieverSettings) else None
     known = [dataset for dataset in datasets if isinstance(dataset, DatasetSettings)]
@@ -49,6 +50,7 @@ def check_rules(
         *_latency(outline),
         *_prices(outline, rerankers),
         *_passages(known, rerankers),
+        *_judgments(datasets, judges),
     ]
 
 
@@ -200,3 +202,16 @@ def _passages(
                 f"backend {reranker.backend!r} has no scores of passages, which dataset {name!r} needs",
                 "remove this reranker, or remove passages from the dataset",
             )
+
+
+def _judgments(datasets: Sequence[Settings | None], judges: Collection[str]) -> Iterator[Problem]:
+    """Yield a problem for each source of judgments that names an unknown judge or repeats an earlier one."""
+    for number, dataset in enumerate(datasets):
+        sources = dataset.judgments if isinstance(dataset, DatasetSettings) else ()
+        for index, source in enumerate(sources):
+            path: Path = ("datasets", number, "judgments", index)
+            if source.judge is not None and source.judge not in judges:
+                hint = nearest_name_hint(source.judge, judges) if judges else "add it to 'judges:'"
+                yield Problem((*path, "judge"), f"unknown judge {source.judge!r}", hint)
+            if source in sources[:index]:
+                yield Problem(path, "these judgments are listed twice", "remove one of them")

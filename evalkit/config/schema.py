@@ -10,7 +10,7 @@ from evalkit import registry
 from evalkit.config.experiment import Outline
 from evalkit.errors import InputError
 
-_KINDS = ("dataset source", "retriever kind", "reranker backend")
+_KINDS = ("dataset source", "retriever kind", "reranker backend", "judge backend")
 
 
 def config_schema() -> dict[str, Any]:
@@ -37,6 +37,10 @@ def config_schema() -> dict[str, Any]:
     top["properties"]["rerankers"] = {
         "type": "object",
         "additionalProperties": any_of["reranker backend"],
+    }
+    top["properties"]["judges"] = {
+        "type": "object",
+        "additionalProperties": any_of["judge backend"],
     }
     runs = top["properties"]["runs"]
     (several,) = runs.pop("patternProperties").values()

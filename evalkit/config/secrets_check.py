@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -23,8 +23,26 @@ from evalkit.config.settings import Settings
 from evalkit.config.source import Path, Problem
 from evalkit.http_client import is_on_private_network
 
-KeyCheck = Literal["required", "warned", "ignored"]
-"""What an environment variable without a usable key is: a problem, a warning, or nothing to a command without calls."""
+
+@dataclass(frozen=True, slots=True)
+class KeysOfJudge:
+    """The keys that a command needs that calls one judge only.
+
+    Attributes
+    ----------
+    tag
+        The judge; None for the only one of the configuration.
+    """
+
+    tag: str | None
+
+
+KeyCheck = Literal["required", "warned", "ignored"] | KeysOfJudge
+"""What an environment variable without a usable key is.
+
+``required``: a problem, unless only a judge needs it. `KeysOfJudge`: a problem if this judge needs it. ``warned``: a
+warning. ``ignored``: nothing, to a command without calls.
+"""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _HEADERS = "headers_env"
 """A setting that maps headers to environment variables."""
@@ -123,6 +141,15 @@ def check_secrets(blocks: Mapping[Path, Settings]) -> Iterator[Problem]:
                 f"{name!r} must be the name of an environment variable, not the {what} itself",
                 f"export MY_{what.upper()}=... and write {name}: MY_{what.upper()}",
             )
+
+
+def called_blocks(blocks: Mapping[Path, Settings], keys: KeyCheck) -> dict[Path, Settings]:
+    """Return the blocks whose keys a command needs."""
+    if isinstance(keys, KeysOfJudge):
+        wanted_path = ("judges",) if keys.tag is None else ("judges", keys.tag)
+        return {path: block for path, block in blocks.items() if path[: len(wanted_path)] == wanted_path}
+    wanted = {"required": {False}, "warned": {False, True}, "ignored": set[bool]()}[keys]
+    return {path: block for path, block in blocks.items() if (path[:1] == ("judges",)) in wanted}
 
 
 def check_keys(blocks: Mapping[Path, Settings]) -> Iterator[Problem]:

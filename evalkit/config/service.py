@@ -10,6 +10,8 @@ from pydantic import AfterValidator, Field
 
 from evalkit.config.input_paths import InputFile
 from evalkit.config.settings import Concurrency, PositiveInt, Seconds, Settings, Slug
+from evalkit.config.text_templates import DOCUMENT, check_template
+from evalkit.dialects.decision_records import RelevanceWording
 
 MIB = 1024 * 1024
 
@@ -45,6 +47,28 @@ class LimitSettings(Settings):
 
     requests_per_minute: PositiveInt | None = None
     tokens_per_minute: PositiveInt | None = None
+
+
+class DecisionQuestion(Settings):
+    """A wording of the question whether a document is relevant to the query.
+
+    Attributes
+    ----------
+    question
+        The question, with ``{document}`` where it names the document or contains it.
+    true, false
+        What counts as yes, and as no, if requests say so; these are the two levels of a score question, too.
+    """
+
+    question: Annotated[str, AfterValidator(lambda text: check_template(text, DOCUMENT))]
+    true: str = ""
+    false: str = ""
+
+    @property
+    def wording(self) -> RelevanceWording:
+        """The question in two parts."""
+        before, _, after = self.question.partition(DOCUMENT)
+        return RelevanceWording(before, after, self.true, self.false)
 
 
 class ServiceSettings(LimitSettings):
@@ -99,6 +123,10 @@ class ServiceSettings(LimitSettings):
     allowed_origins
         Origins such as ``https://app.example`` whose web pages may use the service from a browser; the others are
         rejected with 403. Checked on loopback addresses, elsewhere only if this list or ``allowed_hosts`` is set.
+    decision_questions
+        Wordings in which ``/v1/decisions`` and ``/v1/systemone`` answer the question whether a document is relevant,
+        in addition to the default of the backend ``decisions``. Questions in other words are refused, because a
+        reranker cannot read them.
     access_log
         ``true``: write one JSON line per request to stderr, with client, model, counts and times, but no text.
     """
@@ -121,6 +149,7 @@ class ServiceSettings(LimitSettings):
     trusted_proxies: tuple[Network, ...] = ()
     allowed_hosts: tuple[HostName, ...] = ()
     allowed_origins: tuple[Origin, ...] = ()
+    decision_questions: tuple[DecisionQuestion, ...] = ()
     access_log: bool = False
 
 

@@ -67,12 +67,15 @@ class Weight:
         Number of requests of the call.
     answer_tokens, most_answer_tokens
         Tokens that a model is expected to generate, and the most that it may generate.
+    is_exact
+        Whether the call takes exactly so many requests; else it takes at most so many, and its answers decide.
     """
 
     characters: int
     requests: int = 1
     answer_tokens: int = 0
     most_answer_tokens: int = 0
+    is_exact: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,8 @@ class Traffic:
         that contains the query once per document.
     templates
         What is sent in place of a query and of a document.
+    more_characters
+        Characters that a request has for each document besides the texts, such as a question about it.
     """
 
     retries: int = 0
@@ -111,3 +116,4 @@ class Traffic:
     billed: bool = False
     weigh: Callable[[str, tuple[str, ...]], Weight] | None = None
     templates: TextTemplates = AS_THEY_ARE
+    more_characters: int = 0

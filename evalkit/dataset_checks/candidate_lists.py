@@ -9,6 +9,7 @@ import numpy as np
 from evalkit.dataset_checks.check_input import CheckInput
 from evalkit.dataset_checks.findings import DataFinding, first, number_of
 from evalkit.metrics import evaluate, parse_metric
+from evalkit.records import RELEVANT_GRADE
 
 WELL_JUDGED = 0.9
 """Below this share of judged documents in the top ranks, pooled judgments are assumed to bias metric values."""
@@ -83,7 +84,7 @@ def judged_share(data: CheckInput) -> Iterator[DataFinding]:
     labels = [f"Judged@{rank}" for rank in ranks]
     values = evaluate(data.candidates, data.qrels, [parse_metric(label) for label in labels])
     shares = {label: float(values.of(label).mean()) for label in labels}
-    pooled = any(grade <= 0 for docs in data.qrels.grades.values() for grade in docs.values())
+    pooled = any(grade < RELEVANT_GRADE for docs in data.qrels.grades.values() for grade in docs.values())
     at_ten = shares[f"Judged@{min(10, deepest)}"]
     yield DataFinding(
         data.name,

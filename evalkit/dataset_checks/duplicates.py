@@ -95,12 +95,12 @@ def _candidates(data: CheckInput, query: str) -> tuple[str, ...]:
 
 def _find_inconsistencies(
     qrels: Qrels, copies_of: dict[str, list[str]]
-) -> tuple[dict[tuple[str, str], int], int]:
+) -> tuple[dict[tuple[str, str], float], int]:
     """Return unjudged copies of relevant documents with their expected grade, and the number of contradictions.
 
     A contradiction is a pair of copies with different grades for one query.
     """
-    unjudged: dict[tuple[str, str], int] = {}
+    unjudged: dict[tuple[str, str], float] = {}
     contradictions: set[tuple[str, frozenset[str]]] = set()
     for query, docs in qrels.grades.items():
         for doc, grade in docs.items():
@@ -114,7 +114,7 @@ def _find_inconsistencies(
     return unjudged, len(contradictions)
 
 
-def _effect(data: CheckInput, unjudged: dict[tuple[str, str], int], listed: int) -> str:
+def _effect(data: CheckInput, unjudged: dict[tuple[str, str], float], listed: int) -> str:
     if not unjudged:
         return "copies with different grades for one query: their order is random"
     unjudged_copy = "an unjudged copy counts as not relevant and pushes relevant documents down"

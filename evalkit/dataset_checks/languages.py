@@ -51,7 +51,7 @@ def language(data: CheckInput) -> Iterator[DataFinding]:
         written = [name for name, scripts in SCRIPTS.items() if script in scripts and script != "LATIN"]
         yield _finding(data, what, declared, f"written in {script}", written)
         return
-    words = [word for text in texts for word in text.lower().split()]
+    words = Counter(word for text in texts for word in text.lower().split())
     shares = {name: _function_words(name, words) for name in languages()}
     likely = max(shares, key=lambda name: shares[name])
     clear = shares[likely] > max(CLEARLY * shares[declared], LEAST)
@@ -90,6 +90,6 @@ def _script(texts: Sequence[str]) -> tuple[str, float]:
     return script, count / scripts.total()
 
 
-def _function_words(name: str, words: Sequence[str]) -> float:
-    stop_words = Analyzer(name).stop_words
-    return sum(word in stop_words for word in words) / max(len(words), 1)
+def _function_words(name: str, words: Counter[str]) -> float:
+    """Return the share of a language's function words, given how often each word occurs."""
+    return sum(words[word] for word in Analyzer(name).stop_words) / max(words.total(), 1)

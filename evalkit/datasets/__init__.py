@@ -7,7 +7,7 @@ from evalkit.lazy_names import load_on_use
 if TYPE_CHECKING:
     from evalkit.datasets.frames import dataset_from_frames, dataset_from_pairs
     from evalkit.datasets.loading import describe, load_dataset, open_dataset
-    from evalkit.datasets.named_blocks import named_block, named_datasets
+    from evalkit.datasets.named_blocks import named_block, named_datasets, one_dataset, query_texts
     from evalkit.datasets.saved_folders import import_dataset, save_dataset
 
 __all__ = [
@@ -18,7 +18,9 @@ __all__ = [
     "load_dataset",
     "named_block",
     "named_datasets",
+    "one_dataset",
     "open_dataset",
+    "query_texts",
     "save_dataset",
 ]
 

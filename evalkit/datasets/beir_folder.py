@@ -16,15 +16,21 @@ from evalkit.errors import DataFormatError, InputError
 from evalkit.formats import (
     COMPRESSED_SUFFIXES,
     File,
+    QrelsFile,
     absolute_path,
     open_lines,
-    read_qrels,
+    read_judgments,
+    read_qrels_file,
     read_rows,
     read_run,
 )
+from evalkit.records import Qrels
 
 CANDIDATES = "candidates.trec.gz"
 """File with the candidates that the source of an import lists for each query."""
+
+_JUDGMENTS = (".tsv", ".jsonl")
+"""How files of judgments end: BEIR's, and judgments by raters."""
 
 PROVENANCE = "PROVENANCE.md"
 """File that states the origin of an imported folder."""
@@ -43,7 +49,8 @@ class BeirFolder:
         folder
             Folder inside the folder or zip, if that contains several datasets, such as CQADupStack.
         split
-            Name of the judgments file in ``qrels/``, without its extension.
+            Name of the judgments file in ``qrels/``, without its extension: ``.tsv``, or ``.jsonl`` for judgments by
+            raters.
         """
 
         source: Literal["beir_folder"] = "beir_folder"
@@ -71,15 +78,18 @@ class BeirFolder:
             try:
                 _find_judgments(folder, self.split)
             except InputError as error:
-                yield error
+                if not self.judgments or (folder / "qrels").is_dir():
+                    yield error
 
     @staticmethod
     def read(settings: Settings) -> Parts:
         """Read the folder."""
-        return read_folder(settings.path, settings.split, settings.folder)
+        return read_folder(
+            settings.path, settings.split, settings.folder, without_qrels=bool(settings.judgments)
+        )
 
 
-def read_folder(path: Path, split: str, inner: str | None = None) -> Parts:
+def read_folder(path: Path, split: str, inner: str | None = None, *, without_qrels: bool = False) -> Parts:
     """Read corpus, queries and the judgments of one split.
 
     Parameters
@@ -90,6 +100,8 @@ def read_folder(path: Path, split: str, inner: str | None = None) -> Parts:
         Name of the split.
     inner
         Folder inside it that contains the collection.
+    without_qrels
+        Whether the folder ``qrels`` may be missing, as there are judgments elsewhere.
 
     Raises
     ------
@@ -97,23 +109,30 @@ def read_folder(path: Path, split: str, inner: str | None = None) -> Parts:
         If the folder or a file is missing; if the split is missing, the hint lists the existing splits.
     """
     folder = _open_folder(path, inner)
-    judgments = _find_judgments(folder, split)
+    unjudged = without_qrels and not (folder / "qrels").is_dir()
     corpus = _existing_variant(folder / "corpus.jsonl")
+    judged = QrelsFile(Qrels({}), ()) if unjudged else _read_judgments(_find_judgments(folder, split))
     candidates = folder / CANDIDATES
     queries, excluded = queries_with_exclusions(
         read_rows(_existing_variant(folder / "queries.jsonl")), QueryColumns()
     )
     return Parts(
         location=str(path) if inner is None else f"{path}/{inner}",
-        split=split,
+        split=None if unjudged else split,
         documents=documents(read_rows(corpus), DocumentColumns()),
         queries=queries,
-        qrels=read_qrels(judgments),
+        qrels=judged.qrels,
         candidates=read_run(candidates) if candidates.is_file() else None,
         stamp=Stamp.of_files([corpus if isinstance(corpus, Path) else path], str(corpus)),
         licence=_licence(folder / PROVENANCE),
         excluded=excluded,
+        failures=judged.failures,
+        raters=judged.raters,
     )
+
+
+def _read_judgments(file: File) -> QrelsFile:
+    return read_qrels_file(file) if ".tsv" in file.name else read_judgments(file)
 
 
 def _open_folder(path: Path, inner: str | None) -> File:
@@ -150,9 +169,14 @@ def _find_judgments(folder: File, split: str) -> File:
     DataFormatError
         If there is none; the hint lists the existing splits.
     """
-    judgments = _existing_variant(folder / "qrels" / f"{split}.tsv")
+    names = [f"{split}{suffix}" for suffix in _JUDGMENTS]
+    judgments, lines = (_existing_variant(folder / "qrels" / name) for name in names)
     if not judgments.is_file():
-        splits = sorted(re.sub(r"\.tsv.*", "", file.name) for file in _tsv_files(folder / "qrels"))
+        if lines.is_file():
+            return lines
+        splits = sorted(
+            {re.sub(r"\.(?:tsv|jsonl).*", "", file.name) for file in _judgment_files(folder / "qrels")}
+        )
         hint = (
             f"use one of the splits: {', '.join(splits)}"
             if splits
@@ -189,8 +213,9 @@ def _open_archive(path: Path) -> zipfile.ZipFile:
     return archive
 
 
-def _tsv_files(folder: File) -> Iterator[File]:
-    return (file for file in folder.iterdir() if ".tsv" in file.name) if folder.is_dir() else iter(())
+def _judgment_files(folder: File) -> Iterator[File]:
+    found = folder.iterdir() if folder.is_dir() else iter(())
+    return (file for file in found if any(suffix in file.name for suffix in _JUDGMENTS))
 
 
 def _existing_variant(path: File) -> File:

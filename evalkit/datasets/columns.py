@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
@@ -14,14 +13,15 @@ from evalkit.config import Settings
 from evalkit.datasets.corpora import RawDocument
 from evalkit.datasets.images import refuse_images
 from evalkit.errors import DataFormatError, nearest_name_hint
-from evalkit.formats import WITHOUT_HEADER, Rows, looks_like_data, number_of
+from evalkit.formats import WITHOUT_HEADER, Rows, grade_of, looks_like_data
 from evalkit.formats import check_id as check_id  # noqa: PLC0414 - the sources import it from here
 from evalkit.formats.column_names import GRADE, JUDGED_DOCUMENT, JUDGED_QUERY
 from evalkit.records import Query
 from evalkit.records.qrels import HIGHEST_GRADE, check_grade
 
 Row = Mapping[str, Any]
-Grades = dict[str, Annotated[int, Field(ge=-HIGHEST_GRADE, le=HIGHEST_GRADE)]]
+_Bounds = Field(ge=-HIGHEST_GRADE, le=HIGHEST_GRADE)
+Grades = dict[str, Annotated[int, _Bounds] | Annotated[float, _Bounds]]
 
 DOC_ID = ("_id", "id", "corpus-id", "corpus_id", "doc_id", "docid", "docno", "pid")
 """In ViDoRe, ``corpus_id`` is the page, and ``doc_id`` the file that contains it."""
@@ -179,7 +179,7 @@ def queries_with_exclusions(
     return found, excluded
 
 
-def read_judgment_rows(rows: Rows, columns: JudgmentColumns) -> tuple[Iterator[tuple[str, str, int]], bool]:
+def read_judgment_rows(rows: Rows, columns: JudgmentColumns) -> tuple[Iterator[tuple[str, str, float]], bool]:
     """Return an iterator over ``(query_id, doc_id, grade)``, and whether the table has no grades.
 
     Without grades, every row is relevant: if the table has no columns except the two ids, if the name of the column of
@@ -235,7 +235,7 @@ def _document_column(row: Row, columns: JudgmentColumns, where: str) -> str:
 
 def _judgments(
     rows: Iterable[tuple[str, Row]], columns: JudgmentColumns, *, ungraded: bool
-) -> Iterator[tuple[str, str, int]]:
+) -> Iterator[tuple[str, str, float]]:
     names: set[str] = set()
     query = document = ""
     for where, row in rows:
@@ -259,7 +259,7 @@ def _judgments(
             yield query_id, doc_id, grade
 
 
-def _grades(row: Row, columns: JudgmentColumns, doc_ids: Sequence[str], where: str) -> list[int]:
+def _grades(row: Row, columns: JudgmentColumns, doc_ids: Sequence[str], where: str) -> list[float]:
     """Return the grades of a row's documents: one for all of them, or a list of grades."""
     cell = required_value(row, columns.grade, GRADE, where, "grade")
     values = cell if isinstance(cell, list) else [cell] * len(doc_ids)
@@ -353,13 +353,13 @@ def check_text(value: Any, where: str, what: str) -> str:
     return value
 
 
-def parse_grade(value: Any, grades: Mapping[str, int], where: str) -> int:
-    """Return the grade of a value: by the mapping `grades` if there is one, else the whole number that it denotes.
+def parse_grade(value: Any, grades: Mapping[str, float], where: str) -> float:
+    """Return the grade of a value: by the mapping `grades` if there is one, else the number that it denotes.
 
     Raises
     ------
     DataFormatError
-        If the value is not in the mapping, or not a whole number, or beyond the highest grade.
+        If the value is not in the mapping, or not a number, or beyond the highest grade.
     """
     if grades:
         if str(value) in grades:
@@ -372,17 +372,14 @@ def parse_grade(value: Any, grades: Mapping[str, int], where: str) -> int:
             else known
         )
         raise DataFormatError(f"{where} has the grade {value!r}", hint)
-    try:
-        number = number_of(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if number.is_integer():
-        return check_grade(int(number), where)
+    grade = grade_of(value)
+    if grade is not None:
+        return check_grade(grade, where)
     if value is None:
         raise DataFormatError(f"{where} has no grade", "give every judgment a grade, or remove its row")
     raise DataFormatError(
         f"{where} has the grade {value!r}",
-        "use whole numbers, or map words to numbers with grades: {relevant: 1, irrelevant: 0}",
+        "use numbers, or map words to numbers with grades: {relevant: 1, irrelevant: 0}",
     )
 
 

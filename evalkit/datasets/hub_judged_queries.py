@@ -73,7 +73,7 @@ def split_of_queries(repository: Repository, config: str | None, wanted: str) ->
 
 def _judgments(
     rows: Rows, of_queries: QueryColumns, columns: JudgmentColumns
-) -> Iterator[tuple[str, str, int]]:
+) -> Iterator[tuple[str, str, float]]:
     for where, row in rows:
         query_id = check_id(required_value(row, of_queries.id, QUERY_ID, where, "identifier"), where)
         labels = required_value(row, columns.document, LABELS, where, "judgments")

@@ -74,7 +74,7 @@ def _add_query(pairs: Pairs, row: Row, columns: ListColumns, where: str) -> str:
     return pairs.add_query(check_text(text, where, "query"), query_id, where, instruction)
 
 
-def _graded_items(row: Row, columns: ListColumns, where: str) -> Iterator[tuple[Any, int]]:
+def _graded_items(row: Row, columns: ListColumns, where: str) -> Iterator[tuple[Any, float]]:
     """Yield each document of a row with its grade."""
     passages = optional_value(row, columns.passages, PASSAGES, where)
     if passages is not None:

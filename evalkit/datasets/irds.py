@@ -16,7 +16,7 @@ from evalkit.datasets.pairs import candidates_run
 from evalkit.datasets.tables import build_qrels
 from evalkit.errors import DataFormatError, DatasetError, MissingExtraError, nearest_name_hint
 from evalkit.http_client import why_unreachable
-from evalkit.records import Query, Run
+from evalkit.records import Query, Run, plain_grade
 from evalkit.records.qrels import check_grade
 
 _MIRROR = "https://mirror.ir-datasets.com"
@@ -60,7 +60,7 @@ class IrDatasets:
             (
                 check_id(row.query_id, where),
                 check_id(row.doc_id, where),
-                check_grade(int(row.relevance), where),
+                plain_grade(check_grade(row.relevance, where)),
             )
             for row in _iterate(collection.qrels_iter, where)
         )

@@ -12,7 +12,7 @@ from evalkit import registry
 from evalkit.config import DatasetSettings, validate_block
 from evalkit.config.load import dataset_block
 from evalkit.datasets.assemble import Parts, assemble
-from evalkit.records import Dataset
+from evalkit.records import Dataset, grade_text
 
 
 class Source(Protocol):
@@ -81,7 +81,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "licence": origin.licence,
         "language": origin.language,
         **origin.counts,
-        "grades": {str(grade): grades[grade] for grade in sorted(grades)},
+        "grades": {grade_text(grade): grades[grade] for grade in sorted(grades)},
         "listed_candidates": None if candidates is None else len(candidates),
         "document_characters": _lengths(dataset.corpus.texts),
         "query_characters": _lengths(query.text for query in dataset.queries),

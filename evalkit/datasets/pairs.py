@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ from evalkit.datasets.corpora import RawDocument
 from evalkit.errors import DataFormatError
 from evalkit.formats import Rows, check_id, number_of, text_id
 from evalkit.formats.column_names import GRADE, JUDGED_DOCUMENT, JUDGED_QUERY
-from evalkit.records import Qrels, Query, Run
+from evalkit.records import Qrels, Query, Run, grade_text
 
 QUERY = ("query", "question", "anchor", "search_term")
 DOCUMENT = ("document", "text", "passage", "content", "answer")
@@ -82,7 +82,7 @@ class Pairs:
         self._keep_highest_grade = keep_highest_grade
         self._queries: dict[str, Query] = {}
         self._documents: dict[str, RawDocument] = {}
-        self._grades: dict[str, dict[str, int]] = {}
+        self._grades: dict[str, dict[str, float]] = {}
         self._candidate_scores: dict[tuple[str, str], float] = {}
         self._has_grades = False
 
@@ -115,7 +115,15 @@ class Pairs:
             )
         return document.doc_id
 
-    def add_judgment(self, query_id: str, doc_id: str, grade: int | None, where: str) -> None:
+    def query(self, query_id: str) -> Query:
+        """Return a query that was added."""
+        return self._queries[query_id]
+
+    def document(self, doc_id: str) -> RawDocument:
+        """Return a document that was added."""
+        return self._documents[doc_id]
+
+    def add_judgment(self, query_id: str, doc_id: str, grade: float | None, where: str) -> None:
         """Add the grade of a pair; raise `DataFormatError` for a second, different one unless the higher is kept.
 
         A pair without a grade is relevant: grade 1.
@@ -126,7 +134,8 @@ class Pairs:
         previous = grades.setdefault(doc_id, grade)
         if previous != grade and not self._keep_highest_grade:
             raise DataFormatError(
-                f"{where}: query {query_id!r}, document {doc_id!r} has two grades: {previous} and {grade}",
+                f"{where}: query {query_id!r}, document {doc_id!r} has two grades: {grade_text(previous)} and"
+                f" {grade_text(grade)}",
                 "keep one judgment for each pair",
             )
         grades[doc_id] = max(previous, grade)
@@ -183,7 +192,34 @@ def read_pairs(rows: Rows, columns: PairColumns, location: str, split: str | Non
     return pairs.parts(location, split)
 
 
+def read_unjudged_pairs(rows: Rows, columns: PairColumns) -> Iterator[tuple[Query, RawDocument]]:
+    """Yield the queries and documents of a table with both in every row, each pair once; grades are not read.
+
+    Raises
+    ------
+    DataFormatError
+        If a column is missing, or an id has two texts.
+    """
+    pairs = Pairs(keep_highest_grade=False)
+    seen: set[tuple[str, str]] = set()
+    for where, row in rows:
+        pair = _add_texts(pairs, row, columns, where)
+        if pair not in seen:
+            seen.add(pair)
+            yield pairs.query(pair[0]), pairs.document(pair[1])
+
+
 def _add_pair(pairs: Pairs, row: Row, columns: PairColumns, where: str) -> None:
+    query_id, doc_id = _add_texts(pairs, row, columns, where)
+    column = find_column(row, columns.grade, GRADE, where)
+    grade = None if column is None else parse_grade(row[column], columns.grades, where)
+    pairs.add_judgment(query_id, doc_id, grade, where)
+    score = None if columns.score is None else _score(row, columns.score, where)
+    pairs.add_candidate(query_id, doc_id, score)
+
+
+def _add_texts(pairs: Pairs, row: Row, columns: PairColumns, where: str) -> tuple[str, str]:
+    """Add the query and the document of a row; return their ids."""
     query = check_text(required_value(row, columns.query, QUERY, where, "query's text"), where, "query")
     text = required_value(row, columns.document, DOCUMENT, where, "document's text")
     text = check_text(text, where, "document")
@@ -194,11 +230,7 @@ def _add_pair(pairs: Pairs, row: Row, columns: PairColumns, where: str) -> None:
         raise DataFormatError(f"{where}: the query is empty", "give every row its query")
     query_id = pairs.add_query(query, known_id, where, instruction)
     doc_id = pairs.add_document(text, title, _optional_id(row, columns.doc_id, JUDGED_DOCUMENT, where), where)
-    column = find_column(row, columns.grade, GRADE, where)
-    grade = None if column is None else parse_grade(row[column], columns.grades, where)
-    pairs.add_judgment(query_id, doc_id, grade, where)
-    score = None if columns.score is None else _score(row, columns.score, where)
-    pairs.add_candidate(query_id, doc_id, score)
+    return query_id, doc_id
 
 
 def _optional_id(row: Row, name: str | None, usual: Sequence[str], where: str) -> str | None:

@@ -19,9 +19,9 @@ from evalkit.datasets.corpora import RawDocument, Stamp
 from evalkit.datasets.loading import read_parts
 from evalkit.errors import DataFormatError, InputError, StorageError
 from evalkit.files import is_leftover, replacing_file, updating_folder, write_file
-from evalkit.formats import judgment_rows, write_run
+from evalkit.formats import judgment_lines, judgment_rows, write_run
 from evalkit.progress import progress_bar
-from evalkit.records import Dataset
+from evalkit.records import QRELS, Dataset, Judgment, Qrels, RatersOfPairs
 
 
 def import_dataset(settings: DatasetSettings, folder: Path) -> Dataset:
@@ -66,9 +66,21 @@ def save_dataset(dataset: Dataset, folder: Path) -> Dataset:
         licence=origin.licence,
         excluded=dataset.excluded,
         ungraded="judgments_without_grade" in origin.counts,
+        raters=_raters(dataset),
     )
     settings = DatasetSettings(source=origin.source, name=dataset.name, language=origin.language)
     return _save(parts, settings, folder)
+
+
+def _raters(dataset: Dataset) -> RatersOfPairs:
+    """Return who gave the judgments, if models gave some: they must not become those of people."""
+    chosen = dataset.chosen
+    if chosen is None or chosen.judged_by == "human":
+        return {}
+    return {
+        query_id: {doc_id: chosen.rater_of(query_id, doc_id) or QRELS for doc_id in docs}
+        for query_id, docs in dataset.qrels.grades.items()
+    }
 
 
 def _save(parts: Parts, settings: DatasetSettings, folder: Path) -> Dataset:
@@ -99,13 +111,28 @@ def _write(parts: Parts, settings: DatasetSettings, folder: Path, split: str) ->
     _write_json_lines(folder / "queries.jsonl", _query_rows(parts, query_ids))
     leave_out = settings.judged_queries_without_text == "leave_out"
     qrels = parts.qrels.restricted_to(q for q in parts.qrels.grades if q in query_ids or not leave_out)
+    if parts.raters:
+        judgments = judgment_lines(_judgments(qrels, parts.raters))
+        write_file(folder / "qrels" / f"{split}.jsonl", judgments, inside=folder)
+    else:
+        _write_qrels(qrels, folder / "qrels" / f"{split}.tsv", folder)
+    if parts.candidates is not None:
+        write_run(parts.candidates, folder / CANDIDATES, inside=folder)
+
+
+def _write_qrels(qrels: Qrels, path: Path, folder: Path) -> None:
     names = ("query-id", "subtopic", "corpus-id", "score")
-    with replacing_file(folder / "qrels" / f"{split}.tsv", inside=folder) as file:
+    with replacing_file(path, inside=folder) as file:
         for row in chain([names], judgment_rows(qrels)):
             columns = row if qrels.subtopics else (row[0], *row[2:])
             file.write(("\t".join(columns) + "\n").encode())
-    if parts.candidates is not None:
-        write_run(parts.candidates, folder / CANDIDATES, inside=folder)
+
+
+def _judgments(qrels: Qrels, raters: RatersOfPairs) -> Iterator[Judgment]:
+    """Yield judgments with their raters; when and of which text they were given is not known here."""
+    for query_id, docs in qrels.grades.items():
+        for doc_id, grade in docs.items():
+            yield Judgment(query_id, doc_id, grade, raters.get(query_id, {}).get(doc_id, QRELS), "unknown")
 
 
 def _query_rows(parts: Parts, query_ids: set[str]) -> Iterator[dict[str, Any]]:
@@ -152,6 +179,10 @@ def _provenance(parts: Parts, settings: DatasetSettings, loaded: Dataset) -> str
         facts["grades"] = "1 for every judgment, because the source has no grades"
     if excluded:
         facts["excluded"] = f"{excluded} pairs of a query and a document that is never its candidate"
+    if parts.raters:
+        facts["raters"] = (
+            "models gave judgments" if loaded.origin.judged_by != "human" else "named in the file"
+        )
     lines = "\n".join(f"- {name}: {value}" for name, value in facts.items())
     return (
         f"# {settings.label}\n\nOrigin of this dataset, as stated by its source.\n\n{lines}\n\nThe"

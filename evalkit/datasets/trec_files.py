@@ -7,19 +7,21 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, model_validator
 
 from evalkit.config import DatasetSettings, InputFile, InputPath
 from evalkit.config.settings import with_hint
 from evalkit.datasets.assemble import Parts
 from evalkit.datasets.columns import DocumentColumns, QueryColumns, documents, queries_with_exclusions
 from evalkit.datasets.corpora import Stamp
+from evalkit.datasets.result_judgments import check_by_people
 from evalkit.errors import DataFormatError, InputError
 from evalkit.files import is_leftover
 from evalkit.formats import (
     JSON_SUFFIXES,
+    QrelsFile,
     Rows,
     format_suffix,
     open_lines,
@@ -28,6 +30,7 @@ from evalkit.formats import (
     read_sgml_documents,
     read_topics,
 )
+from evalkit.records import Qrels
 
 _ADDRESS = re.compile(r"(?:https?|ftp)://")
 
@@ -56,7 +59,9 @@ class TrecFiles:
             JSON Lines, CSV, Excel (.xlsx), TSV (id, text), or TREC topics (``<top>``).
         qrels
             ``query_id iteration doc_id grade``, or three columns without the iteration; with a header or without. Or a
-            table or a file of another tool, as for source `tables`.
+            table, a file of another tool, or judgments by raters in JSON Lines, as for source `tables`. Grades may be
+            decimals, such as 1.75. A file that names no raters counts as judgments of people. May be missing if there
+            are `judgments`.
         topic_field
             Part of a topic that is the query: its title, its description, or both.
         encoding
@@ -66,15 +71,21 @@ class TrecFiles:
         source: Literal["trec_files"] = "trec_files"
         corpus: InputPath
         queries: InputFile
-        qrels: InputFile
+        qrels: InputFile | None = None
         topic_field: Literal["title", "desc", "title+desc"] = "title"
         encoding: Annotated[str, AfterValidator(_known_encoding)] = "utf-8"
 
         repeats_exactly: ClassVar[bool] = True
 
+        @model_validator(mode="after")
+        def _has_judgments(self) -> Self:
+            if self.qrels is None and not self.judgments:
+                raise ValueError("needs 'qrels', or 'judgments', whose files may be missing")
+            return self
+
         def default_name(self) -> str:
-            """Return the name of the qrels file without its suffixes."""
-            return self.qrels.name.split(".")[0]
+            """Return the name of the qrels file, or else of the corpus, without its suffixes."""
+            return (self.qrels or self.corpus).name.split(".")[0]
 
     @staticmethod
     def read(settings: Settings) -> Parts:
@@ -87,14 +98,20 @@ class TrecFiles:
         read_query_topics = partial(_topics, encoding=settings.encoding, field=settings.topic_field)
         query_rows = _rows(settings.queries, ("num", "text"), read_query_topics)
         asked, excluded = queries_with_exclusions(query_rows, QueryColumns())
+        texts = {query.query_id: query.text for query in asked}
+        if settings.qrels is not None:
+            check_by_people(settings.qrels)
+        judged = QrelsFile(Qrels({}), ()) if settings.qrels is None else read_judgments(settings.qrels, texts)
         return Parts(
             location=str(corpus),
             split=None,
             documents=documents(chain.from_iterable(document_rows), DocumentColumns()),
             queries=asked,
-            qrels=read_judgments(settings.qrels, {query.query_id: query.text for query in asked}).qrels,
+            qrels=judged.qrels,
             stamp=Stamp.of_files(files, settings.encoding),
             excluded=excluded,
+            failures=judged.failures,
+            raters=judged.raters,
         )
 
 

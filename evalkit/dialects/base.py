@@ -41,7 +41,6 @@ class Dialect(ServedFormat):
     """Maximum size of a request's body."""
     max_tokens: ClassVar[int | None] = None
     """Maximum number of tokens of a request: those of the query once for each document, and those of the documents."""
-    fixed_headers: ClassVar[Mapping[str, str]] = {}
     idempotency_header: ClassVar[str | None] = None
     cost_header: ClassVar[str | None] = None
     aws_service: ClassVar[str | None] = None

@@ -55,6 +55,10 @@ class ServedFormat:
     """Fields that every result has with the same value."""
     constant_headers: ClassVar[Mapping[str, str]] = {}
     """Headers that every reply has, errors included."""
+    fixed_headers: ClassVar[Mapping[str, str]] = {}
+    """Headers that every request has besides the key."""
+    gives_probabilities: ClassVar[bool] = False
+    """Whether replies state probabilities, so that no other scores may be in their place."""
 
     def kind_of_scores(self, _options: Mapping[str, Any]) -> ScoreKind:
         """Return what scores mean if a request has these options."""

@@ -17,6 +17,25 @@ ANY_MODEL = "any"
 
 
 @dataclass(frozen=True, slots=True)
+class RelevanceQuestion:
+    """A question of a decision API for the relevance of one document.
+
+    Attributes
+    ----------
+    name
+        Its name; None if it has none.
+    document
+        Index of the document.
+    levels
+        The two levels of a score question as the client named them, not relevant and relevant; None for yes/no.
+    """
+
+    name: str | None
+    document: int
+    levels: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class WireRequest:
     """A rerank request.
 
@@ -39,6 +58,8 @@ class WireRequest:
         ``(n,)`` the query of each document if a request has several; None if all documents have `query`.
     instruction
         What is sent where the API has a field for the instruction of a query; empty for nothing.
+    questions
+        The questions of a request of a decision API, in their order; empty for a rerank request.
     """
 
     model: str
@@ -49,6 +70,7 @@ class WireRequest:
     originals: tuple[Any, ...] | None = field(default=None, compare=False)
     queries: tuple[str, ...] | None = None
     instruction: str = ""
+    questions: tuple[RelevanceQuestion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from evalkit.encoding.embeddings.text_vectors import TextVectors, VectorModel, open_text_vectors
     from evalkit.encoding.engine import Encoded, Engine
     from evalkit.encoding.instructions import InstructedEngines, pair_engine
+    from evalkit.encoding.level_model import LevelModel
     from evalkit.encoding.model_settings import (
         Card,
         EmbeddingModel,
@@ -35,6 +36,7 @@ __all__ = [
     "InstructedEngines",
     "Item",
     "Kind",
+    "LevelModel",
     "ListModel",
     "LocalModel",
     "ModelSettings",

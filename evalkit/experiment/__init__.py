@@ -1,7 +1,1 @@
-"""One experiment: plan, execute, record. The entry point is `execute`."""
-
-from evalkit.experiment.execute import execute
-
-__all__ = [
-    "execute",
-]
+"""One experiment: plan, execute, record. The entry point is `evalkit.experiment.execute.execute`."""

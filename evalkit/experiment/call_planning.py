@@ -6,11 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import cycle, islice
 
-import numpy as np
-
 from evalkit.backend_checks.pointwise import second_half
 from evalkit.backend_checks.score_drift import CALLS as DRIFT_CALLS
-from evalkit.config import Price, RerankerSettings
+from evalkit.config import RerankerSettings
 from evalkit.experiment.cascade_timing import cascade_cells
 from evalkit.experiment.context import Experiment
 from evalkit.experiment.drift_pass import sampled_requests
@@ -24,7 +22,7 @@ from evalkit.experiment.quality_pass import quality_lists
 from evalkit.latency import LatencyCell, Loads
 from evalkit.records import RerankRequest
 from evalkit.reranking import Batch, Caps, batch
-from evalkit.reranking.token_estimates import TOKENS_PER_CHARACTER, PlannedPass, expected_usage, weigh
+from evalkit.reranking.token_estimates import PlannedPass, plan_pass
 from evalkit.results.raw_tables import precise_tag
 
 DERIVED = "derived"
@@ -155,20 +153,4 @@ def _open_loop_cells(experiment: Experiment, eval_set: EvalSet, tag: str) -> lis
 def _planned(
     eval_set: EvalSet, tag: str, name: str, requests: Iterable[RerankRequest], settings: RerankerSettings
 ) -> PlannedPass:
-    """Return one pass with the sums over its requests; the cost is None where a request has none."""
-    traffic = settings.traffic()
-    price: Price | None = traffic.price
-    calls, pairs, sent, tokens = 0, 0, 0, 0
-    costs: list[float | None] = []
-    for request in requests:
-        weight = weigh(traffic, request.instructed_query, request.documents)
-        texts = traffic.templates.sent(request.instructed_query, request.documents)
-        usage = expected_usage(*texts, TOKENS_PER_CHARACTER, weight)
-        calls += 1
-        pairs += len(request.documents)
-        sent += weight.requests
-        tokens += usage.tokens or 0
-        costs.append(price.of(usage) if price else None)
-    known = [cost for cost in costs if cost is not None]
-    cost_usd = float(np.sum(known)) if price is not None and len(known) == calls else None
-    return PlannedPass(eval_set.dataset.name, tag, name, calls, pairs, 0, sent, tokens, cost_usd)
+    return plan_pass(eval_set.dataset.name, tag, name, requests, settings.traffic())

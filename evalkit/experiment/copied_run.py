@@ -10,14 +10,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from evalkit.cache import content_hash
-from evalkit.config import Config, resolved_yaml
+from evalkit.config import Config, resolved_yaml, run_yaml
 from evalkit.errors import EvalkitError, InputError, tell
 from evalkit.experiment.environment import git_state, machine, versions
 from evalkit.experiment.event_log import logged_to, logger
 from evalkit.experiment.experiment_store import WritableStore, open_store
-from evalkit.experiment.manifest_facts import Origin, now
-from evalkit.experiment.resume import ResumeOptions, RunFolder, find_unfinished, fingerprint
+from evalkit.experiment.manifest_facts import now
+from evalkit.experiment.resume import RunFolder, find_unfinished, fingerprint
 from evalkit.experiment.run_inputs import inputs_key
+from evalkit.experiment.run_options import Origin, ResumeOptions
 from evalkit.files import replacing_file, write_file
 from evalkit.results.derivation_keys import raw_files
 from evalkit.results.folder import ResultFolder
@@ -67,7 +68,7 @@ def copied_run(
     Parameters
     ----------
     config, origin, into, options
-        See `evalkit.experiment.execute`.
+        See `evalkit.experiment.execute.execute`.
 
     Yields
     ------
@@ -91,7 +92,7 @@ def copied_run(
 
 def _earlier(config: Config, into: Path, key: str) -> RunFolder | None:
     """Return the newest result with the same inputs; None if there is none, or an unfinished one is to be resumed."""
-    resolved = resolved_yaml(config)
+    resolved = run_yaml(config)
     if find_unfinished(into, resolved, ResumeOptions()) is not None:
         return None
     for path in sorted(into.glob(f"*-{fingerprint(resolved)}*"), reverse=True)[:_MOST_LOOKED_AT]:
@@ -117,6 +118,7 @@ def _copy(
     manifest = replace(
         found.manifest,
         command=origin.command,
+        config_file=origin.path,
         started=now(),
         started_s=store.requested_s,
         finished=now(),
@@ -138,7 +140,7 @@ def _copy(
             replace(manifest, inputs=RunInputs(sealed, inputs.raw_files) if sealed else None)
         )
 
-    name = f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}-{fingerprint(resolved)}"
+    name = f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}-{fingerprint(run_yaml(config))}"
     try:
         folder = ResultFolder.create(into, name, first)
     except InputError:

@@ -15,9 +15,11 @@ from evalkit.dataset_checks import (
     run_quick_checks,
     truncation,
 )
+from evalkit.dataset_checks.findings import number_of
 from evalkit.datasets import open_dataset
+from evalkit.datasets.human_sample import check_size
 from evalkit.datasets.loading import read_parts
-from evalkit.errors import DataFormatError, DatasetError
+from evalkit.errors import DataFormatError, DatasetError, EvalkitError
 from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.passage_view import PassageView, make_passages
 from evalkit.experiment.token_readings import read_pairs
@@ -39,6 +41,31 @@ def _preflight(config: Config, eval_set: EvalSet) -> Preflight:
     return Preflight(eval_set.dataset.name, tuple(by_severity(run_quick_checks(data))), LEFT_OUT)
 
 
+_ON_DISK = frozenset({"demo", "tables", "trec_files", "beir_folder"})
+"""Sources that are read without a download."""
+
+
+def check_draws(config: Config) -> None:
+    """Check that no draw for people asks for more queries than its dataset has.
+
+    Datasets that are not on this machine, or cannot be read, are left to a run.
+
+    Raises
+    ------
+    InputError
+        If one does.
+    """
+    for settings in config.datasets:
+        sample = settings.human_sample
+        if sample is None or sample.queries is None or settings.source not in _ON_DISK:
+            continue
+        try:
+            dataset = open_dataset(settings)
+        except EvalkitError:
+            continue
+        check_size(sample.queries, dataset)
+
+
 def inspect(config: Config) -> Iterator[DataFinding]:
     """Yield the findings of all checks for every dataset; one dataset is in memory at a time.
 
@@ -51,8 +78,26 @@ def inspect(config: Config) -> Iterator[DataFinding]:
         train = _train_queries(settings)
         data = replace(_check_input(config, settings), train=train)
         yield from run_all_checks(data)
+        yield from _too_large_a_draw(settings, data)
         for reading in read_pairs(config, data, _passages(config, settings, data)):
             yield from truncation(data.name, reading, passages=settings.passages is not None)
+
+
+def _too_large_a_draw(settings: DatasetSettings, data: CheckInput) -> Iterator[DataFinding]:
+    """Yield that a draw for people asks for more queries than the dataset has: a run would refuse it."""
+    asked = 0 if settings.human_sample is None else settings.human_sample.queries or 0
+    known = len(data.dataset.queries)
+    if asked > known:
+        yield DataFinding(
+            data.name,
+            "human_sample_too_large",
+            "error",
+            f"human_sample asks for {number_of(asked, 'query', 'queries')}, and the dataset has {known}",
+            {"asked": asked, "queries": known},
+            (),
+            "a run refuses to draw them",
+            f"set human_sample.queries to {known} or less",
+        )
 
 
 def _passages(config: Config, settings: DatasetSettings, data: CheckInput) -> PassageView | None:

@@ -7,16 +7,23 @@ from dataclasses import dataclass, replace
 
 from evalkit.config import Config, DatasetSettings
 from evalkit.datasets import open_dataset
+from evalkit.datasets.human_sample import DrawState, human_sample_of
+from evalkit.datasets.judgment_sources import missing_files
+from evalkit.datasets.sample_judge import correcting_judge
 from evalkit.datasets.token_counts import count_in_corpus, valued_documents
 from evalkit.distributed import RayCluster
 from evalkit.encoding.text_tokenizer import TextTokenizer, open_text_tokenizer
-from evalkit.errors import InputError
+from evalkit.errors import InputError, tell
 from evalkit.experiment.compared_runs import ComparedRun, read_runs
 from evalkit.experiment.passage_view import PassageView, make_passages, passage_of
+from evalkit.judging.correction_grades import CorrectionGrades, correction_grades
+from evalkit.judging.dataset_raters import dataset_raters, read_sources
+from evalkit.judging.rater_grades import RaterGrades, has_both_kinds
 from evalkit.metrics import Metric, check_metrics, parse_metrics
 from evalkit.metrics.token_budget import has_budget, list_lengths
-from evalkit.records import Dataset, DocumentTokens, Run
+from evalkit.records import QRELS, ChosenJudgments, Dataset, DocumentTokens, RaterShare, Run
 from evalkit.reranking import ScoredCandidates
+from evalkit.results.judgment_facts import DrawnQueries, JudgmentFacts, WithheldFacts
 from evalkit.retrievers import retrieve_candidates, retriever_context
 
 
@@ -28,12 +35,21 @@ class EvalSet:
     ----------
     passages
         The passages of the candidates; None where rerankers score documents.
+    judgments
+        Who gave the judgments; None where all are those of the source.
+    raters
+        The grades of each rater, where a model and a person are among them.
+    correction
+        The grades of people for the queries that were drawn for them, and those of the judge that they correct.
     """
 
     dataset: Dataset
     candidates: Run
     runs: tuple[ComparedRun, ...] = ()
     passages: PassageView | None = None
+    judgments: JudgmentFacts | None = None
+    raters: tuple[RaterGrades, ...] = ()
+    correction: tuple[RaterGrades, ...] = ()
 
     @property
     def sent_dataset(self) -> Dataset:
@@ -91,16 +107,79 @@ def prepare_eval_sets(config: Config, cluster: RayCluster | None = None) -> list
 
 def _prepare(config: Config, settings: DatasetSettings, cluster: RayCluster | None) -> EvalSet:
     dataset = open_dataset(settings)
+    judge = correcting_judge(settings)  # before grades of people are read
+    drawn = human_sample_of(settings, dataset, config.judges)
+    correction = _correction(settings, dataset, drawn, judge)
+    judgments = _judgments(settings, dataset, drawn, correction)
     check_metrics(
         config.metrics if config.quality else (), dataset.qrels, f"the judgments of {dataset.name!r}"
     )
     runs = read_runs(config, dataset)
     with retriever_context(config.retriever, dataset, cluster) as retriever:
         candidates = retrieve_candidates(retriever, dataset, config.retriever.depth)
-    if settings.passages is None:
-        return EvalSet(dataset, candidates, runs)
-    passages = make_passages(settings.passages, dataset, candidates.cut(max(config.depths)).doc_ids)
-    return EvalSet(dataset, candidates, runs, passages)
+    passages = None
+    if settings.passages is not None:
+        passages = make_passages(settings.passages, dataset, candidates.cut(max(config.depths)).doc_ids)
+    raters = _raters(settings, dataset)
+    return EvalSet(dataset, candidates, runs, passages, judgments, raters, _unwithheld(drawn, correction))
+
+
+def _correction(
+    settings: DatasetSettings, dataset: Dataset, drawn: DrawState | None, judge: str | None
+) -> CorrectionGrades | None:
+    """Return the grades that correct the differences of a dataset; None without a draw, a judge or grades of both."""
+    if drawn is None or judge is None:
+        return None
+    return correction_grades(dataset, read_sources(settings), drawn.sample.query_ids, judge)
+
+
+def _unwithheld(drawn: DrawState | None, found: CorrectionGrades | None) -> tuple[RaterGrades, ...]:
+    """Return the grades that correct differences; empty where there are none, or a reason speaks against it."""
+    if drawn is None or found is None or drawn.withheld or found.withheld:
+        return ()
+    return found.people, found.judge
+
+
+def _raters(settings: DatasetSettings, dataset: Dataset) -> tuple[RaterGrades, ...]:
+    """Return the raters of a dataset if a model among them can be compared with a person."""
+    if not settings.judgments:
+        return ()
+    raters = dataset_raters(dataset, read_sources(settings))
+    return tuple(raters) if has_both_kinds(raters) else ()
+
+
+def _judgments(
+    settings: DatasetSettings, dataset: Dataset, drawn: DrawState | None, correction: CorrectionGrades | None
+) -> JudgmentFacts | None:
+    """Return who gave the judgments of a dataset, with the queries that are drawn for people."""
+    chosen = dataset.chosen
+    if chosen is None and drawn is None:
+        return None
+    if chosen is None:
+        own = RaterShare(QRELS, dataset.qrels.count())
+        chosen = ChosenJudgments(dataset.qrels.grades, shares=(own,))
+    missing = tuple(str(path) for path in missing_files(settings.judgments))
+    if missing:
+        tell(f"{dataset.name}: not written so far, and without judgments: {', '.join(missing)}")
+    return JudgmentFacts.of(chosen, missing, _drawn(drawn, correction) if drawn else None)
+
+
+def _drawn(state: DrawState, correction: CorrectionGrades | None) -> DrawnQueries:
+    """Return what the manifest says of a draw, with the reason why people's grades of it correct nothing."""
+    sample = state.sample
+    withheld = None if correction is None else state.withheld or correction.withheld
+    return DrawnQueries(
+        seed=sample.seed,
+        queries=sample.queries,
+        population=sample.population,
+        drawn_at=sample.drawn_at,
+        query_ids=sample.query_ids,
+        declared=sample.drawn if sample.is_declared else None,
+        sha256=sample.sha256,
+        enlarged=sample.enlarged or None,
+        judge=None if sample.judge is None else sample.judge.tag,
+        withheld=WithheldFacts.of(withheld),
+    )
 
 
 def _with_lengths(eval_set: EvalSet, tokenizer: TextTokenizer, metrics: Sequence[Metric]) -> EvalSet:

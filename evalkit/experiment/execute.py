@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
 
-from evalkit.config import Config, resolved_yaml
+from evalkit.config import Config, resolved_yaml, run_yaml
 from evalkit.distributed import RayCluster
 from evalkit.errors import BudgetError, ClusterError, InterruptError, StorageError, tell
 from evalkit.experiment.cascade_pass import derive_cascades
@@ -21,12 +21,13 @@ from evalkit.experiment.experiment_store import WritableStore, open_store
 from evalkit.experiment.first_calls import make_first_calls
 from evalkit.experiment.kept_texts import keep_texts
 from evalkit.experiment.latency_pass import latency_pass
-from evalkit.experiment.manifest_facts import Origin, closing_manifest, now, opening_manifest
+from evalkit.experiment.manifest_facts import closing_manifest, dataset_facts, now, opening_manifest
 from evalkit.experiment.precision_pass import precision_pass
 from evalkit.experiment.quality_pass import quality_pass
 from evalkit.experiment.recorder import WrittenTables
-from evalkit.experiment.resume import ResumeOptions, RunFolder, fingerprint, restore
+from evalkit.experiment.resume import RunFolder, fingerprint, restore
 from evalkit.experiment.run_inputs import inputs_key
+from evalkit.experiment.run_options import Origin, ResumeOptions
 from evalkit.experiment.scoring_pools import joined_cluster
 from evalkit.experiment.sessions import opened
 from evalkit.experiment.sigint import ignore_sigint
@@ -35,10 +36,17 @@ from evalkit.reranking import RerankerSession
 from evalkit.results.document_tokens_table import write_document_tokens
 from evalkit.results.folder import ResultFolder
 from evalkit.results.manifest import Status
+from evalkit.results.rater_files import write_correction_grades, write_rater_grades
 
 
 @contextmanager
-def execute(config: Config, origin: Origin, into: Path, options: ResumeOptions) -> Iterator[ResultFolder]:
+def execute(
+    config: Config,
+    origin: Origin,
+    into: Path,
+    options: ResumeOptions,
+    reachable: Callable[[], Config] | None = None,
+) -> Iterator[ResultFolder]:
     """Run an experiment, write its raw results, and yield their folder; the block builds the report from them.
 
     An unfinished folder of the same configuration in `into` is resumed. Until the block ends, no other process takes
@@ -47,18 +55,21 @@ def execute(config: Config, origin: Origin, into: Path, options: ResumeOptions) 
     Parameters
     ----------
     config
-        Checked configuration; every ``http`` reranker has a url.
+        Checked configuration.
     origin
         The command and the configuration file.
     into
         Parent of the result folder.
     options
         Which results of earlier runs are used.
+    reachable
+        Called once the data are there: returns the configuration in which every ``http`` reranker has a url, which
+        `config` has already where None.
 
     Raises
     ------
     CallError
-        If the test call to a reranker fails; then nothing has been written.
+        If a service does not start, or the test call to a reranker fails; then nothing has been written.
     InputError
         If a reranker is not what it is declared to be, or the folder to resume is of another configuration.
     StorageError
@@ -69,6 +80,7 @@ def execute(config: Config, origin: Origin, into: Path, options: ResumeOptions) 
     key = inputs_key(config)
     with joined_cluster(config) as cluster:
         eval_sets = prepare_eval_sets(config, cluster)
+        config = reachable() if reachable else config
         with open_store(config, into) as store:
             folder = _execute(config, origin, into, options, eval_sets, cluster, store)
             del eval_sets  # a report needs no corpus
@@ -107,7 +119,7 @@ def _execute(
         ResultFolder.create_parent(into)
         store.open()  # waits for others before the folder exists, which they would take for an unfinished one
         target = (
-            found.resumed(store.session, progress.store.earlier)
+            found.resumed(store.session, progress.store.earlier, dataset_facts(eval_sets))
             if found
             else _new_folder(experiment, origin, into, sessions)
         )
@@ -131,7 +143,7 @@ def _new_folder(
         write_file(folder.resolved_config_file, resolved, inside=folder.path)
         folder.write_manifest(manifest)
 
-    name = f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}-{fingerprint(resolved)}"
+    name = f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}-{fingerprint(run_yaml(experiment.config))}"
     return RunFolder(ResultFolder.create(into, name, first), manifest)
 
 
@@ -141,6 +153,8 @@ def _write_inputs(run: StartedExperiment) -> None:
         name = eval_set.dataset.name
         run.folder.write_qrels(name, eval_set.dataset.qrels)
         run.folder.write_queries(name, eval_set.dataset.queries)
+        write_rater_grades(run.folder, name, eval_set.raters)
+        write_correction_grades(run.folder, name, eval_set.correction)
         run.recorder.add_first_stage(name, eval_set.candidates)
         for compared in eval_set.runs:
             run.recorder.add_run(name, compared.run)
@@ -206,6 +220,9 @@ def _recorded(run: StartedExperiment) -> Iterator[None]:
         ) from None
     finally:
         with ignore_sigint():
+            if status != "complete":  # the next session needs a journal
+                with suppress(StorageError):
+                    run.store.keep_waiting()
             if tables is None:
                 run.recorder.write(run.folder)
             run.folder.write_manifest(closing_manifest(run, status))

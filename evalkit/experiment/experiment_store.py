@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from evalkit.backend_checks import DependenceCheck, PointwiseCheck
-from evalkit.config import Config, resolved_yaml
+from evalkit.config import Config, run_yaml
 from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.journal import JournalRecord, failure_of, from_entry, to_entry
 from evalkit.experiment.known_scores import KnownScores, identities_of, row_of
@@ -22,6 +23,8 @@ from evalkit.store import ScoreKey, ScoreStore, StoredScore, lock_backends
 
 KEPT_PASSES = {"quality", "precision"}
 """Passes whose scores are stored."""
+_TOGETHER_S = 0.2
+"""Seconds within which calls of a backend that only looks scores up share a transaction, which waits for the disk."""
 
 
 @dataclass(slots=True)
@@ -70,6 +73,14 @@ class Reused:
                 self.models = tuple(sorted((*self.models, one.model)))
 
 
+@dataclass(slots=True)
+class _Waiting:
+    """Outcomes whose calls are not stored yet, and when others were stored last, on the monotonic clock."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    stored_s: float = -math.inf
+
+
 @dataclass(frozen=True, slots=True)
 class ExperimentStore(KnownScores):
     """The store of an experiment that has a result folder: scores, and a journal of its calls.
@@ -90,6 +101,7 @@ class ExperimentStore(KnownScores):
     run: str
     older_run: str
     reused: dict[tuple[str, str], Reused] = field(default_factory=dict)
+    _waiting: _Waiting = field(default_factory=_Waiting)
 
     def recall(self, session: RerankerSession, eval_set: EvalSet, candidates: Run) -> dict[str, Row]:
         """Return what `rows` returns, and count the scores as reused."""
@@ -109,12 +121,21 @@ class ExperimentStore(KnownScores):
         counted.ahead += len(outcome.batch.request.documents)
 
     def keep(self, session: RerankerSession, outcome: Outcome) -> None:
-        """Store the calls of a batch and, for some passes, its scores, in one transaction."""
+        """Store the calls of a batch and, for some passes, its scores, in one transaction.
+
+        A backend that only looks scores up can be asked again for nothing: some of its calls may wait for each other,
+        until `keep_waiting`.
+        """
         request, response = outcome.batch.request, outcome.response
         identity = self.identities.get(session.tag)
+        if identity is None:
+            self._waiting.outcomes.append(outcome)
+            if time.monotonic() - self._waiting.stored_s >= _TOGETHER_S:
+                self.keep_waiting()
+            return
         with self.scores.transaction():
             self._keep_calls(outcome)
-            if response is not None and identity is not None and outcome.call.pass_ in KEPT_PASSES:
+            if response is not None and outcome.call.pass_ in KEPT_PASSES:
                 self.scores.add_scores(
                     ScoreKey(
                         identity,
@@ -128,6 +149,13 @@ class ExperimentStore(KnownScores):
                     response.model,
                     self.session,
                 )
+
+    def keep_waiting(self) -> None:
+        """Store the calls that wait for others."""
+        outcomes, self._waiting.outcomes = self._waiting.outcomes, []
+        if outcomes:
+            self.keep_calls(outcomes)
+        self._waiting.stored_s = time.monotonic()
 
     def keep_calls(self, outcomes: Iterable[Outcome]) -> None:
         """Store calls without their scores, in one transaction."""
@@ -273,7 +301,7 @@ def open_store(config: Config, into: Path) -> Iterator[WritableStore]:
     """
     identities = identities_of(config)
     with ExitStack() as resources:
-        turns = (resolved_yaml(config), *identities.values())
+        turns = (run_yaml(config), *identities.values())
         yield WritableStore(_store_path(config, into), identities, turns, resources)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evalkit.config import LatencySettings
+from evalkit.config import Config, LatencySettings, RerankerSettings
 from evalkit.experiment.cascade_timing import cascade_cells, cascade_sessions
 from evalkit.experiment.context import Experiment, StartedExperiment
 from evalkit.experiment.eval_sets import EvalSet
@@ -59,9 +59,33 @@ def latency_pass(run: StartedExperiment, eval_set: EvalSet) -> None:
     cells = latency_cells(run, eval_set, [session.tag for session in timed])
     cells += cascade_cells(run, eval_set)
     cascades = cascade_sessions(run.config, {session.tag: session for session in run.sessions})
-    measure(cells, [*timed, *cascades], eval_set.dataset.name, run.config.seed, _RecordingSink(run))
+    measure(
+        cells,
+        [*timed, *cascades],
+        eval_set.dataset.name,
+        run.config.seed,
+        _RecordingSink(run),
+        splittable=splittable(run.config, timed),
+    )
     for session in timed if settings.server is not None else ():
         _open_loops(run, eval_set, session, settings)
+
+
+def splittable(config: Config, sessions: Iterable[RerankerSession]) -> dict[str, RerankerSettings]:
+    """Return the settings of the rerankers whose calls several processes may send.
+
+    A budget and the limits of calls and tokens per minute are counted in one process, so its calls are sent from there.
+    """
+    if config.budget is not None:
+        return {}
+    return {
+        session.tag: config.called[session.tag]
+        for session in sessions
+        if session.closed is None
+        and session.rate_limiter.learned is None
+        and session.traffic.requests_per_minute is None
+        and session.traffic.tokens_per_minute is None
+    }
 
 
 def latency_cells(experiment: Experiment, eval_set: EvalSet, tags: Sequence[str]) -> list[LatencyCell]:
@@ -104,7 +128,12 @@ def _open_loops(
         for cell in arrival_cells(run, eval_set, find_loads(settings, session.tag, own)):
             before = [call for call in own if call.rate_per_s == cell.load.rate_per_s]
             made = measure_arrivals(
-                cell, open_loop, eval_set.dataset.name, run.config.seed, _RecordingSink(run)
+                cell,
+                open_loop,
+                eval_set.dataset.name,
+                run.config.seed,
+                _RecordingSink(run),
+                splittable(run.config, [session]).get(session.tag),
             )
             if _is_overloaded(settings, [*before, *(one.call for one in made if one.attempts)]):
                 return

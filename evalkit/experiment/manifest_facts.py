@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from evalkit import registry
@@ -13,10 +13,13 @@ from evalkit.experiment.dataset_inspection import preflight
 from evalkit.experiment.environment import git_state, machine, versions
 from evalkit.experiment.eval_sets import EvalSet, document_tokens
 from evalkit.experiment.recorder import Recorder
+from evalkit.experiment.reranker_models import names_of_models
+from evalkit.experiment.run_options import Origin
 from evalkit.rerankers import Described, instruction_place
 from evalkit.reranking import RerankerSession
 from evalkit.results.manifest import (
     CandidateLists,
+    CorrectionFacts,
     DatasetFacts,
     EndpointFacts,
     Manifest,
@@ -26,24 +29,9 @@ from evalkit.results.manifest import (
     Status,
     TokenizerFacts,
 )
+from evalkit.results.rater_files import correction_sha256
 from evalkit.results.reranker_facts import CascadeFacts, CascadeStage, RerankerFacts
 from evalkit.results.run_facts import RunFacts
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The command and the configuration file of an experiment.
-
-    Attributes
-    ----------
-    command
-        The command line or call.
-    config_file
-        The configuration file, byte for byte; None where there was no file.
-    """
-
-    command: str
-    config_file: bytes | None
 
 
 def opening_manifest(experiment: Experiment, origin: Origin, sessions: Sequence[RerankerSession]) -> Manifest:
@@ -53,6 +41,7 @@ def opening_manifest(experiment: Experiment, origin: Origin, sessions: Sequence[
         status="running",
         name=config.name,
         command=origin.command,
+        config_file=origin.path,
         started=now(),
         started_s=store.started_s,
         finished=None,
@@ -66,7 +55,7 @@ def opening_manifest(experiment: Experiment, origin: Origin, sessions: Sequence[
         git=git_state(),
         machine=machine(),
         first_stage=config.retriever.label,
-        datasets=tuple(_dataset_facts(eval_set) for eval_set in eval_sets),
+        datasets=dataset_facts(eval_sets),
         preflight=preflight(config, eval_sets),
         rerankers=_rerankers(config, sessions, eval_sets),
         runs=_run_facts(eval_sets),
@@ -122,6 +111,11 @@ def _plugins(config: Config) -> tuple[PluginVersion, ...]:
     )
 
 
+def dataset_facts(eval_sets: Sequence[EvalSet]) -> tuple[DatasetFacts, ...]:
+    """Return the datasets as they are now: judgments may have been added since a run was started."""
+    return tuple(map(_dataset_facts, eval_sets))
+
+
 def _dataset_facts(eval_set: EvalSet) -> DatasetFacts:
     with_candidates = set(eval_set.candidates.query_ids)
     lengths = [len(docs) for _, docs, _ in eval_set.candidates]
@@ -133,7 +127,16 @@ def _dataset_facts(eval_set: EvalSet) -> DatasetFacts:
         ),
         candidates=CandidateLists.of_lengths(lengths),
         passages=eval_set.passages.facts if eval_set.passages else None,
+        judgments=eval_set.judgments,
+        correction=_correction_facts(eval_set),
     )
+
+
+def _correction_facts(eval_set: EvalSet) -> CorrectionFacts | None:
+    if not eval_set.correction:
+        return None
+    (tag,) = eval_set.correction[1].aliases
+    return CorrectionFacts(tag, correction_sha256(eval_set.correction))
 
 
 def _rerankers(
@@ -186,6 +189,8 @@ def _reranker_facts(config: Config, session: RerankerSession, *, instructed: boo
         query_template=session.traffic.templates.query,
         document_template=session.traffic.templates.document,
         instruction_place=instruction_place(session.reranker) if instructed and session.timed else None,
+        models=names_of_models(settings) or None,
+        prompt_sha256=settings.prompt_sha256,
     )
 
 

@@ -18,7 +18,11 @@ LONGEST_SHARED = 100
 
 
 def sample_batches(
-    eval_set: EvalSet, caps: Caps, seed: int, depth: int = SAMPLED_DOCUMENTS
+    eval_set: EvalSet,
+    caps: Caps,
+    seed: int,
+    depth: int = SAMPLED_DOCUMENTS,
+    queries: int = SAMPLED_QUERIES,
 ) -> list[RerankRequest]:
     """Return requests for a sample of queries with their first candidates, as many as fit into one call.
 
@@ -38,7 +42,7 @@ def sample_batches(
         if item.ranks[0] == 1 and len(item.request.documents) > 1
     ]
     rng = np.random.default_rng(seed)
-    return [requests[i] for i in sorted(rng.permutation(len(requests))[:SAMPLED_QUERIES].tolist())]
+    return [requests[i] for i in sorted(rng.permutation(len(requests))[:queries].tolist())]
 
 
 def shared_queries(

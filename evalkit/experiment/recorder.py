@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,9 @@ from evalkit.backend_checks import DependenceCheck, DriftCheck, PointwiseCheck, 
 from evalkit.experiment.journal import JournalRecord, failure_of
 from evalkit.experiment.passage_view import passage_of
 from evalkit.latency import CallKey, RoundState, call_key
-from evalkit.records import Call, Run
+from evalkit.records import Call, Run, Timeline, Usage
 from evalkit.reranking import Outcome, ScoredCandidates
+from evalkit.results.arrow_columns import repeated
 from evalkit.results.folder import ResultFolder
 from evalkit.results.manifest import CallCounts, Failure, QualityPass
 from evalkit.results.parquet import to_table, write_table, write_tables
@@ -219,8 +220,9 @@ class Recorder:
     def _add_rows(self, dataset: str, tag: str, depth: int | None, **columns: Any) -> None:
         """Add rows as an Arrow table, which takes a third of the memory of Python objects."""
         rows = len(columns["doc_id"])
-        same = {"dataset": [dataset] * rows, "reranker": [tag] * rows, "depth": [depth] * rows}
-        self._scores.append(to_table(SCORES, {**same, **columns}))
+        same = {"dataset": dataset, "reranker": tag, "depth": depth}
+        of_rows = {name: repeated([value], [rows], SCORES[name]) for name, value in same.items()}
+        self._scores.append(to_table(SCORES, {**of_rows, **columns}))
 
     @property
     def failed_queries(self) -> int:
@@ -256,7 +258,7 @@ class Recorder:
         )
 
     def write(self, folder: ResultFolder) -> WrittenTables:
-        """Write the raw tables and the failures.
+        """Write the raw tables and the failures, once; the scores are then in the folder alone.
 
         Raises
         ------
@@ -272,6 +274,7 @@ class Recorder:
             if self._passages:
                 write_tables(folder.passages_file, self._passages, inside=folder.path)
             folder.write_failures(self.failures)
+        self._scores.clear()  # the report needs their room
         return WrittenTables(folder)
 
 
@@ -279,9 +282,9 @@ def _row(call: Call) -> Mapping[str, object]:
     """Return a call as a row of ``calls.parquet``."""
     server_times = {time.name: {"seconds": time.seconds, "of": time.meaning} for time in call.server_times}
     return {
-        **asdict(call),
-        **asdict(call.usage),
-        **(asdict(call.timeline) if call.timeline else dict.fromkeys(STATIONS)),
+        **_fields(call),
+        **_fields(call.usage),
+        **(_fields(call.timeline) if call.timeline else dict.fromkeys(STATIONS)),
         "scenario": call.scenario if call.pass_ in {"warmup", "latency"} else None,
         # Replaces Usage.cost_usd, which is the API's own figure even where a price is configured.
         "cost_usd": call.cost_usd,
@@ -289,3 +292,8 @@ def _row(call: Call) -> Mapping[str, object]:
         "pass": call.pass_,
         "cached": False,
     }
+
+
+def _fields(record: Call | Usage | Timeline) -> dict[str, object]:
+    """Return name -> value of each field; `dataclasses.asdict` would copy the values, which takes long."""
+    return {field.name: getattr(record, field.name) for field in fields(record)}

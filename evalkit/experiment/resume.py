@@ -8,29 +8,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
 
-from evalkit.config import Config, resolved_yaml
+from ruamel.yaml.error import YAMLError
+
+from evalkit.config import Config, run_yaml
 from evalkit.errors import EvalkitError, InputError, tell
 from evalkit.experiment.experiment_store import ReadableStore
 from evalkit.experiment.known_scores import KnownScores
 from evalkit.experiment.recorder import Recorder
+from evalkit.experiment.run_options import ResumeOptions
 from evalkit.results.folder import ResultFolder
-from evalkit.results.manifest import Manifest
-
-
-@dataclass(frozen=True, slots=True)
-class ResumeOptions:
-    """Which results of earlier runs are used.
-
-    Attributes
-    ----------
-    refresh
-        Whether every score is requested again.
-    resume
-        The folder to resume; None to search for one.
-    """
-
-    refresh: bool = False
-    resume: Path | None = None
+from evalkit.results.manifest import DatasetFacts, Manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +43,22 @@ class RunFolder:
             and log.stat().st_size > 0
         )
 
-    def resumed(self, session: str, earlier: Sequence[str] = ()) -> RunFolder:
-        """Return the folder with the manifest of a further session; `earlier` are those of the run that are known."""
+    def resumed(
+        self, session: str, earlier: Sequence[str] = (), datasets: tuple[DatasetFacts, ...] | None = None
+    ) -> RunFolder:
+        """Return the folder with the manifest of a further session.
+
+        Parameters
+        ----------
+        session, earlier
+            The id of the session, and those of the run that are known.
+        datasets
+            The datasets as they are now; None where they are not read again.
+        """
         manifest = replace(
             self.manifest,
             status="running",
+            datasets=self.manifest.datasets if datasets is None else datasets,
             resumed=self.manifest.resumed + 1,
             sessions=tuple(dict.fromkeys((*self.manifest.sessions, *earlier, session))),
         )
@@ -132,7 +130,7 @@ def restore(store: ReadableStore, config: Config, into: Path, options: ResumeOpt
     InputError
         See `find_unfinished`; or if the journal is damaged, or that of the named folder is not in the store.
     """
-    found = find_unfinished(into, resolved_yaml(config), options)
+    found = find_unfinished(into, run_yaml(config), options)
     journal = store.journal(found.folder, found.manifest.sessions) if found else []
     if found is not None and not journal and found.needs_journal:
         message = f"{found.folder.path} cannot be resumed: its calls are not in the score store {store.path}"
@@ -223,4 +221,7 @@ def _unfinished(path: Path, resolved: str) -> RunFolder | None:
 
 def _has_config(folder: ResultFolder, resolved: str) -> bool:
     file = folder.resolved_config_file
-    return file.is_file() and file.read_text(encoding="utf-8") == resolved
+    try:
+        return file.is_file() and run_yaml(file.read_text(encoding="utf-8")) == resolved
+    except (YAMLError, AttributeError, TypeError):  # a damaged folder
+        return False

@@ -8,7 +8,7 @@ from typing import Any
 
 from evalkit import registry
 from evalkit.cache import cache_key, content_hash
-from evalkit.config import Config, resolved_yaml
+from evalkit.config import Config, run_yaml
 from evalkit.config.blocks import BlockSettings
 from evalkit.config.settings import Settings
 from evalkit.results.program_state import program_key
@@ -32,7 +32,7 @@ def inputs_key(config: Config) -> str | None:
     paths = sorted(set(_paths([*_blocks(config), config.runs, *_tokenizers(config)])))
     if program is None or not all(path.exists() for path in paths) or _size(paths) > MOST_BYTES:
         return None
-    return cache_key([program, resolved_yaml(config), [(str(path), content_hash(path)) for path in paths]])
+    return cache_key([program, run_yaml(config), [(str(path), content_hash(path)) for path in paths]])
 
 
 def _repeats_exactly(config: Config) -> bool:

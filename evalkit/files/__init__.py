@@ -6,17 +6,20 @@ entries, and they are removed when they are a week old. All functions raise `OSE
 written.
 """
 
-from evalkit.files.unfinished import is_leftover, make_folder, remove_folder, sync_folder
+from evalkit.files.line_files import append_lines
+from evalkit.files.unfinished import is_leftover, make_folder, real_path, remove_folder, sync_folder
 from evalkit.files.updated_folders import updating_folder
 from evalkit.files.whole_files import create_file, open_to_append, replacing_file, write_file
 from evalkit.files.whole_folders import create_folder, replacing_folder, swap_folder
 
 __all__ = [
+    "append_lines",
     "create_file",
     "create_folder",
     "is_leftover",
     "make_folder",
     "open_to_append",
+    "real_path",
     "remove_folder",
     "replacing_file",
     "replacing_folder",

@@ -15,7 +15,6 @@ from evalkit.records import Names, PackedTexts
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Ints = NDArray[np.int64]
 MOST_SINGLE = 2**18
 """Rows that are read one by one and kept as such; then they become a column."""
 
@@ -37,11 +36,28 @@ class Codes:
         return np.array([codes.setdefault(name, len(codes)) for name in names], dtype=np.int32)
 
     def of_column(self, column: pa.ChunkedArray) -> NDArray[np.int32]:
-        """Return the ``(r,)`` codes of a dictionary column."""
+        """Return the ``(r,)`` codes of a column from `in_runs`."""
         parts = [
-            self.of(chunk.dictionary.to_pylist())[np.from_dlpack(chunk.indices)] for chunk in column.chunks
+            np.repeat(
+                self.of(chunk.values.dictionary.to_pylist())[np.from_dlpack(chunk.values.indices)],
+                np.diff(np.from_dlpack(chunk.run_ends), prepend=0),
+            )
+            for chunk in column.chunks
         ]
         return np.concatenate(parts) if parts else np.empty(0, dtype=np.int32)
+
+
+def in_runs(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column of names that are mostly equal to the one above as runs of names, and these as a dictionary."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = pa.run_end_encoded(pa.int32(), pa.dictionary(pa.int32(), column.type))
+    parts = []
+    for part in map(pc.run_end_encode, column.chunks):
+        children = [part.run_ends, pc.dictionary_encode(part.values)]
+        parts.append(pa.RunEndEncodedArray.from_buffers(kind, len(part), [None], children=children))
+    return pa.chunked_array(parts, kind)
 
 
 def numbers(column: pa.ChunkedArray) -> NDArray[Any]:
@@ -79,24 +95,17 @@ def number_array(values: NDArray[Any]) -> pa.Array:
     return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [None, data])
 
 
-def names_and_codes(parts: list[pa.Array]) -> tuple[Names, Ints]:
+def names_and_codes(parts: list[pa.Array]) -> tuple[Names, NDArray[np.int32]]:
     """Return the distinct names of string arrays in the order of their first row, and the ``(r,)`` code of each row."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     encoded = pc.dictionary_encode(pa.chunked_array(parts, pa.string()), memory_pool=pa.system_memory_pool())
     if not encoded.num_chunks:
-        return Names(()), np.empty(0, dtype=np.int64)
+        return Names(()), np.empty(0, dtype=np.int32)
     # All chunks share the dictionary of the last one: Arrow encodes them with one table.
-    codes = np.concatenate([np.from_dlpack(chunk.indices) for chunk in encoded.chunks], dtype=np.int64)
+    codes = np.concatenate([np.from_dlpack(chunk.indices) for chunk in encoded.chunks])
     return Names(_packed(encoded.chunks[-1].dictionary)), codes
-
-
-def release_memory() -> None:
-    """Give the memory of freed columns back to the system: there were many small ones, with gaps between them."""
-    import pyarrow as pa
-
-    pa.system_memory_pool().release_unused()
 
 
 def _packed(names: pa.StringArray) -> PackedTexts:

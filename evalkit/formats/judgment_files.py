@@ -22,7 +22,9 @@ from evalkit.formats.judgment_tables import (
 )
 from evalkit.formats.letor_files import is_letor, read_letor
 from evalkit.formats.qrels_files import QrelsFile, read_qrels, read_qrels_file
-from evalkit.formats.rated_rows import NamedJudgments, RatedRows, named_judgments, whole_grade
+from evalkit.formats.rated_rows import NamedJudgments, RatedRows, named_judgments, rating_grade
+from evalkit.formats.rater_judgments import agreed_judgments
+from evalkit.formats.rater_lines import BINARY_TABLES, is_judgment_line, names_raters, read_judgment_lines
 from evalkit.formats.row_files import (
     JSON_SUFFIXES,
     WITHOUT_HEADER,
@@ -35,7 +37,7 @@ from evalkit.formats.row_files import (
 from evalkit.formats.text_files import File, format_suffix, open_lines
 from evalkit.records.qrels import Qrels
 
-_Kind = Literal["TREC", "rows", "CSV", "TSV", "JSON", "LETOR"]
+_Kind = Literal["TREC", "rows", "CSV", "TSV", "JSON", "LETOR", "raters"]
 _MOST_CHARACTERS = 100_000
 """Characters of a first line that are looked at."""
 _MOST_LINES = 100
@@ -47,7 +49,8 @@ _JUDGMENT_LISTS = re.compile(r'"(?:judgmentRatings|ratings)"\s*:\s*\[')
 def read_judgments(path: File, queries: Mapping[str, str] | None = None) -> QrelsFile:
     """Read judgments: TREC's and BEIR's lines, tables, and the files of Quepid, Elasticsearch, OpenSearch and LETOR.
 
-    Where a file names queries by their texts, their ids are those of `queries`, else from `query_id_of`.
+    A file may also be judgments by raters, as `read_judgment_lines` reads them; see `agreed_judgments`. Where a file
+    names queries by their texts, their ids are those of `queries`, else from `query_id_of`.
 
     Parameters
     ----------
@@ -63,7 +66,8 @@ def read_judgments(path: File, queries: Mapping[str, str] | None = None) -> Qrel
     """
     if _kind(path) == "TREC":
         return read_qrels_file(path)
-    return QrelsFile(read_named_judgments(path, queries=queries).qrels, ())
+    found = read_named_judgments(path, queries=queries)
+    return QrelsFile(found.qrels, (), found.failures, found.raters)
 
 
 def read_named_judgments(
@@ -71,7 +75,7 @@ def read_named_judgments(
     *,
     sheet: str | None = None,
     names: JudgmentNames | None = None,
-    grade_of: Callable[[Any, str], int] = whole_grade,
+    grade_of: Callable[[Any, str], float] = rating_grade,
     queries: Mapping[str, str] | None = None,
 ) -> NamedJudgments:
     """Read judgments with the texts of their queries, as far as the file has them; see `read_judgments`.
@@ -89,7 +93,12 @@ def read_named_judgments(
     queries
         See `read_judgments`.
     """
-    kind = _kind(path) if sheet is None and names in {None, JudgmentNames()} else "rows"
+    named = sheet is not None or names not in {None, JudgmentNames()}
+    if named and names_raters(path):
+        raise DataFormatError(
+            f"{path} has judgments by raters, whose keys have fixed names", "remove the names of columns"
+        )
+    kind = "rows" if named else _kind(path)
     if (
         kind == "TREC"
         and format_suffix(path) in {".csv", ".tsv"}
@@ -98,13 +107,16 @@ def read_named_judgments(
         kind = "rows"
     if kind == "TREC":
         return NamedJudgments(_graded(read_qrels(path), path, grade_of), {})
+    if kind == "raters":
+        agreed = agreed_judgments(read_judgment_lines(path), path)
+        return NamedJudgments(_graded(agreed.qrels, path, grade_of), {}, agreed.failures, agreed.raters)
     return named_judgments(_rated(path, kind, sheet, names), path, grade_of, queries)
 
 
-def _graded(qrels: Qrels, path: File, grade_of: Callable[[Any, str], int]) -> Qrels:
+def _graded(qrels: Qrels, path: File, grade_of: Callable[[Any, str], float]) -> Qrels:
     """Return judgments with the grades that `grade_of` returns for theirs."""
 
-    def graded(query_id: str, docs: Mapping[str, int]) -> dict[str, int]:
+    def graded(query_id: str, docs: Mapping[str, float]) -> dict[str, float]:
         return {
             doc: grade_of(grade, f"{path}: query {query_id!r}, document {doc!r}")
             for doc, grade in docs.items()
@@ -133,11 +145,13 @@ def _rated(path: File, kind: _Kind, sheet: str | None, names: JudgmentNames | No
 def _kind(path: File) -> _Kind:
     """Return the format of a file of judgments, from its suffix and its first line."""
     suffix = format_suffix(path)
-    if suffix in {".xlsx", ".parquet"}:
+    if suffix in BINARY_TABLES:
         return "rows"
     first = _first_line(path)
     if is_console_request(first):
         return "JSON"
+    if is_judgment_line(first):
+        return "raters"
     if first.lstrip().startswith(("{", "[")):
         return "rows" if suffix in JSON_SUFFIXES and _is_json_table(first, path) else "JSON"
     if suffix in JSON_SUFFIXES:

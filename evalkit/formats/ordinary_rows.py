@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from evalkit.formats.arrow_names import in_runs
 from evalkit.formats.text_files import Block
 from evalkit.formats.trec_lines import are_ids
 
@@ -26,9 +27,9 @@ _BLANKS = re.compile(rb"  +")
 
 
 def parsed_blocks(
-    blocks: Iterator[Block], parse: Callable[[bytes], pa.Table | None]
+    blocks: Iterator[Block], parse: Callable[[Block], pa.Table | None]
 ) -> Iterator[tuple[Block, pa.Table | None]]:
-    """Yield every block with what `parse` returns for its lines; some blocks are parsed ahead, in threads.
+    """Yield every block with what `parse` returns for it; some blocks are parsed ahead, in threads.
 
     The first block comes with None: it may have a header, which `parse` may depend on.
     """
@@ -37,7 +38,7 @@ def parsed_blocks(
     waiting: deque[tuple[Block, Future[pa.Table | None]]] = deque()
     with ThreadPoolExecutor(_THREADS) as pool:
         for block in blocks:
-            waiting.append((block, pool.submit(parse, block.data)))
+            waiting.append((block, pool.submit(parse, block)))
             if len(waiting) > _THREADS:
                 done, table = waiting.popleft()
                 yield done, table.result()
@@ -45,7 +46,7 @@ def parsed_blocks(
             yield done, table.result()
 
 
-def ordinary_rows(data: bytes, kinds: Mapping[str, Kind]) -> pa.Table | None:
+def ordinary_rows(block: Block, kinds: Mapping[str, Kind]) -> pa.Table | None:
     """Return the columns of a block of lines; None if one of the lines needs care.
 
     Ordinary lines are UTF-8 and end with a line feed, have the columns between single tabs, or between blanks without
@@ -54,13 +55,16 @@ def ordinary_rows(data: bytes, kinds: Mapping[str, Kind]) -> pa.Table | None:
 
     Parameters
     ----------
-    data
+    block
         The lines.
     kinds
         Name -> kind of every column; the first one holds the query.
     """
-    tabs = data.count(b"\t")
-    if not data.endswith(b"\n") or _has_unusual(data, tabs) or (tabs and b" " in data):
+    data, controls = block.data, _controls(block.data)
+    tabs = data.count(b"\t") if controls != block.ends else 0
+    if not data.endswith(b"\n") or (tabs and b" " in data):
+        return None
+    if controls != block.ends + tabs and not _are_returns(data, controls - block.ends - tabs):
         return None
     table = _parsed(data, kinds, "\t" if tabs else " ")
     if table is None and not tabs:
@@ -73,10 +77,9 @@ def _parsed(data: bytes, kinds: Mapping[str, Kind], delimiter: str) -> pa.Table 
     import pyarrow as pa
     from pyarrow import csv
 
-    name = pa.dictionary(pa.int32(), pa.string())
-    types = {"name": name, "id": pa.string(), "integer": pa.int64(), "number": pa.float64()}
+    types = {"name": pa.string(), "id": pa.string(), "integer": pa.int64(), "number": pa.float64()}
     try:
-        return csv.read_csv(
+        table = csv.read_csv(
             pa.py_buffer(data),
             csv.ReadOptions(column_names=list(kinds), use_threads=False, block_size=len(data) + 1),
             csv.ParseOptions(delimiter=delimiter, quote_char=False),
@@ -90,13 +93,20 @@ def _parsed(data: bytes, kinds: Mapping[str, Kind], delimiter: str) -> pa.Table 
         )
     except pa.ArrowInvalid:
         return None
+    for place, kind in enumerate(kinds.values()):
+        if kind == "name":
+            table = table.set_column(place, table.field(place).name, in_runs(table.column(place)))
+    return table
 
 
-def _has_unusual(data: bytes, tabs: int) -> bool:
-    """Return whether a control character is not the end of a line or a tab: some tools split lines or columns there."""
-    controls = np.count_nonzero(np.frombuffer(data, np.uint8) < ord(" "))
-    ends = data.count(b"\r")
-    return bool(controls != data.count(b"\n") + tabs + ends or (ends and ends != data.count(b"\r\n")))
+def _controls(data: bytes) -> int:
+    """Return the number of control characters: some tools split lines or columns at others than line feeds and tabs."""
+    return int(np.count_nonzero(np.frombuffer(data, np.uint8) < ord(" ")))
+
+
+def _are_returns(data: bytes, number: int) -> bool:
+    """Return whether a number of control characters are carriage returns before line feeds."""
+    return data.count(b"\r\n") == data.count(b"\r") == number
 
 
 def _single_blanks(data: bytes) -> bytes:
@@ -109,7 +119,7 @@ def _are_plain(table: pa.Table, kinds: Mapping[str, Kind], *, ascii_only: bool) 
     """Return whether no row is a comment, and every identifier is one."""
     for column, kind in kinds.items():
         if kind == "name":
-            names = {name for chunk in table[column].chunks for name in chunk.dictionary.to_pylist()}
+            names = {name for chunk in table[column].chunks for name in chunk.values.dictionary.to_pylist()}
             if not are_ids(names) or (column == next(iter(kinds)) and any(n.startswith("#") for n in names)):
                 return False
         elif kind == "id" and not (

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+from evalkit.records import plain_grade
 
 
 def number_of(value: Any) -> float:
@@ -23,6 +26,15 @@ def number_of(value: Any) -> float:
         return float(value)
     except OverflowError:
         raise ValueError("the number is too large") from None
+
+
+def grade_of(value: Any) -> float | None:
+    """Return the grade that a value of a file denotes, a whole number as such; None if it denotes no finite number."""
+    try:
+        number = number_of(value)
+    except (TypeError, ValueError):
+        return None
+    return plain_grade(number) if math.isfinite(number) else None
 
 
 def is_plain(text: str) -> bool:

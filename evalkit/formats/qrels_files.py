@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalkit.errors import DataFormatError
 from evalkit.formats.ordinary_rows import parsed_blocks
-from evalkit.formats.plain_numbers import number_of
+from evalkit.formats.plain_numbers import grade_of
 from evalkit.formats.qrels_layouts import QrelsLayout, qrels_layout
 from evalkit.formats.qrels_rows import QrelsRows, ordinary_judgments
-from evalkit.formats.text_files import File, read_blocks, write_gzip
+from evalkit.formats.text_files import Block, File, read_blocks, write_gzip
 from evalkit.formats.trec_lines import check_ids, check_line_end, cut_off, is_comment
+from evalkit.records import JudgedBy, RatersOfPairs, grade_text, judged_by
 from evalkit.records.qrels import HIGHEST_GRADE, Qrels, check_grade
 
 if TYPE_CHECKING:
@@ -31,10 +32,21 @@ class QrelsFile:
         The judgments.
     commented
         Numbers of the lines that are comments though they have the columns of a judgment.
+    failures
+        Pairs that a rater failed to grade, in a file of judgments by raters; they are unjudged.
+    raters
+        Who gave the grades, in a file of judgments by raters. Files without raters are taken as judgments of people.
     """
 
     qrels: Qrels
     commented: tuple[int, ...]
+    failures: int = 0
+    raters: RatersOfPairs = field(default_factory=dict)
+
+    @property
+    def judged_by(self) -> JudgedBy:
+        """Whose grades they are."""
+        return judged_by(rater for docs in self.raters.values() for rater in docs.values())
 
 
 def read_qrels(path: File, highest_grade: int = HIGHEST_GRADE, *, comments: bool = True) -> Qrels:
@@ -66,9 +78,9 @@ def read_qrels_file(path: File, highest_grade: int = HIGHEST_GRADE, *, comments:
     Raises
     ------
     DataFormatError
-        If a row has the wrong number of columns, an id contains white space, a grade is not a whole number of ASCII
-        digits or beyond `highest_grade`, a pair has two different grades (for one subtopic), or the file is cut off
-        or has no judgments. The message names the file and, for a row, the line.
+        If a row has the wrong number of columns, an id contains white space, a grade is no number in ASCII digits, such
+        as 2 or 1.75, or beyond `highest_grade`, a pair has two different grades (for one subtopic), or the file is cut
+        off or has no judgments. The message names the file and, for a row, the line.
     """
     try:
         layout, rows = _read(path, highest_grade, comments=comments)
@@ -92,8 +104,8 @@ def _read(path: File, highest_grade: int, *, comments: bool) -> tuple[QrelsLayou
     layout: QrelsLayout | None = None
     rows = QrelsRows()
 
-    def parse(data: bytes) -> pa.Table | None:
-        return None if layout is None else ordinary_judgments(data, layout, highest_grade)
+    def parse(block: Block) -> pa.Table | None:
+        return None if layout is None else ordinary_judgments(block, layout, highest_grade)
 
     for block, table in parsed_blocks(read_blocks(path), parse):
         if table is not None:
@@ -125,7 +137,12 @@ def _add_row(
     """
     columns = layout.split(line)
     if rows and not ended and _is_cut(columns, layout.width, rows):
-        raise cut_off(where)
+        error = cut_off(where)
+        if len(columns) == layout.width:
+            error = DataFormatError(
+                error.message, f"{error.hint}; if the last grade is {columns[-1]}, end its line"
+            )
+        raise error
     if len(columns) != layout.width:
         raise layout.wrong_width(columns, where)
     rows.add_row(*_row(columns, where, highest_grade))
@@ -134,27 +151,30 @@ def _add_row(
 def _is_cut(columns: Sequence[str], width: int, rows: QrelsRows) -> bool:
     """Return whether a last line without an end lacks columns, or a part of its grade.
 
-    The latter if its grade is the beginning of grades of the rows before, and none of them has it.
+    The latter if its grade is the beginning of grades of the rows before, and none of them has it, or it ends with a
+    decimal point.
     """
     if len(columns) < width or width < 3:
         return len(columns) < width
-    grades = {str(grade) for grade in rows.grades()}
+    if columns[-1].endswith("."):
+        return True
+    grades = {grade_text(grade) for grade in rows.grades()}
     return columns[-1] not in grades and any(grade.startswith(columns[-1]) for grade in grades)
 
 
 def _is_like_a_row(comment: str, layout: QrelsLayout) -> bool:
     """Return whether a comment has the columns of a judgment whose query id begins with ``#``."""
     columns = layout.split(comment)
-    return len(columns) == layout.width > 2 and columns[0] != "#" and _whole_number(columns[-1]) is not None
+    return len(columns) == layout.width > 2 and columns[0] != "#" and _number(columns[-1]) is not None
 
 
-def _row(columns: Sequence[str], where: str, highest_grade: int) -> tuple[str, str, str, int]:
+def _row(columns: Sequence[str], where: str, highest_grade: int) -> tuple[str, str, str, float]:
     """Return query, iteration, document and grade of a row.
 
     Raises
     ------
     DataFormatError
-        If an id contains white space, or the grade is not a whole number or too high.
+        If an id contains white space, or the grade is not a number or too high.
     """
     query_id, iteration = columns[0], columns[1] if len(columns) == 4 else ""
     doc_id, grade = (columns[1], "1") if len(columns) == 2 else (columns[-2], columns[-1])
@@ -162,21 +182,17 @@ def _row(columns: Sequence[str], where: str, highest_grade: int) -> tuple[str, s
     return query_id, iteration, doc_id, _grade(grade, where, highest_grade)
 
 
-def _grade(text: str, where: str, highest_grade: int) -> int:
-    grade = _whole_number(text)
+def _grade(text: str, where: str, highest_grade: int) -> float:
+    grade = _number(text)
     if grade is None:
-        raise DataFormatError(f"{where} has the grade {text!r}", "use whole numbers as grades")
+        raise DataFormatError(f"{where} has the grade {text!r}", "use numbers as grades, such as 2 or 1.75")
     return grade if abs(grade) <= highest_grade else check_grade(grade, where, highest_grade)
 
 
 @lru_cache(maxsize=1024)  # a file of millions of rows has a handful of grades
-def _whole_number(text: str) -> int | None:
-    """Return the whole number that a text denotes, ``2.0`` included; None if it denotes none."""
-    try:
-        value = number_of(text)
-    except ValueError:
-        return None
-    return int(value) if value.is_integer() else None
+def _number(text: str) -> float | None:
+    """Return `grade_of` a text."""
+    return grade_of(text)
 
 
 def write_qrels(qrels: Qrels, path: Path, *, inside: Path | None = None) -> None:
@@ -195,11 +211,14 @@ def write_qrels(qrels: Qrels, path: Path, *, inside: Path | None = None) -> None
 
 
 def judgment_rows(qrels: Qrels) -> Iterator[tuple[str, str, str, str]]:
-    """Yield query, subtopic, document and grade of every judgment as text; the subtopic is 0 where there is none."""
+    """Yield query, subtopic, document and grade of every judgment as text; the subtopic is 0 where there is none.
+
+    The text of a fractional grade has the fewest decimals that are read back exactly.
+    """
     for query_id, judged in qrels.grades.items():
         for subtopic, docs in qrels.subtopics.get(query_id, {"0": judged}).items():
             for doc_id, grade in docs.items():
-                yield query_id, subtopic, doc_id, str(grade)
+                yield query_id, subtopic, doc_id, grade_text(grade)
 
 
 def _with_path(path: File, message: str) -> str:

@@ -13,7 +13,8 @@ from evalkit.errors import DataFormatError
 from evalkit.formats.arrow_names import MOST_SINGLE, Codes, names_and_codes, numbers, text_array
 from evalkit.formats.ordinary_rows import Kind, ordinary_rows
 from evalkit.formats.qrels_layouts import WITHOUT_MEANING, QrelsLayout
-from evalkit.records import GradesByQuery, JudgedColumns, Names, Qrels
+from evalkit.formats.text_files import Block
+from evalkit.records import Grades, GradesByQuery, JudgedColumns, Names, Qrels, grade_column, grade_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,17 +30,17 @@ _ROUND = re.compile(r"\d*\.\d+")
 """A round of judging, as in TREC-COVID's qrels: subtopics have whole numbers or names."""
 
 
-def ordinary_judgments(data: bytes, layout: QrelsLayout, highest_grade: int) -> pa.Table | None:
+def ordinary_judgments(block: Block, layout: QrelsLayout, highest_grade: int) -> pa.Table | None:
     """Return the rows of a block of lines; None if one of the lines needs care."""
     kinds = _KINDS.get(layout.width)
-    if kinds is None or (layout.table and b"\t" not in data):
+    if kinds is None or (layout.table and b"\t" not in block.data):
         return None
-    table = ordinary_rows(data, kinds)
+    table = ordinary_rows(block, kinds)
     if table is None:
         return None
     grades = numbers(table["grade"])
-    # A grade that is not a number is not equal to itself.
-    usual = (np.trunc(grades) == grades) & (np.abs(grades) <= highest_grade)
+    # A grade that is not a number is neither above nor below another.
+    usual = np.abs(grades) <= highest_grade
     return table if usual.all() else None
 
 
@@ -56,21 +57,21 @@ class QrelsRows:
     commented: list[int] = field(default_factory=list)
     _queries: Codes = field(default_factory=Codes)
     _iterations: Codes = field(default_factory=Codes)
-    _parts: list[tuple[Codes32, Codes32, Ints]] = field(default_factory=list)
+    _parts: list[tuple[Codes32, Codes32, Grades]] = field(default_factory=list)
     """Query, iteration and grade of the rows of each block."""
     _docs: list[pa.Array] = field(default_factory=list)
-    _single: list[tuple[str, str, str, int]] = field(default_factory=list)
+    _single: list[tuple[str, str, str, float]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         """Return whether there is a row."""
         return bool(self._single or self._parts)
 
-    def grades(self) -> set[int]:
+    def grades(self) -> set[float]:
         """Return the different grades."""
         self._flush()
         return {grade for _, _, grades in self._parts for grade in np.unique(grades).tolist()}
 
-    def add_row(self, query_id: str, iteration: str, doc_id: str, grade: int) -> None:
+    def add_row(self, query_id: str, iteration: str, doc_id: str, grade: float) -> None:
         """Add a row."""
         self._single.append((query_id, iteration, doc_id, grade))
         if len(self._single) >= MOST_SINGLE:
@@ -86,7 +87,7 @@ class QrelsRows:
             else np.repeat(self._iterations.of([""]), len(grades))
         )
         owners = self._queries.of_column(table["query_id"])
-        self._parts.append((owners, iterations, grades.astype(np.int64)))
+        self._parts.append((owners, iterations, grade_column(grades)))
         self._docs += table["doc_id"].chunks
 
     def _flush(self) -> None:
@@ -95,7 +96,7 @@ class QrelsRows:
             query_ids, iterations, doc_ids, grades = zip(*self._single, strict=True)
             self._single.clear()
             self._parts.append(
-                (self._queries.of(query_ids), self._iterations.of(iterations), np.array(grades, np.int64))
+                (self._queries.of(query_ids), self._iterations.of(iterations), grade_column(grades))
             )
             self._docs.append(text_array(doc_ids))
 
@@ -118,10 +119,11 @@ class QrelsRows:
         self._flush()
         if not self._parts:
             return Qrels({})
-        owner, iteration, grade = (
-            np.concatenate(column, dtype=np.int64) for column in zip(*self._parts, strict=True)
-        )
-        doc_names, doc = names_and_codes(self._docs)
+        owners, iterations, grades = zip(*self._parts, strict=True)
+        owner, iteration = (np.concatenate(column, dtype=np.int64) for column in (owners, iterations))
+        grade: Grades = np.concatenate(grades)
+        doc_names, doc_codes = names_and_codes(self._docs)
+        doc = doc_codes.astype(np.int64)
         if by_subtopic or self._have_subtopics(owner, iteration):
             queries, subtopics = self._queries.names, self._iterations.names
             rows = zip(owner.tolist(), iteration.tolist(), doc.tolist(), grade.tolist(), strict=True)
@@ -142,7 +144,7 @@ class QrelsRows:
 
 
 def _columns(
-    query_ids: tuple[str, ...], owner: Ints, doc_names: Names, doc: Ints, grade: Ints
+    query_ids: tuple[str, ...], owner: Ints, doc_names: Names, doc: Ints, grade: Grades
 ) -> JudgedColumns:
     """Return the columns of rows in any order.
 
@@ -157,7 +159,7 @@ def _columns(
         row = wrong[0]
         raise DataFormatError(
             f"query {query_ids[owner[row]]!r}, document {doc_names[doc[row]]!r} has two grades:"
-            f" {grade[first[pair[row]]]} and {grade[row]}",
+            f" {grade_text(grade[first[pair[row]]])} and {grade_text(grade[row])}",
             "keep one judgment for each pair",
         )
     rows = np.sort(first)

@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 from evalkit.errors import DataFormatError
 from evalkit.formats.identifiers import check_id, query_id_of
-from evalkit.formats.plain_numbers import number_of
+from evalkit.formats.plain_numbers import grade_of
 from evalkit.formats.text_files import File
+from evalkit.records.chosen_judgments import RatersOfPairs
 from evalkit.records.qrels import Qrels, check_grade
 
 _UNRATED = {"", "--", "null", "NaN"}
@@ -69,16 +70,22 @@ class NamedJudgments:
         The judgments, by query id.
     texts
         Query id -> text, of the queries whose text is known.
+    failures
+        Pairs that a rater failed to grade, in a file of judgments by raters; they are unjudged.
+    raters
+        Who gave the grades, in a file of judgments by raters.
     """
 
     qrels: Qrels
     texts: Mapping[str, str]
+    failures: int = 0
+    raters: RatersOfPairs = field(default_factory=dict)
 
 
 def named_judgments(
     rated: RatedRows,
     path: File,
-    grade_of: Callable[[Any, str], int],
+    rating_of: Callable[[Any, str], float],
     queries: Mapping[str, str] | None = None,
 ) -> NamedJudgments:
     """Return judgments by query id; documents without a rating stay unjudged.
@@ -91,7 +98,7 @@ def named_judgments(
         The rows.
     path
         The file, for messages.
-    grade_of
+    rating_of
         Returns the grade of a rating at a position.
     queries
         Query id -> text, of a file of queries; None if there is none.
@@ -103,11 +110,11 @@ def named_judgments(
     """
     rows = list(rated.rows)
     ids = _ids([row.query for row in rows], rated, path, queries)
-    found: list[tuple[str, str, int]] = []
+    found: list[tuple[str, str, float]] = []
     for row in rows:
         if not _is_unrated(row.rating):
             doc_id = row.doc_id.strip() if isinstance(row.doc_id, str) else row.doc_id
-            found.append((ids[row.query], check_id(doc_id, row.where), grade_of(row.rating, row.where)))
+            found.append((ids[row.query], check_id(doc_id, row.where), rating_of(row.rating, row.where)))
     try:
         qrels = Qrels.from_rows(found)
     except DataFormatError as error:
@@ -117,24 +124,21 @@ def named_judgments(
     return NamedJudgments(qrels, _texts(rated, ids))
 
 
-def whole_grade(value: Any, where: str) -> int:
-    """Return the grade of a rating that is a whole number; fractions are not rounded.
+def rating_grade(value: Any, where: str) -> float:
+    """Return the grade of a rating that is a number; fractions are not rounded.
 
     Raises
     ------
     DataFormatError
-        If it is not a whole number, or beyond the highest grade.
+        If it is not a number, or beyond the highest grade.
     """
-    try:
-        number = number_of(value.strip() if isinstance(value, str) else value)
-    except (TypeError, ValueError):
-        number = float("nan")
-    if not number.is_integer() or isinstance(value, bool):
+    grade = None if isinstance(value, bool) else grade_of(value.strip() if isinstance(value, str) else value)
+    if grade is None:
         raise DataFormatError(
             f"{where} has the grade {value!r}",
-            "map every value to a whole number with grades: in a dataset with source: tables",
+            "map every value to a number with grades: in a dataset with source: tables",
         )
-    return check_grade(int(number), where)
+    return check_grade(grade, where)
 
 
 def _is_unrated(rating: Any) -> bool:

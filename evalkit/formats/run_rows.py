@@ -14,10 +14,10 @@ from evalkit.formats.arrow_names import (
     Codes,
     names_and_codes,
     numbers,
-    release_memory,
     text_array,
 )
 from evalkit.formats.ordinary_rows import Kind, ordinary_rows
+from evalkit.formats.text_files import Block
 from evalkit.records import Run
 
 if TYPE_CHECKING:
@@ -31,6 +31,19 @@ FEW_ROWS = 10
 _KINDS: dict[str, Kind] = dict(zip(COLUMNS, ("name", "name", "id", "integer", "number", "name"), strict=True))
 
 
+class _Numbers:
+    """A column to which numbers are added, in one piece of memory: no copy of all of them is made at the end."""
+
+    def __init__(self, kind: type[np.number]) -> None:
+        self._kind, self._data = kind, bytearray()
+
+    def add(self, values: NDArray[Any]) -> None:
+        self._data += np.ascontiguousarray(values, self._kind).view(np.uint8).data
+
+    def values(self) -> NDArray[Any]:
+        return np.frombuffer(self._data, self._kind)
+
+
 @dataclass(slots=True)
 class _LastRow:
     """Where a block ended, for the comparison with the first row of the next one."""
@@ -40,9 +53,9 @@ class _LastRow:
     score: float = 0.0
 
 
-def ordinary_run_rows(data: bytes) -> pa.Table | None:
+def ordinary_run_rows(block: Block) -> pa.Table | None:
     """Return the rows of a block of lines; None if one of the lines needs care."""
-    table = ordinary_rows(data, _KINDS)
+    table = ordinary_rows(block, _KINDS)
     return None if table is None or numbers(table["rank"]).min(initial=0) < 0 else table
 
 
@@ -61,9 +74,9 @@ class RunRows:
     tags: Counter[str] = field(default_factory=Counter)
     commented: list[int] = field(default_factory=list)
     _queries: Codes = field(default_factory=Codes)
-    _owners: list[NDArray[np.int32]] = field(default_factory=list)
+    _owners: _Numbers = field(default_factory=lambda: _Numbers(np.int32))
     _docs: list[pa.Array] = field(default_factory=list)
-    _scores: list[NDArray[np.float64]] = field(default_factory=list)
+    _scores: _Numbers = field(default_factory=lambda: _Numbers(np.float64))
     _single: list[tuple[str, str, int, float]] = field(default_factory=list)
     _rising: int | None = 0
     """Number of scores above that of the rank before; None once one is below."""
@@ -105,9 +118,9 @@ class RunRows:
         ranks: NDArray[np.int64],
         scores: NDArray[np.float64],
     ) -> None:
-        self._owners.append(owners)
+        self._owners.add(owners)
         self._docs += docs
-        self._scores.append(scores)
+        self._scores.add(scores)
         if self._rising is not None:
             self._look_for_a_rise(owners, ranks, scores)
 
@@ -140,7 +153,5 @@ class RunRows:
         """
         doc_names, doc_codes = names_and_codes(self._docs)
         self._docs = []
-        release_memory()
-        owners, self._owners = np.concatenate(self._owners), []
-        scores, self._scores = np.concatenate(self._scores), []
+        owners, scores = self._owners.values(), self._scores.values()
         return Run.from_codes(tag, self._queries.names, owners, doc_names, doc_codes, scores)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _LEVEL = 1
 """Level 6 of gzip takes five times as long for files that are an eighth smaller: the digits of scores do not repeat."""
-_ROWS = 2**19
+_ROWS = 2**17
 """Rows whose text is in memory at once."""
 _MOST_WRITERS = 4
 
@@ -32,17 +32,40 @@ def write_run(run: Run, path: Path, *, inside: Path | None = None) -> None:
 
     Where a query id begins with ``#``, the file has tabs and a header, so that its rows are no comments.
     """
+    write_file(path, packed_run(run), inside=inside)
+
+
+def packed_run(run: Run) -> bytes:
+    """Return the content of the file of a run; see `write_run`."""
     packer = zlib.compressobj(_LEVEL, wbits=16 + zlib.MAX_WBITS)  # a gzip header without a time or a name
     parts = [packer.compress(text) for text in run_texts(run)]
-    write_file(path, b"".join([*parts, packer.flush()]), inside=inside)
+    return b"".join([*parts, packer.flush()])
 
 
-def write_runs(runs: Iterable[tuple[Run, Path]], *, inside: Path | None = None) -> None:
-    """Write several runs side by side; see `write_run`."""
-    writers = min(os.cpu_count() or 1, _MOST_WRITERS)
-    with ThreadPoolExecutor(writers) as pool:
-        for done in [pool.submit(write_run, run, path, inside=inside) for run, path in runs]:
-            done.result()
+class PackedRuns:
+    """Files of runs, whose content is made in threads while other work goes on.
+
+    Parameters
+    ----------
+    runs
+        The runs by the names of their files.
+    """
+
+    def __init__(self, runs: Mapping[str, Run]) -> None:
+        self._pool = ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_WRITERS))
+        self._contents = {name: self._pool.submit(packed_run, run) for name, run in runs.items()}
+
+    def write(self, folder: Path) -> None:
+        """Write the files into a folder, once; an error of a run is raised here."""
+        try:
+            for name in list(self._contents):
+                write_file(folder / name, self._contents.pop(name).result(), inside=folder)
+        finally:
+            self.cancel()
+
+    def cancel(self) -> None:
+        """Stop once the files that are being made are done."""
+        self._pool.shutdown(cancel_futures=True)
 
 
 def run_texts(run: Run) -> Iterator[memoryview | bytes]:

@@ -31,8 +31,8 @@ LONGEST_LINE = 64 * 2**20
 """Bytes of one line; a document of a collection has some megabytes at most."""
 FIRST_BYTES = 2**16
 """Bytes of the first block of a file: it is read with care."""
-BLOCK_BYTES = 2 * 2**20
-"""Bytes of the lines that are read at once where rows are short."""
+BLOCK_BYTES = 2**20
+"""Bytes of the lines that are read at once where rows are short; several such blocks are in memory together."""
 _WIDE_LINES = 10_000
 """Lines of a file in UTF-16 or UTF-32 that are read at once."""
 
@@ -49,11 +49,14 @@ class Block:
         Number of the first line.
     data
         The lines as UTF-8 with their line endings, which only the last line of a file may lack; blank ones, too.
+    ends
+        Number of line feeds.
     """
 
     path: File
     first: int
     data: bytes
+    ends: int
 
     def ended_lines(self) -> Iterator[tuple[int, str, bool]]:
         """Yield number, line without its line ending, and whether it has one, of every line that is not blank.
@@ -232,18 +235,19 @@ def read_blocks(path: File) -> Iterator[Block]:
         for part in parts:
             edge = part.rfind(b"\n") + 1
             if edge:
-                yield Block(path, number, b"".join((rest, memoryview(part)[:edge])))
-                number, rest = number + part.count(b"\n"), part[edge:]
+                ends = part.count(b"\n")
+                yield Block(path, number, b"".join((rest, memoryview(part)[:edge])), ends)
+                number, rest = number + ends, part[edge:]
             else:
                 rest += part
             if len(rest) > LONGEST_LINE:
                 raise _too_long(path, number)
         if rest:
-            yield Block(path, number, rest)
+            yield Block(path, number, rest, 0)
 
 
-def read_json_lines(path: File) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield ``(line number, object)`` of a JSON Lines file.
+def read_json_lines(path: File, before: int | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield ``(line number, object)`` of a JSON Lines file, or of its lines before one with a number.
 
     Raises
     ------
@@ -251,10 +255,15 @@ def read_json_lines(path: File) -> Iterator[tuple[int, dict[str, Any]]]:
         If a line is not a JSON object.
     """
     for number, line in open_lines(path):
+        if number == before:
+            return
         try:
             value = orjson.loads(line)
         except orjson.JSONDecodeError as error:
-            raise DataFormatError(f"{path}:{number} is not JSON: {error}") from None
+            raise DataFormatError(
+                f"{path}:{number} is not JSON: {error}",
+                "repair the line, or delete it: each line is one object",
+            ) from None
         if not isinstance(value, dict):
             raise DataFormatError(f"{path}:{number} is not a JSON object", "write one object per line")
         yield number, value

@@ -1,9 +1,10 @@
-"""Write judgments with their texts for people and for other tools: as an Excel workbook, or as Quepid's CSV."""
+"""Write judgments for people and for other tools: as an Excel workbook with texts, as Quepid's CSV, as TREC qrels."""
 
 from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 from evalkit.errors import InputError, MissingExtraError
 from evalkit.formats.csv_text import could_run
 from evalkit.formats.workbooks import MOST_ROWS
+from evalkit.records import grade_text, plain_grade
 
 WORKBOOK_COLUMNS = ("query_id", "query", "doc_id", "document", "grade")
 CSV_COLUMNS = ("query", "docid", "rating")
@@ -32,7 +34,7 @@ class WrittenJudgment:
     query, document
         Texts; the document's is empty if it is not known.
     grade
-        The grade.
+        The grade, which may be fractional: both formats hold decimals.
     instruction
         The instruction of the query; empty without one.
     """
@@ -41,7 +43,7 @@ class WrittenJudgment:
     query: str
     doc_id: str
     document: str
-    grade: int
+    grade: float
     instruction: str = ""
 
 
@@ -69,8 +71,44 @@ def judgments_csv(judgments: Iterable[WrittenJudgment]) -> bytes:
                 "write a file that ends in .xlsx, which has the ids",
             )
         doc_id = _encodable(judgment.doc_id, judgment.doc_id)
-        writer.writerow([_not_a_formula(text), _not_a_formula(doc_id), judgment.grade])
+        writer.writerow([_not_a_formula(text), _not_a_formula(doc_id), grade_text(judgment.grade)])
     return file.getvalue().encode()
+
+
+def whole_trec_grade(grade: float) -> int:
+    """Return the whole grade that stands for a fractional one in TREC qrels: the nearest, and the upper of two.
+
+    trec_eval reads whole grades only, and reads ``1.75`` as 1. So 1.75 and 1.5 become 2, 1.25 becomes 1, and -0.5
+    becomes 0. Files with decimals (CSV, Excel, JSON) keep the grade.
+    """
+    below = math.floor(grade)
+    return below + (grade - below >= 0.5)
+
+
+def trec_qrels(judgments: Iterable[tuple[str, str, float]]) -> bytes:
+    """Return queries, documents and grades as TREC qrels, ``query_id 0 doc_id grade``; see `whole_trec_grade`.
+
+    Raises
+    ------
+    InputError
+        If an id contains white space, which separates the columns, or cannot be encoded.
+    """
+    lines = []
+    for query_id, doc_id, grade in judgments:
+        for name in (query_id, doc_id):
+            if len(name.split()) != 1 or name != name.strip() or query_id.startswith("#"):
+                raise InputError(
+                    f"TREC qrels cannot contain the id {name!r}: blanks separate their columns, and # begins a comment",
+                    "write a .csv file",
+                )
+        ids = (_encodable(name, name) for name in (query_id, doc_id))
+        lines.append(f"{' 0 '.join(ids)} {whole_trec_grade(grade)}\n")
+    return "".join(lines).encode()
+
+
+def judgments_trec(judgments: Iterable[WrittenJudgment]) -> bytes:
+    """Return judgments as TREC qrels; see `trec_qrels`."""
+    return trec_qrels((one.query_id, one.doc_id, one.grade) for one in judgments)
 
 
 def _not_a_formula(text: str) -> str:
@@ -111,7 +149,7 @@ def judgments_workbook(judgments: Iterable[WrittenJudgment]) -> bytes:
     return file.getvalue()
 
 
-def _cell_texts(judgment: WrittenJudgment, *, instructed: bool) -> tuple[list[str], int]:
+def _cell_texts(judgment: WrittenJudgment, *, instructed: bool) -> tuple[list[str], float]:
     """Return the texts of a row as a workbook has them, and the grade; source: ECMA-376, 22.9.2.19 ST_Xstring."""
     texts = [judgment.query_id, judgment.query, judgment.doc_id, judgment.document]
     texts += [judgment.instruction] if instructed else []
@@ -122,7 +160,7 @@ def _cell_texts(judgment: WrittenJudgment, *, instructed: bool) -> tuple[list[st
             f" {max(map(len, texts))} characters; a cell of Excel has at most {_MOST_CHARACTERS}",
             "write a .csv file, which has no texts of documents",
         )
-    return escaped, judgment.grade
+    return escaped, plain_grade(judgment.grade)
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -15,6 +15,8 @@ from typing import Any
 
 import httpcore
 
+from evalkit.http_client.arrival_times import asks_for_arrivals, receive
+
 _TLS_RECORD_BYTES = 16 * 1024
 _TLS_ALERT = b"\x15\x03"
 TLS_REPLY = "the server replied in TLS"
@@ -82,7 +84,7 @@ class BoundedBackend(httpcore.NetworkBackend):
         timeout: float | None = None,
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
+    ) -> BoundedStream:
         """Return a connection to the first address of a host that accepts one; `timeout` is for all of them together.
 
         Raises
@@ -120,39 +122,84 @@ class BoundedBackend(httpcore.NetworkBackend):
 
 
 class BoundedStream(httpcore.NetworkStream):
-    """A connected socket, plain or TLS, within the limits of the exchange that uses it."""
+    """A connected socket, plain or TLS, within the limits of the exchange that uses it.
+
+    A plain socket does not wait itself: it would ask whether it is ready before each step, and the thread would wait
+    for the interpreter's lock between the answer and the step.
+
+    Attributes
+    ----------
+    began_s
+        When the first byte of the last `write` was handed to the operating system, in seconds of `time.perf_counter`.
+    sent_at_once
+        Whether the operating system took all bytes of the last `write` in one step, without a wait.
+    received_s
+        When the bytes of the last `read` arrived, in seconds of `time.perf_counter`.
+    is_noted
+        Whether the operating system noted that arrival; else it is when the thread resumed.
+    """
 
     def __init__(self, sock: socket.socket, limits: ExchangeLimits) -> None:
         self._sock, self._limits = sock, limits
-        self._is_first_read = not isinstance(sock, ssl.SSLSocket)
+        self._is_plain = self._is_first_read = not isinstance(sock, ssl.SSLSocket)
+        if self._is_plain:
+            sock.setblocking(False)
+        self._asks = self._is_plain and asks_for_arrivals(sock)
+        self.began_s = self.received_s = 0.0
+        self.sent_at_once = self.is_noted = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Return the next bytes; none at the end."""
         # Not `_errors_as`: reading and writing are part of every measured latency.
         try:
-            self._sock.settimeout(self._limits.left_s(timeout))
-            data = self._sock.recv(max_bytes)
+            data, arrived_s = self._receive(max_bytes, timeout)
         except TimeoutError as error:
             raise httpcore.ReadTimeout(str(error)) from error
         except OSError as error:
             raise httpcore.ReadError(str(error)) from error
+        now_s = time.perf_counter()
+        self.is_noted = arrived_s is not None
+        # The system's clock may have been set in between: nothing arrives before it is asked for, or in the future.
+        self.received_s = now_s if arrived_s is None else min(max(arrived_s, self.began_s), now_s)
         self._limits.count(len(data))
         if self._is_first_read and data.startswith(_TLS_ALERT):
             raise httpcore.RemoteProtocolError(TLS_REPLY)
         self._is_first_read = False
         return data
 
+    def _receive(self, max_bytes: int, timeout: float | None) -> tuple[bytes, float | None]:
+        """Return the next bytes, and when they arrived; None where the operating system does not note it."""
+        if not self._is_plain:
+            self._sock.settimeout(self._limits.left_s(timeout))
+            return self._sock.recv(max_bytes), None
+        while True:
+            _wait_until_ready(self._sock, self._limits.left_s(timeout))
+            try:
+                return receive(self._sock, max_bytes) if self._asks else (self._sock.recv(max_bytes), None)
+            except BlockingIOError:
+                continue
+
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send all bytes. A peer that takes a few at a time gets no more time for it."""
-        unsent = memoryview(buffer)
+        unsent, steps = memoryview(buffer), 0
+        self.sent_at_once = False
         try:
             while unsent:
-                self._sock.settimeout(self._limits.left_s(timeout))
-                unsent = unsent[self._sock.send(unsent) :]
+                left_s = self._limits.left_s(timeout)
+                if not self._is_plain:
+                    self._sock.settimeout(left_s)
+                if not steps:
+                    self.began_s = time.perf_counter()
+                steps += 1
+                try:
+                    unsent = unsent[self._sock.send(unsent) :]
+                except BlockingIOError:
+                    _wait_until_ready(self._sock, left_s, to_write=True)
         except TimeoutError as error:
             raise httpcore.WriteTimeout(str(error)) from error
         except OSError as error:
             raise httpcore.WriteError(str(error)) from error
+        self.sent_at_once = self._is_plain and steps == 1
 
     def close(self) -> None:
         """Close the socket."""
@@ -161,21 +208,30 @@ class BoundedStream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        """Return a TLS stream over this one; the handshake as a whole is within the limits.
+        """Return a TLS stream over this one; see `over_tls`."""
+        if not isinstance(self._sock, ssl.SSLSocket):
+            return self.over_tls(ssl_context, server_hostname, timeout)
+        with self._ended_by_failure():
+            return TlsOverTls(self, ssl_context, server_hostname, timeout)
+
+    def over_tls(self, context: ssl.SSLContext, hostname: str | None, timeout: float | None) -> BoundedStream:
+        """Return a TLS stream over this plain one; the handshake as a whole is within the limits.
 
         Raises
         ------
         httpcore.ConnectTimeout, httpcore.ConnectError
             If the handshake fails; the socket is then closed.
         """
+        with self._ended_by_failure():
+            self._sock.settimeout(self._limits.left_s(timeout))
+            return BoundedStream(context.wrap_socket(self._sock, server_hostname=hostname), self._limits)
+
+    @contextmanager
+    def _ended_by_failure(self) -> Iterator[None]:
+        """Close the socket if a handshake fails."""
         try:
             with _errors_as(httpcore.ConnectTimeout, httpcore.ConnectError):
-                if isinstance(self._sock, ssl.SSLSocket):
-                    return TlsOverTls(self, ssl_context, server_hostname, timeout)
-                self._sock.settimeout(self._limits.left_s(timeout))
-                return BoundedStream(
-                    ssl_context.wrap_socket(self._sock, server_hostname=server_hostname), self._limits
-                )
+                yield
         except BaseException:
             self.close()
             raise
@@ -266,13 +322,22 @@ def _errors_as(timed_out: type[Exception], failed: type[Exception]) -> Iterator[
 
 def _is_readable(sock: socket.socket) -> bool:
     """Return whether a socket has bytes or an end to read, without waiting."""
-    if sock.fileno() < 0:
-        return True  # closed: reading ends at once
+    return sock.fileno() < 0 or _is_ready(sock, 0.0, to_write=False)  # reading a closed one ends at once
+
+
+def _wait_until_ready(sock: socket.socket, within_s: float, *, to_write: bool = False) -> None:
+    if not _is_ready(sock, within_s, to_write=to_write):
+        raise TimeoutError("timed out")
+
+
+def _is_ready(sock: socket.socket, within_s: float, *, to_write: bool) -> bool:
+    """Return whether a socket can be read from or written to within some seconds."""
     if not hasattr(select, "poll"):  # Windows
-        return bool(select.select([sock], [], [], 0)[0])
+        reading, writing = ([], [sock]) if to_write else ([sock], [])
+        return any(select.select(reading, writing, writing, within_s))
     poll = select.poll()
-    poll.register(sock.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
+    poll.register(sock.fileno(), select.POLLOUT if to_write else select.POLLIN)
+    return bool(poll.poll(within_s * 1000))
 
 
 def _addresses(host: str, port: int, within_s: float) -> list[_Address]:

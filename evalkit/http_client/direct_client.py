@@ -13,9 +13,9 @@ import h11
 import httpcore
 import httpx
 
-from evalkit.http_client.bounded_network import BoundedBackend, ExchangeLimits
-from evalkit.http_client.plain_replies import Reply, ReplyReader
+from evalkit.http_client.bounded_network import BoundedBackend, BoundedStream, ExchangeLimits
 from evalkit.http_client.proxies import default_port
+from evalkit.http_client.replies import Reply, ReplyReader
 
 KEEP_IDLE_S = 5.0
 """How long an idle connection is kept, as in httpx: longer, and servers that close idle ones break calls."""
@@ -33,8 +33,6 @@ class _Head:
     ----------
     origin, hostname
         Where to connect: scheme, host and port; and the name that the server's certificate must have.
-    request
-        The request for h11.
     lines
         The lines as they are sent, without the length and the empty line at the end.
     names
@@ -42,7 +40,6 @@ class _Head:
     """
 
     origin: _Origin
-    request: h11.Request
     lines: bytes
     names: frozenset[str]
 
@@ -51,7 +48,7 @@ class _Head:
 class _Idle:
     """An open connection that no exchange uses."""
 
-    stream: httpcore.NetworkStream
+    stream: BoundedStream
     since_s: float
 
     @property
@@ -72,17 +69,25 @@ class Sent:
         The reply.
     reused
         Whether an open connection was reused.
-    sent_s
-        When the last byte of the request was handed to the operating system, in seconds of `time.perf_counter`.
+    start_s, sent_s
+        When the exchange began and when the last byte of the request was handed to the operating system, in seconds of
+        `time.perf_counter`. It begins with the first byte of the request, or with opening a connection for it.
     origin, stream
         The server, and the connection to it.
     """
 
     reply: Reply
     reused: bool
+    start_s: float
     sent_s: float
     origin: _Origin
-    stream: httpcore.NetworkStream
+    stream: BoundedStream
+
+    @property
+    def harness_delay_s(self) -> float | None:
+        """0 where no wait of this thread lies between start and end of the exchange; None where one may."""
+        exact = self.reused and self.stream.sent_at_once and self.reply.is_noted
+        return 0.0 if exact else None
 
 
 class DirectClient:
@@ -134,17 +139,22 @@ class DirectClient:
         if kept is not None and not kept.usable:
             kept.stream.close()
             kept = None
+        data = b"".join((lines, b"\r\n", body or b""))
+        connect_s = time.perf_counter()
         stream = self._open(head) if kept is None else kept.stream
         try:
-            _write(stream, b"".join((lines, b"\r\n", body or b"")))
+            _write(stream, data)
+            start_s = connect_s if kept is None else stream.began_s
             sent_s = time.perf_counter()
-            reply = ReplyReader(stream, head.request).read()
+            reply = ReplyReader(stream).read()
+            # A thread may resume from sending when the reply is here.
+            sent_s = min(sent_s, reply.headers_s)
             if any(name == "set-cookie" for name, _ in reply.headers):
                 self._keep_cookies(method, url, reply)
         except BaseException:
             stream.close()
             raise
-        return Sent(reply, kept is not None, sent_s, head.origin, stream)
+        return Sent(reply, kept is not None, start_s, sent_s, head.origin, stream)
 
     def finish(self, sent: Sent) -> None:
         """Keep the connection of an exchange for the next one, if its reply was read to the end and allows it."""
@@ -159,14 +169,14 @@ class DirectClient:
             kept.stream.close()
         self._idle.clear()
 
-    def _open(self, head: _Head) -> httpcore.NetworkStream:
+    def _open(self, head: _Head) -> BoundedStream:
         scheme, host, port = head.origin
         stream = self._backend.connect_tcp(host, port, self._connect_timeout_s)
         if scheme == "http":
             return stream
         context = self._context or httpx.create_ssl_context()
         context.set_alpn_protocols(["http/1.1"])
-        return stream.start_tls(context, host, self._connect_timeout_s)
+        return stream.over_tls(context, host, self._connect_timeout_s)
 
     def _lines(self, method: str, url: str, headers: Mapping[str, str]) -> tuple[_Head, bytes]:
         """Return the head of a request with its lines; further headers are added to a head that was made before."""
@@ -201,7 +211,6 @@ class DirectClient:
         port = where.port or default_port(where.scheme)
         return _Head(
             (where.scheme, where.raw_host.decode("ascii"), port),
-            event,
             lines.removesuffix(b"\r\n"),
             frozenset(name.lower().decode("ascii") for name, _ in fields),
         )
@@ -219,7 +228,7 @@ def _never(_request: httpx.Request) -> httpx.Response:
     raise AssertionError("httpx only composes requests here")
 
 
-def _write(stream: httpcore.NetworkStream, data: bytes) -> None:
+def _write(stream: BoundedStream, data: bytes) -> None:
     # A server may refuse a long request before it has read it: its reply says why.
     with suppress(httpcore.WriteError):
         stream.write(data)

@@ -28,7 +28,10 @@ class Exchange:
         Whether an open connection was reused.
     start_s, sent_s, headers_s, body_s
         When the encoded and signed request began to be sent, was sent, and when the response headers and the response
-        body were received; seconds of `time.perf_counter`.
+        body arrived; seconds of `time.perf_counter`. Arrivals are those that Linux notes for plain TCP connections;
+        elsewhere, when the thread that waited for them resumed.
+    harness_delay_s
+        0 where no wait of this process lies between start and end; None where one may.
     """
 
     status: int
@@ -39,6 +42,7 @@ class Exchange:
     sent_s: float
     headers_s: float
     body_s: float
+    harness_delay_s: float | None = None
 
     @property
     def text(self) -> str:

@@ -108,7 +108,6 @@ class ThreadClient:
     def _exchange_directly(
         self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], read: Read
     ) -> Exchange:
-        start_s = time.perf_counter()
         with errors_of_httpx():
             sent = self._direct.send(method, url, body, headers)
             reply = sent.reply
@@ -121,10 +120,11 @@ class ThreadClient:
             reply.merged_headers(),
             content,
             reused=sent.reused,
-            start_s=start_s,
+            start_s=sent.start_s,
             sent_s=sent.sent_s,
             headers_s=reply.headers_s,
             body_s=reply.body_s,
+            harness_delay_s=sent.harness_delay_s,
         )
 
     def _exchange_through_proxy(

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-import gc
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from itertools import cycle, islice
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
 from tqdm import tqdm
 
-from evalkit.latency.harness import HarnessMonitor
+from evalkit.config import RerankerSettings
+from evalkit.latency.harness import HarnessMonitor, gc_paused, interpreters_needed
 from evalkit.latency.machine import MachineMonitor, RoundState
+from evalkit.latency.split_load import SplitLoad, most_processes
 from evalkit.latency.workloads import MOST_WARMUP, LatencyCell, has_settled
 from evalkit.progress import progress_bar
 from evalkit.reranking import Arrival, Batch, CallContext, OpenLoop, Outcome, RerankerSession, Sender
+from evalkit.reranking.open_loop import MOST_IN_FLIGHT
 from evalkit.reranking.outcomes import Clock
+
+_SHORTEST_S = 1e-6
+
+
+Splittable = Mapping[str, RerankerSettings]
+"""The rerankers, by tag, whose calls several processes may send: with no limits that are counted in one place."""
+_NONE: Splittable = MappingProxyType({})
 
 
 class MeasurementSink(Protocol):
@@ -38,11 +49,13 @@ def measure(
     seed: int,
     sink: MeasurementSink,
     clock: Clock = time.perf_counter,
+    splittable: Splittable = _NONE,
 ) -> None:
     """Time closed loops, after warming up every cell.
 
     Each round measures every cell once, in a seeded random order, so that a drift of the machine's
-    speed affects all rerankers and batch sizes equally.
+    speed affects all rerankers and batch sizes equally. Where the warm-up shows that one interpreter cannot send the
+    calls of a cell without delays of its own, several processes send them.
     """
     rng = np.random.default_rng(seed)
     by_tag = {session.tag: session for session in sessions}
@@ -50,7 +63,19 @@ def measure(
     with ExitStack() as stack, _progress_bar("timing", total) as progress:
         senders = _senders(cells, by_tag, stack, clock)
         blocks = _Blocks(dataset, sink, progress)
-        typical = [blocks.warm_up(cell, senders[cell.reranker, cell.load.concurrency or 1]) for cell in cells]
+        typical = []
+        for cell in cells:
+            sender = senders[cell.reranker, cell.load.concurrency or 1]
+            typical.append(blocks.warm_up(cell, sender))
+            settings = splittable.get(cell.reranker)
+            if settings is None or isinstance(sender, SplitLoad) or not cell.warmup:
+                continue
+            again = islice(cycle(cell.warmup), cell.load.concurrency or 1)
+            count = blocks.processes_for(cell, partial(sender.send, again, blocks.context(cell, None)))
+            if count > 1:
+                split = stack.enter_context(SplitLoad(cell.reranker, settings, cell.load.concurrency, count))
+                senders[cell.reranker, cell.load.concurrency or 1] = split
+                typical[-1] = blocks.warm_up(cell, split)
         for number in range(max((len(cell.rounds) for cell in cells), default=0)):
             order = rng.permutation(len(cells))
             if not any(cell.rounds[number] for cell in cells):
@@ -64,21 +89,35 @@ def measure(
 
 
 def measure_arrivals(
-    cell: LatencyCell, open_loop: OpenLoop, dataset: str, seed: int, sink: MeasurementSink
+    cell: LatencyCell,
+    open_loop: OpenLoop,
+    dataset: str,
+    seed: int,
+    sink: MeasurementSink,
+    settings: RerankerSettings | None = None,
 ) -> list[Outcome]:
     """Time one open loop with seeded exponential gaps between arrivals, and return its calls.
 
-    The warm-up sends as many calls at once as may be in flight later, so that each thread opens its connection.
+    The warm-up sends as many calls at once as may be in flight later, so that each thread opens its connection. Where
+    it shows that one interpreter cannot send calls at this rate, several processes with their own clients do, if
+    `settings`, those of the reranker, are given.
     """
     rate = cell.load.rate_per_s or 1.0
     items = [item for part in cell.rounds for item in part]
     gaps = np.random.default_rng([seed, round(rate * 1000)]).exponential(1 / rate, len(items))
     schedule = [Arrival(item, float(due)) for item, due in zip(items, gaps.cumsum(), strict=True)]
-    with _progress_bar(f"{cell.reranker}: {rate:.3g} calls/s", cell.least_warmup + len(items)) as progress:
+    total = cell.least_warmup + len(items)
+    with ExitStack() as stack, _progress_bar(f"{cell.reranker}: {rate:.3g} calls/s", total) as progress:
         blocks = _Blocks(dataset, sink, progress)
         warm = tuple(islice(cycle(cell.warmup), cell.least_warmup)) if items else ()
-        blocks.collect(open_loop.send_at_once(warm, blocks.context(cell, None)))
-        return blocks.collect(open_loop.send_scheduled(schedule, blocks.context(cell, 0)))
+        warm_up = partial(open_loop.send_at_once, warm, blocks.context(cell, None))
+        blocks.collect(warm_up())
+        count = blocks.processes_for(cell, warm_up) if settings is not None else 1
+        if settings is None or count == 1:
+            return blocks.collect(open_loop.send_scheduled(schedule, blocks.context(cell, 0)))
+        split = stack.enter_context(SplitLoad(cell.reranker, settings, None, count))
+        blocks.collect(split.send_at_once(warm, blocks.context(cell, None)))
+        return blocks.collect(split.send_scheduled(schedule, blocks.context(cell, 0)))
 
 
 def _progress_bar(what: str, total: int) -> tqdm[Any]:
@@ -87,7 +126,7 @@ def _progress_bar(what: str, total: int) -> tqdm[Any]:
 
 def _senders(
     cells: Sequence[LatencyCell], sessions: Mapping[str, RerankerSession], stack: ExitStack, clock: Clock
-) -> dict[tuple[str, int], Sender]:
+) -> dict[tuple[str, int], Sender | SplitLoad]:
     """Return one sender per reranker and concurrency; its threads keep their connections between rounds."""
     pairs = {(cell.reranker, cell.load.concurrency or 1) for cell in cells}
     return {
@@ -103,6 +142,8 @@ class _Blocks:
         self._dataset = dataset
         self._sink = sink
         self._progress = progress
+        self._last: list[Outcome] = []
+        self._used_s = 0.0
 
     def context(self, cell: LatencyCell, number: int | None, *, timed: bool = True) -> CallContext:
         """Return the fields that all calls of a round share; `number` is None for the warm-up."""
@@ -131,7 +172,26 @@ class _Blocks:
             yield from ((item, self.context(cell, number)) for item in timed)
             yield from ((item, untimed) for item in islice(filler, others))
 
-    def warm_up(self, cell: LatencyCell, sender: Sender) -> float:
+    def processes_for(self, cell: LatencyCell, warm_up_again: Callable[[], Iterable[Outcome]]) -> int:
+        """Return how many processes are needed to send the calls of a cell, by its warm-up, which ended just now."""
+        most = min(most_processes(), cell.load.concurrency or MOST_IN_FLIGHT)
+        if most > 1 and self._interpreters(cell) > 1:
+            # Those calls opened connections, too; these do not.
+            self.collect(warm_up_again())
+            return min(self._interpreters(cell), most)
+        return 1
+
+    def _interpreters(self, cell: LatencyCell) -> int:
+        """Return how many interpreters send the calls of a cell, if each costs what those of the last block did."""
+        calls = [one.call for one in self._last if one.response is not None and one.call.timeline]
+        if not calls:
+            return 1
+        load, own_s = cell.load, self._used_s / len(self._last)
+        # The shortest latency is nearest to that without other calls; the own work of a call comes after the last one.
+        shortest_s = max(min(call.latency_s for call in calls) + own_s, _SHORTEST_S)
+        return interpreters_needed(own_s * (load.rate_per_s or (load.concurrency or 1) / shortest_s))
+
+    def warm_up(self, cell: LatencyCell, sender: Sender | SplitLoad) -> float:
         """Send warm-up calls until latencies settle, and return their median in seconds."""
         latencies: list[float] = []
 
@@ -155,11 +215,12 @@ class _Blocks:
         """Wait for the calls of a block and store them; calls of an interrupted block count as warm-up."""
         block: list[Outcome] = []
         try:
-            with _gc_paused(), HarnessMonitor() as monitor:
+            with gc_paused(), HarnessMonitor() as monitor:
                 for outcome in outcomes:
                     block.append(outcome)
                     self._progress.update()
             block = monitor.noted(block)
+            self._last, self._used_s = block, monitor.used_s
         except BaseException:
             # The block is repeated on resume: with a pause in it, its load and throughput would be wrong.
             block = [_as_warmup(outcome) for outcome in block]
@@ -172,13 +233,3 @@ class _Blocks:
 def _as_warmup(outcome: Outcome) -> Outcome:
     attempts = (replace(one, call=replace(one.call, pass_="warmup")) for one in outcome.attempts)  # noqa: S106 - no password
     return replace(outcome, attempts=tuple(attempts))
-
-
-@contextmanager
-def _gc_paused() -> Iterator[None]:
-    """Disable garbage collection while calls are timed: a collection stops every thread."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()

@@ -6,13 +6,16 @@ import math
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.config import LatencySettings
 from evalkit.records import Call, Dataset, RerankRequest, Run
-from evalkit.reranking import Batch
+
+if TYPE_CHECKING:
+    from evalkit.config import LatencySettings
+    from evalkit.reranking import Batch
 
 POOL = 10_000
 """Maximum number of sampled documents that fill batches and define the length buckets."""
@@ -201,6 +204,8 @@ class _Batches:
 
     def _fill(self, row: int, size: int, bucket: int | None) -> Batch:
         """Return a batch of one query: its candidates, filled up with other documents."""
+        from evalkit.reranking import Batch
+
         query = self._dataset.queries[row]
         candidates = self._candidates.docs(query.query_id)
         docs = tuple(doc_id for doc_id in candidates if self._is_in(doc_id, bucket))[:size]

@@ -8,7 +8,7 @@ from evalkit.errors import InputError
 from evalkit.metrics import providers
 from evalkit.metrics.metric import Metric
 from evalkit.metrics.names import parse_metric
-from evalkit.records import Qrels
+from evalkit.records import Qrels, grade_text
 
 
 def check_metrics(metrics: Sequence[Metric | str], qrels: Qrels, where: str) -> None:
@@ -46,11 +46,27 @@ def check_list_metrics(metrics: Sequence[Metric], qrels: Qrels) -> None:
     Raises
     ------
     InputError
-        If one cannot: a grade that it does not know, or judgments without subtopics.
+        If one cannot: a grade that it does not know, a fractional grade without a gain, or judgments without
+        subtopics.
     """
     for metric in metrics:
+        if metric.gains:
+            _check_has_gains(metric, qrels)
         if metric.definition is not None:
             if metric.definition.check_judgments is not None:
                 metric.definition.check_judgments(metric, qrels)
         elif metric.run_metric is None:
             providers.check_judgments(metric, qrels)
+
+
+def _check_has_gains(metric: Metric, qrels: Qrels) -> None:
+    """Raise `InputError` if a metric has gains of whole grades, and a grade is fractional."""
+    if qrels.columns.grades.dtype.kind != "f":
+        return
+    rows = ((q, d, grade) for q, docs in qrels.grades.items() for d, grade in docs.items())
+    query_id, doc_id, grade = next(row for row in rows if row[2] != int(row[2]))
+    raise InputError(
+        f"{metric.label!r} has gains for whole grades only; query {query_id!r}, document {doc_id!r} has the grade"
+        f" {grade_text(grade)}",
+        "use nDCG without gains, whose gain is the grade, or dcg='exp-log2', whose gain is 2**grade - 1",
+    )

@@ -1,7 +1,8 @@
 """ERR: the expected reciprocal rank of the document at which a user stops.
 
 Chapelle, Metzler, Zhang and Grinspan, "Expected reciprocal rank for graded relevance", CIKM 2009. The user stops at a
-document of grade g with probability ``(2**g - 1) / 2**4``, as in TREC's gdeval, which knows grades from 0 to 4.
+document of grade g with probability ``(2**g - 1) / 2**4``, as in TREC's gdeval, which knows grades from 0 to 4. A
+fractional grade has the probability that this formula gives.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from evalkit.errors import InputError
 from evalkit.metrics.judged_places import JudgedPlaces
 from evalkit.metrics.metric import Metric, MetricDefinition, UnjudgedEffect, Values
 from evalkit.metrics.per_query import sums
-from evalkit.metrics.ranked import Ints, Placed, RankedGrades
-from evalkit.records import Qrels
+from evalkit.metrics.ranked import Placed, RankedGrades
+from evalkit.records import Grades, Qrels, grade_text
 
 HIGHEST_GRADE = 4
 """The highest grade of gdeval's scale; the probabilities depend on it."""
@@ -78,7 +79,7 @@ def _expected_passes(stops: Values, tied: int, most: int) -> Values:
 
 
 def _value_at_depths(judged: JudgedPlaces, metric: Metric) -> Values:
-    stops = _stop_probability(judged.grades)[:, None] * judged.within(metric.cutoff, lowest_grade=1)
+    stops = _stop_probability(judged.grades)[:, None] * judged.within(metric.cutoff, rel=None)
     places, order = judged.places, judged.by_place()
     if order is not None:
         stops, places = (np.take_along_axis(values, order, axis=0) for values in (stops, places))
@@ -94,7 +95,7 @@ def _relevant(ranked: RankedGrades) -> Placed:
     return ranked.found.only(ranked.found.grade > 0)
 
 
-def _stop_probability(grades: Ints) -> Values:
+def _stop_probability(grades: Grades) -> Values:
     """Return the probability of each document that the user stops there: 0 for grades of 0 and below."""
     return np.asarray((np.exp2(np.maximum(grades, 0)) - 1.0) / 2.0**HIGHEST_GRADE)
 
@@ -117,7 +118,7 @@ def _check_judgments(metric: Metric, qrels: Qrels) -> None:
             if grade > HIGHEST_GRADE:
                 raise InputError(
                     f"{metric.label!r} knows grades up to {HIGHEST_GRADE}; query {query_id!r}, document {doc_id!r}"
-                    f" has the grade {grade}",
+                    f" has the grade {grade_text(grade)}",
                     f"map the grades to 0 to {HIGHEST_GRADE}, or use a metric without such a limit",
                 )
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.records import Grades
+
 Ints = NDArray[np.int64]
 
 
@@ -24,10 +26,10 @@ class IdealGrades:
     """
 
     query: Ints
-    grade: Ints
+    grade: Grades
 
     @classmethod
-    def sorted(cls, query: Ints, grade: Ints) -> IdealGrades:
+    def sorted(cls, query: Ints, grade: Grades) -> IdealGrades:
         """Return grades in any order of their queries."""
         order = np.lexsort((-grade, query))
         return cls(query[order], grade[order])
@@ -62,7 +64,7 @@ class JudgedPlaces:
 
     queries: int
     query: Ints
-    grades: Ints
+    grades: Grades
     places: NDArray[np.float64]
     ideal: IdealGrades
     in_order: bool = True
@@ -72,10 +74,14 @@ class JudgedPlaces:
         """Number of queries and number of depths."""
         return self.queries, self.places.shape[1]
 
-    def within(self, cutoff: int | None, lowest_grade: int) -> NDArray[np.bool_]:
-        """Return ``(j, d)`` whether a document has at least a grade, is reached, and is within the cutoff."""
+    def within(self, cutoff: int | None, rel: int | None) -> NDArray[np.bool_]:
+        """Return ``(j, d)`` whether a document is relevant, is reached, and is within the cutoff.
+
+        It is relevant if its grade is `rel` or more; where `rel` is None, if its grade is above 0.
+        """
         inside = np.isfinite(self.places) & (self.places <= (np.inf if cutoff is None else cutoff))
-        return np.asarray(inside & (self.grades >= lowest_grade)[:, None])
+        relevant = self.grades > 0 if rel is None else self.grades >= rel
+        return np.asarray(inside & relevant[:, None])
 
     def by_ordinal(self) -> Iterator[Ints]:
         """Yield the first row of every query, then the second rows of those that have one, and so on."""

@@ -12,15 +12,16 @@ from evalkit.metrics.parameters import DCG, GAINS, JUDGED_ONLY
 from evalkit.metrics.per_query import ratio, sums
 from evalkit.metrics.ranked import Ints, JudgedLengths, RankedGrades
 from evalkit.metrics.tie_places import sum_over_places
+from evalkit.records import Grades
 
 
 def _value(ranked: RankedGrades, metric: Metric) -> Values:
     """Return discounted cumulative gain over that of the ideal list of all judged documents.
 
     Gain is the grade (``dcg='log2'``, trec_eval), the value in ``gains``, or ``2**grade - 1``
-    (``dcg='exp-log2'``, Burges et al. 2005); the discount of rank i is ``log2(i + 1)`` (Jarvelin and
-    Kekalainen 2002, as in trec_eval). At a budget of tokens, which is evalkit's own definition, the ideal list is the
-    best one that the budget allows (see `best_packing`).
+    (``dcg='exp-log2'``, Burges et al. 2005), where a grade may be fractional; the discount of rank i is
+    ``log2(i + 1)`` (Jarvelin and Kekalainen 2002, as in trec_eval). At a budget of tokens, which is evalkit's own
+    definition, the ideal list is the best one that the budget allows (see `best_packing`).
     """
     found = ranked.found.within(metric.cutoff)
     gains = _gains(found.grade, _scale(ranked)[found.query], metric) / np.log2(found.place + 1.0)
@@ -37,11 +38,10 @@ def _expected_value(ranked: RankedGrades, metric: Metric) -> Values:
 
 
 def _value_at_depths(judged: JudgedPlaces, metric: Metric) -> Values:
-    scale = np.zeros(judged.queries, dtype=np.int64)
-    np.maximum.at(scale, judged.ideal.query, judged.ideal.grade)
+    scale = _highest(judged.ideal.query, judged.ideal.grade, judged.queries)
     best = _best_at_depths(judged, scale, metric)[:, None]
     gains = _gains(judged.grades, scale[judged.query], metric)[:, None]
-    gains = gains * judged.within(metric.cutoff, lowest_grade=1)
+    gains = gains * judged.within(metric.cutoff, rel=None)
     achieved = judged.sums(gains / np.log2(judged.places + 1.0))
     return np.divide(achieved, best, out=np.zeros_like(achieved), where=best > 0)
 
@@ -83,24 +83,32 @@ def _packing(ranked: RankedGrades, lengths: JudgedLengths, metric: Metric) -> Pa
 
 
 def _scale(ranked: RankedGrades) -> Ints:
-    """Return the ``(q,)`` highest grade of each query; 0 if none is higher."""
-    highest = np.zeros(len(ranked), dtype=np.int64)
-    np.maximum.at(highest, ranked.ideal.query, ranked.ideal.grade)
+    return _highest(ranked.ideal.query, ranked.ideal.grade, len(ranked))
+
+
+def _highest(query: Ints, grade: Grades, queries: int) -> Ints:
+    """Return the ``(q,)`` highest grade of each query as a whole number, rounded up; 0 if none is higher."""
+    highest = np.zeros(queries, dtype=np.int64)
+    np.maximum.at(highest, query, np.ceil(grade).astype(np.int64))
     return highest
 
 
-def _gains(grades: Ints, scale: Ints | np.int64, metric: Metric) -> Values:
+def _gains(grades: Grades, scale: Ints, metric: Metric) -> Values:
     """Return the gain of each grade; grades below 0 have none. ``gains`` have replaced the grades before.
 
     Exponential gains are divided by ``2**scale``: no grade overflows, and as the division by a power of two is exact,
-    ratios are those of the undivided gains, bit for bit.
+    ratios are those of the undivided gains, bit for bit. The gain of a whole grade is the same whether other grades
+    are fractional or not.
     """
     gains = np.maximum(grades, 0)
     if not metric.exponential:
         return gains.astype(np.float64)
-    return np.asarray(
-        np.ldexp(1.0, (gains - scale).astype(np.intc)) - np.ldexp(1.0, (-scale).astype(np.intc))
-    )
+    down = (-scale).astype(np.intc)
+    whole = np.floor(gains).astype(np.intc)
+    found = np.ldexp(1.0, whole + down) - np.ldexp(1.0, down)
+    # 2**(w + f) - 1 = 2**w (2**f - 1) + 2**w - 1: a small fraction loses no digits.
+    fraction = gains - whole
+    return np.asarray(found + np.ldexp(np.expm1(fraction * np.log(2.0)), whole + down))
 
 
 NDCG = MetricDefinition(

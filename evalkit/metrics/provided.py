@@ -43,6 +43,11 @@ class Bound:
         return f"{low} and {'below' if self.below_high else 'at most'} {self.high:g}"
 
 
+_WHOLE_GRADES = {"pytrec_eval", "pyndeval"}
+"""Providers whose packages take whole grades. All their metrics only ask whether a grade is at least ``rel``, a whole
+number, or below 0: grades that are rounded down give the same answer, so their values are exact for fractional ones."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProvidedMetric:
     """A metric that another package computes.
@@ -91,6 +96,11 @@ class ProvidedMetric:
     level: bool = False
     bounds: tuple[Bound, ...] = ()
     extra: str | None = None
+
+    @property
+    def takes_fractions(self) -> bool:
+        """Whether the package takes fractional grades; the others take them rounded down, which changes no value."""
+        return self.provider not in _WHOLE_GRADES
 
 
 _REL = Bound("rel", 1)

@@ -20,7 +20,7 @@ from evalkit.metrics.metric import Metric, Values
 from evalkit.metrics.provided import ProvidedMetric, find_provided
 from evalkit.metrics.provider_checks import parameters
 from evalkit.metrics.quiet_output import quiet
-from evalkit.records import Qrels, Run
+from evalkit.records import Qrels, Run, grade_text
 
 _DIGITS = 8
 """Of a number that replaces an identifier: the order of numbers as text is that of first appearance."""
@@ -37,13 +37,14 @@ class _NumberedQuery:
     number
         Of the query.
     qrels
-        ``(subtopic, document, grade)`` of each judgment; the subtopic is 0 in ordinary judgments.
+        ``(subtopic, document, grade)`` of each judgment; the subtopic is 0 in ordinary judgments. The grades are
+        rounded down for a package that takes whole ones (`ProvidedMetric.takes_fractions`).
     docs
         The ranked list.
     """
 
     number: str
-    qrels: tuple[tuple[str, str, int], ...]
+    qrels: tuple[tuple[str, str, float], ...]
     docs: tuple[str, ...]
 
 
@@ -90,7 +91,7 @@ def check_judgments(metric: Metric, qrels: Qrels) -> None:
             if grade > int(str(highest)):
                 raise InputError(
                     f"{metric.label!r} takes grades up to {highest}; query {query_id!r}, document {doc_id!r} has the"
-                    f" grade {grade}",
+                    f" grade {grade_text(grade)}",
                     "set max_rel to the highest grade of the scale",
                 )
 
@@ -141,7 +142,7 @@ def _numbered(
     number = {doc_id: _number(n) for n, doc_id in enumerate(dict.fromkeys(chain(judged, docs)))}
     subtopics = qrels.subtopics.get(query_id, {}) if record.by_subtopic else {"": judged}
     rows = tuple(
-        (str(subtopic), number[doc_id], grade)
+        (str(subtopic), number[doc_id], grade if record.takes_fractions else math.floor(grade))
         for subtopic, graded in enumerate(subtopics.values())
         for doc_id, grade in graded.items()
     )
@@ -165,7 +166,9 @@ def _computed(queries: Sequence[_NumberedQuery], metric: Metric) -> dict[str, fl
     measure = _measure(metric)
     judgments: Any = {query.number: {doc: grade for _, doc, grade in query.qrels} for query in queries}
     if _record(metric).by_subtopic:
-        judgments = [ir_measures.Qrel(q.number, doc, grade, s) for q in queries for s, doc, grade in q.qrels]
+        judgments = [
+            ir_measures.Qrel(q.number, doc, int(grade), s) for q in queries for s, doc, grade in q.qrels
+        ]
     # Scores are descending whole numbers: packages break ties in their own ways, some after rounding to float32.
     ranking = {
         query.number: {doc: float(len(query.docs) - place) for place, doc in enumerate(query.docs)}

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.records import Qrels, Run
+from evalkit.records import Grades, Qrels, Run, grade_column
+from evalkit.records.runs import query_parts
 
 Ints = NDArray[np.int64]
 
@@ -36,14 +37,13 @@ class Placed:
 
     query: Ints
     place: Ints
-    grade: Ints
+    grade: Grades
     above: Ints
     tied: Ints
 
     def only(self, rows: NDArray[np.bool_] | Ints) -> Placed:
         """Return some of the rows, or all of them in another order."""
-        columns = (self.query, self.place, self.grade, self.above, self.tied)
-        return Placed(*(column[rows] for column in columns))
+        return Placed(self.query[rows], self.place[rows], self.grade[rows], self.above[rows], self.tied[rows])
 
     def within(self, cutoff: int | None) -> Placed:
         """Return the rows down to a cutoff."""
@@ -73,7 +73,7 @@ class JudgedLengths:
     """
 
     query: Ints
-    grade: Ints
+    grade: Grades
     tokens: Ints
     budget: int
 
@@ -113,12 +113,19 @@ def rank_grades(run: Run, qrels: Qrels, deepest: int | None = None) -> RankedGra
     starts, stops = run.spans(judged.query_ids)
     retrieved = stops - starts
     lengths = retrieved if deepest is None else np.minimum(retrieved, deepest)
-    query = np.repeat(np.arange(len(lengths)), lengths)
-    rows = np.arange(len(query)) + np.repeat(starts - (lengths.cumsum() - lengths), lengths)
-    row = judged.find(query, judged.doc_names.codes_of(run.doc_names)[run.doc_codes[rows]])
-    listed = np.flatnonzero(row >= 0)
-    query = query[listed]
-    found = _untied(query, rows[listed] - starts[query] + 1, judged.grades[row[listed]])
+    offsets = np.concatenate(([0], lengths.cumsum()))
+    codes = judged.doc_names.codes_of(run.doc_names)
+    none = np.empty(0, np.int64)
+    parts: list[tuple[Ints, Ints, Grades]] = [(none, none, none)]
+    # Some queries at a time: columns of all rows would take several times the memory of the run.
+    for part in query_parts(offsets):
+        query = np.repeat(np.arange(part.start, part.stop), lengths[part.start : part.stop])
+        rows = np.arange(offsets[part.start], offsets[part.stop]) + (starts - offsets[:-1])[query]
+        row = judged.find(query, codes[run.doc_codes[rows]])
+        listed = np.flatnonzero(row >= 0)
+        query = query[listed]
+        parts.append((query, rows[listed] - starts[query] + 1, judged.grades[row[listed]]))
+    found = _untied(*map(np.concatenate, zip(*parts, strict=True)))
     return RankedGrades(judged.query_ids, found, _best_first(judged.owners, judged.grades), retrieved)
 
 
@@ -149,11 +156,16 @@ def condensed(ranked: RankedGrades) -> RankedGrades:
     return replace(ranked, found=condensed_found, retrieved=retrieved)
 
 
+def replaced_grades(grades: Grades, grade_of: Mapping[int, int]) -> Grades:
+    """Return ``(n,)`` other grades; a grade that is not in the mapping stays."""
+    return grade_column([grade_of.get(grade, grade) for grade in grades.tolist()])
+
+
 def regraded(ranked: RankedGrades, grade_of: Mapping[int, int]) -> RankedGrades:
     """Return the same with other grades; a grade that is not in the mapping stays."""
 
-    def changed(grades: Ints) -> Ints:
-        return np.fromiter(map(grade_of.get, grades.tolist(), grades.tolist()), np.int64, len(grades))
+    def changed(grades: Grades) -> Grades:
+        return replaced_grades(grades, grade_of)
 
     found, ideal, lengths = ranked.found, ranked.ideal, ranked.lengths
     return replace(
@@ -178,7 +190,7 @@ def queries_at(ranked: RankedGrades, rows: Ints) -> RankedGrades:
     return RankedGrades(query_ids, taken(ranked.found), taken(ranked.ideal), ranked.retrieved[rows])
 
 
-def with_more_judged(ranked: RankedGrades, query: Ints, place: Ints, grade: int | Ints) -> RankedGrades:
+def with_more_judged(ranked: RankedGrades, query: Ints, place: Ints, grade: float | Grades) -> RankedGrades:
     """Return the same as if ``(n,)`` further documents had been judged; place 0 is that of one outside the list."""
     found, ideal, grades = ranked.found, ranked.ideal, np.broadcast_to(np.asarray(grade), len(query))
     listed = place > 0
@@ -192,13 +204,13 @@ def with_more_judged(ranked: RankedGrades, query: Ints, place: Ints, grade: int 
     )
 
 
-def _best_first(query: Ints, grade: Ints) -> Placed:
+def _best_first(query: Ints, grade: Grades) -> Placed:
     order = np.lexsort((-grade, query))
     place = np.arange(1, len(query) + 1) - _runs_of_equals(query[order])[0]
     return _untied(query[order], place, grade[order])
 
 
-def _untied(query: Ints, place: Ints, grade: Ints) -> Placed:
+def _untied(query: Ints, place: Ints, grade: Grades) -> Placed:
     """Return rows of which each is a tie of its own."""
     return Placed(query, place, grade, place - 1, np.ones_like(place))
 

@@ -20,8 +20,8 @@ from evalkit.metrics.candidate_ranks import ranks_in
 from evalkit.metrics.checks import check_list_metrics
 from evalkit.metrics.judged_places import IdealGrades, JudgedPlaces
 from evalkit.metrics.metric import Metric, Values
-from evalkit.metrics.ranked import Ints, rank_grades
-from evalkit.records import BelowDepth, Qrels, Run
+from evalkit.metrics.ranked import Ints, rank_grades, replaced_grades
+from evalkit.records import BelowDepth, Grades, Qrels, Run
 
 _CELLS = 2**21
 """Most places of judged documents at all depths in memory at once."""
@@ -150,7 +150,7 @@ class _Lists:
         query = np.repeat(np.arange(len(lengths)), lengths)
         rows = np.arange(len(query)) + np.repeat(starts - (lengths.cumsum() - lengths), lengths)
         rank = ranks_in(first_stage, reranked)[rows] - 1
-        grade = np.zeros(len(rows), dtype=np.int64)
+        grade = np.zeros(len(rows), dtype=ranked.found.grade.dtype)
         judged = np.zeros(len(rows), dtype=np.bool_)
         at = (lengths.cumsum() - lengths)[ranked.found.query] + ranked.found.place - 1
         grade[at], judged[at] = ranked.found.grade, True
@@ -223,7 +223,7 @@ class _Judged:
 
     query: Ints
     rank: Ints
-    grade: Ints
+    grade: Grades
     at: Ints
 
     def only(self, rows: slice | Ints) -> _Judged:
@@ -252,8 +252,7 @@ def _apply_parameters(judged: JudgedPlaces, metric: Metric) -> JudgedPlaces:
         judged = replace(judged, places=np.where(reached, judged.ordinal(reached), np.inf))
     if metric.gains:
         grades, ideal = (
-            np.array([metric.gains.get(grade, grade) for grade in grades.tolist()], dtype=np.int64)
-            for grades in (judged.grades, judged.ideal.grade)
+            replaced_grades(grades, metric.gains) for grades in (judged.grades, judged.ideal.grade)
         )
         judged = replace(judged, grades=grades, ideal=IdealGrades.sorted(judged.ideal.query, ideal))
     return judged

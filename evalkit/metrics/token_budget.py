@@ -19,7 +19,7 @@ from evalkit.errors import InputError
 from evalkit.metrics import definitions
 from evalkit.metrics.metric import Metric
 from evalkit.metrics.ranked import JudgedLengths, RankedGrades
-from evalkit.records import DocumentTokens, Qrels, Run
+from evalkit.records import DocumentTokens, Qrels, Run, grade_column
 
 Ints = NDArray[np.int64]
 
@@ -170,7 +170,7 @@ def _cut(qrels: Qrels, ranked: RankedGrades, lengths: ListLengths, budget: int) 
         retrieved=ends,
         lengths=JudgedLengths(
             query,
-            np.fromiter(grades, dtype=np.int64, count=len(query)),
+            grade_column([*grades]),
             lengths.judged_tokens,
             budget,
         ),

@@ -18,7 +18,7 @@ from evalkit.metrics.checks import check_list_metrics
 from evalkit.metrics.evaluation import compute
 from evalkit.metrics.metric import Metric, MetricDefinition, UnjudgedEffect, Values
 from evalkit.metrics.ranked import RankedGrades, rank_grades, with_more_judged
-from evalkit.records import MetricValues, Qrels, Run
+from evalkit.records import RELEVANT_GRADE, MetricValues, Qrels, Run, plain_grade
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,12 +30,12 @@ class UnjudgedBounds:
     least, most
         Over all choices of unjudged documents within the cutoff that get `grade`; the others stay not relevant.
     grade
-        The grade that relevant documents have most often.
+        The usual grade of relevant documents (`usual_grade`).
     """
 
     least: MetricValues
     most: MetricValues
-    grade: int
+    grade: float
 
 
 def has_unjudged_bounds(metric: Metric) -> bool:
@@ -72,8 +72,17 @@ def unjudged_bounds(run: Run, qrels: Qrels, metrics: Sequence[Metric]) -> Unjudg
     return UnjudgedBounds(values(0), values(1), grade)
 
 
-def usual_grade(qrels: Qrels) -> int:
-    """Return the most frequent grade above 0; 1 if there is none."""
+def usual_grade(qrels: Qrels) -> float:
+    """Return the most frequent grade above 0; 1 if there is none.
+
+    Of fractional grades few are equal: then it is the median of those of relevant documents, and of those above 0 if no
+    document is relevant.
+    """
+    grades = qrels.columns.grades
+    if grades.dtype.kind == "f":
+        relevant = grades[grades >= RELEVANT_GRADE]
+        counted = relevant if len(relevant) else grades[grades > 0]
+        return plain_grade(np.quantile(counted, 0.5, method="inverted_cdf")) if len(counted) else 1
     counts = Counter(g for docs in qrels.grades.values() for g in docs.values() if g > 0)
     return min(counts, key=lambda grade: (-counts[grade], grade), default=1)
 
@@ -91,7 +100,7 @@ def _definition_of(metric: Metric) -> MetricDefinition:
 
 
 def _extremes(
-    run: Run, qrels: Qrels, metric: Metric, definition: MetricDefinition, grade: int
+    run: Run, qrels: Qrels, metric: Metric, definition: MetricDefinition, grade: float
 ) -> tuple[Values, Values]:
     """Return the ``(q,)`` least and greatest values if unjudged documents within the cutoff may have a grade."""
     ranked = rank_grades(run, qrels, metric.cutoff)

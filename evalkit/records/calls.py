@@ -57,8 +57,8 @@ class Call:
     truncated_documents
         Number of query-document pairs that the model truncated; None if unknown.
     harness_delay_s, harness_cpu
-        Of a timed call: how late a thread of this process resumed near the end of the call, in seconds, and the share
-        of one processor that this process used; None if not measured. See `evalkit.latency.harness`.
+        Seconds of the latency in which this process was late, and the share of one processor that it used; None if not
+        measured. See `evalkit.latency.harness`.
     """
 
     dataset: str
@@ -103,9 +103,9 @@ class Call:
 
     @property
     def latency_s(self) -> float:
-        """Seconds from request body encoded to full response received; for an in-process backend, the whole call.
+        """Seconds from the first byte sent to the last byte received; for an in-process backend, the whole call.
 
-        Encoding the request and decoding the response in this process are excluded.
+        Encoding the request and decoding the response in this process are excluded; opening a connection is not.
         """
         if self.timeline is None:
             return self.end_s - self.start_s

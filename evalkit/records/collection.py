@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from evalkit.errors import DataFormatError
+from evalkit.records.chosen_judgments import ChosenJudgments
+from evalkit.records.judgments import JudgedBy
 from evalkit.records.qrels import Qrels
 from evalkit.records.rerank import instructed
 from evalkit.records.runs import Run
@@ -38,6 +40,11 @@ class Query:
         """Return the query as a row of BEIR's ``queries.jsonl``; a query without an instruction has no such key."""
         instruction = {"instruction": self.instruction} if self.instruction else {}
         return {"_id": self.query_id, "text": self.text, **instruction, "metadata": dict(self.fields)}
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether a model wrote the query, as its field ``synthetic`` says."""
+        return self.fields.get("synthetic", "").strip().lower() == "true"
 
     @property
     def instructed_text(self) -> str:
@@ -127,6 +134,13 @@ class DatasetOrigin:
         Field whose equal values make queries one cluster; None if equal texts do.
     unjudged
         Whether unjudged documents may be relevant, as the configuration states.
+    frequency_field, inclusion_field, stratum_field
+        Fields with the frequency of a query in the log, the probability that the draw took it, and the stratum that it
+        was drawn from; see `QuerySample`. None for none.
+    judged_by
+        Whose grades count; judgments whose file names no raters are taken as those of people.
+    documents_sha256
+        SHA-256 over ids and texts of the documents in order; None in results of earlier versions.
     """
 
     source: str
@@ -142,6 +156,11 @@ class DatasetOrigin:
     licence: str | None = None
     cluster_field: str | None = None
     unjudged: Unjudged = "unknown"
+    frequency_field: str | None = None
+    inclusion_field: str | None = None
+    stratum_field: str | None = None
+    judged_by: JudgedBy = "human"
+    documents_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +174,8 @@ class Dataset:
     excluded
         Query id -> documents that are never candidates of that query and are removed from compared runs, as the source
         states (e.g. BRIGHT); without the queries that have none.
+    chosen
+        Who gave the judgments; None where the configuration names none and the source names no raters.
     """
 
     name: str
@@ -164,6 +185,7 @@ class Dataset:
     origin: DatasetOrigin
     candidates: Run | None = None
     excluded: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    chosen: ChosenJudgments | None = None
 
 
 class ContentHash:

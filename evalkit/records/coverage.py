@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from evalkit.errors import InputError
+from evalkit.records.judged_columns import plain_grade
 from evalkit.records.qrels import EXCLUDED_GRADE, Qrels
 from evalkit.records.runs import Run
 
@@ -78,9 +79,9 @@ class GradeFacts:
     """
 
     negative: int
-    lowest: int
+    lowest: float
     high: int
-    highest: int
+    highest: float
     by_subtopic: bool
 
     @classmethod
@@ -91,9 +92,9 @@ class GradeFacts:
         high = grades[grades > USUAL_GRADE]
         return cls(
             len(negative),
-            int(negative.min(initial=0)),
+            plain_grade(negative.min(initial=0)),
             len(high),
-            int(high.max(initial=0)),
+            plain_grade(high.max(initial=0)),
             any(
                 sum(map(len, subtopics.values())) > len(qrels.of(query_id))
                 for query_id, subtopics in qrels.subtopics.items()

@@ -2,18 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, compress
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.errors import DataFormatError
 from evalkit.records.distinct_names import Names
 
 Ints = NDArray[np.int64]
+Grades = NDArray[np.int64 | np.float64]
+"""``int64`` where all grades are whole, else ``float64``."""
 _MOST_CELLS = 2**24
 """Most endings of the numbers of judged pairs that are kept apart."""
+
+
+def plain_grade(grade: float) -> int | float:
+    """Return a grade as a whole number where it is one, else as a float."""
+    return int(grade) if grade == int(grade) else float(grade)
+
+
+def grade_text(grade: float) -> str:
+    """Return a grade as text that is read back exactly: ``2`` or ``1.75``, with the fewest decimals.
+
+    It is never in scientific notation, which other tools do not read as a grade.
+    """
+    plain = plain_grade(grade)
+    return str(plain) if isinstance(plain, int) else np.format_float_positional(plain, trim="-")
+
+
+def shown_grade(grade: float) -> str:
+    """Return a grade for people, with at most four digits: 1.667 for the average of three raters."""
+    return str(plain_grade(grade)) if grade == int(grade) else f"{grade:.4g}"
+
+
+def grade_column(grades: Sequence[float] | NDArray[Any]) -> Grades:
+    """Return ``(n,)`` grades as int64 if all are whole, else as float64.
+
+    Raises
+    ------
+    DataFormatError
+        If a grade is not finite.
+    """
+    found = np.asarray(grades)
+    if found.dtype.kind == "f" and not np.isfinite(found).all():
+        raise DataFormatError("a grade is not a finite number", "leave the pair out if its grade is unknown")
+    if found.dtype.kind == "f" and not (found == np.trunc(found)).all():
+        return found.astype(np.float64, copy=False)
+    return found.astype(np.int64, copy=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,29 +70,27 @@ class JudgedColumns:
     doc_codes
         ``(j,)`` document of each row: its place in `doc_names`.
     grades
-        ``(j,)`` grade of each row.
+        ``(j,)`` grade of each row: whole numbers, or float64 if any of them is fractional.
     """
 
     query_ids: tuple[str, ...]
     offsets: Ints
     doc_names: Names
     doc_codes: Ints
-    grades: Ints
+    grades: Grades
     _averaged: JudgedColumns | None = field(default=None, init=False, repr=False)
     _sorted_pairs: _SortedPairs | None = field(default=None, init=False, repr=False)
 
     @classmethod
-    def of(cls, grades: Mapping[str, Mapping[str, int]]) -> JudgedColumns:
+    def of(cls, grades: Mapping[str, Mapping[str, float]]) -> JudgedColumns:
         """Return judgments by query and document as columns."""
         if isinstance(grades, GradesByQuery):
             return grades.columns
         lengths = [len(docs) for docs in grades.values()]
         offsets = np.cumsum([0, *lengths], dtype=np.int64)
         doc_names, doc_codes = Names.of_rows([*chain.from_iterable(grades.values())])
-        of_rows = chain.from_iterable(docs.values() for docs in grades.values())
-        return cls(
-            tuple(grades), offsets, doc_names, doc_codes, np.fromiter(of_rows, np.int64, int(offsets[-1]))
-        )
+        of_rows = grade_column([*chain.from_iterable(docs.values() for docs in grades.values())])
+        return cls(tuple(grades), offsets, doc_names, doc_codes, of_rows)
 
     @property
     def owners(self) -> Ints:
@@ -139,7 +176,7 @@ class _SortedPairs:
         return found
 
 
-class GradesByQuery(Mapping[str, Mapping[str, int]]):
+class GradesByQuery(Mapping[str, Mapping[str, float]]):
     """Columns of judgments as a mapping: query id -> document id -> grade. A query is decoded when it is asked for."""
 
     __slots__ = ("_found", "_row", "columns")
@@ -147,15 +184,18 @@ class GradesByQuery(Mapping[str, Mapping[str, int]]):
     def __init__(self, columns: JudgedColumns) -> None:
         self.columns = columns
         self._row = {query_id: row for row, query_id in enumerate(columns.query_ids)}
-        self._found: dict[str, dict[str, int]] = {}
+        self._found: dict[str, dict[str, float]] = {}
 
-    def __getitem__(self, query_id: str) -> dict[str, int]:
+    def __getitem__(self, query_id: str) -> dict[str, float]:
         found = self._found.get(query_id)
         if found is None:
             row, columns = self._row[query_id], self.columns
             start, stop = columns.offsets[row], columns.offsets[row + 1]
             docs = map(columns.doc_names.texts.__getitem__, columns.doc_codes[start:stop].tolist())
-            found = self._found[query_id] = dict(zip(docs, columns.grades[start:stop].tolist(), strict=True))
+            grades: list[float] = columns.grades[start:stop].tolist()
+            if columns.grades.dtype.kind == "f":
+                grades = [plain_grade(grade) for grade in grades]
+            found = self._found[query_id] = dict(zip(docs, grades, strict=True))
         return found
 
     def __iter__(self) -> Iterator[str]:

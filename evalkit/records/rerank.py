@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -140,11 +140,12 @@ class Timeline:
     Attributes
     ----------
     encoded_s
-        The request body was encoded.
+        The encoded request began to be sent, or a connection for it to be opened.
     sent_s
         The last byte of the request was handed to the operating system.
     headers_s, body_s
-        The response headers, and the last byte of the response, were received.
+        The response headers, and the last byte of the response, arrived: as Linux notes it for plain TCP connections;
+        elsewhere, when the thread that waited for them resumed.
     """
 
     encoded_s: float
@@ -184,6 +185,14 @@ class RerankResponse:
         Number of documents that a replayed run ranks for the query and that are not in the request.
     unusable
         Amounts in the reply that cannot be used, so that they are unknown: field -> value, for messages.
+    harness_delay_s
+        How much longer this process made the times of the request: 0 where none of its waits lies in them, None where
+        one may.
+    raw
+        What a judge answered, as text; empty for a reranker.
+    asked
+        How a judge was asked where that is decided for each call: it belongs to the rater's settings. Empty for a
+        reranker.
     """
 
     scores: NDArray[np.float64]
@@ -199,6 +208,9 @@ class RerankResponse:
     truncated: NDArray[np.bool_] | None = None
     ignored: int = 0
     unusable: Mapping[str, str] = field(default_factory=dict)
+    harness_delay_s: float | None = None
+    raw: str = ""
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def server_s(self) -> float | None:

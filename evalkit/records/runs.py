@@ -34,7 +34,7 @@ class Run:
     doc_names
         ``(n,)`` distinct documents; some of them may have no row.
     doc_codes
-        ``(r,)`` document of each row: its place in `doc_names`.
+        ``(r,)`` document of each row: its place in `doc_names`. It may have a shorter type.
     scores
         ``(r,)`` score of each row.
     """
@@ -43,7 +43,7 @@ class Run:
     query_ids: tuple[str, ...]
     offsets: Ints
     doc_names: Names
-    doc_codes: Ints
+    doc_codes: NDArray[np.signedinteger]
     scores: NDArray[np.float64]
     _index: dict[str, int] = field(init=False, repr=False)
     _doc_ids: tuple[str, ...] | None = field(init=False, repr=False, default=None)
@@ -86,11 +86,11 @@ class Run:
         query_ids: tuple[str, ...],
         owner: NDArray[np.signedinteger],
         doc_names: Names,
-        doc_codes: Ints,
+        doc_codes: NDArray[np.signedinteger],
         scores: NDArray[np.float64],
     ) -> Run:
         """Build from parallel columns of numbers, in any order; see `sorted_from_codes`."""
-        return cls.sorted_from_codes(tag, query_ids, owner, doc_names, doc_codes, scores)[0]
+        return cls._sorted(tag, query_ids, owner, doc_names, doc_codes, scores)[0]
 
     @classmethod
     def sorted_from_codes(
@@ -99,7 +99,7 @@ class Run:
         query_ids: tuple[str, ...],
         owner: NDArray[np.signedinteger],
         doc_names: Names,
-        doc_codes: Ints,
+        doc_codes: NDArray[np.signedinteger],
         scores: NDArray[np.float64],
     ) -> tuple[Run, Ints]:
         """Build from parallel columns of numbers, in any order, and return the ``(r,)`` column row of each run row.
@@ -120,6 +120,25 @@ class Run:
         DataFormatError
             If a score is not finite, or a query lists a document twice.
         """
+        run, order, tied, by_name = cls._sorted(tag, query_ids, owner, doc_names, doc_codes, scores)
+        rows = np.arange(len(run)) if order is None else order
+        rows[tied] = rows[by_name]
+        return run, rows
+
+    @classmethod
+    def _sorted(
+        cls,
+        tag: str,
+        query_ids: tuple[str, ...],
+        owner: NDArray[np.signedinteger],
+        doc_names: Names,
+        doc_codes: NDArray[np.signedinteger],
+        scores: NDArray[np.float64],
+    ) -> tuple[Run, Ints | None, Ints, Ints]:
+        """Return the run, and what gives the column row of each run row: most files need none of it.
+
+        It is an order by query and score, None if rows have it already; then rows with ties, and these by name.
+        """
         if (scores == 0).any():
             scores = scores + 0.0  # turns -0.0 into 0.0
         if not np.isfinite(scores).all():
@@ -129,18 +148,19 @@ class Run:
                 f" has the score {scores[row]}",
                 "replace it by a finite number",
             )
-        order = np.arange(len(scores))
+        order: Ints | None = None
         if not _is_sorted(owner, scores):
             order = np.lexsort((-scores, owner))
             owner, doc_codes, scores = owner[order], doc_codes[order], scores[order]
-        offsets = np.searchsorted(owner, np.arange(len(query_ids) + 1))
+        # Numbers of another type would be compared with a copy of the rows.
+        offsets = np.searchsorted(owner, np.arange(len(query_ids) + 1, dtype=owner.dtype))
         tied, by_name = _by_name_where_tied(doc_names, doc_codes, owner, scores)
         if len(tied):
-            doc_codes, order = doc_codes.copy(), order.copy()
-            doc_codes[tied], order[tied] = doc_codes[by_name], order[by_name]
+            doc_codes = doc_codes.copy()
+            doc_codes[tied] = doc_codes[by_name]
         run = cls(tag, query_ids, offsets, doc_names, doc_codes, scores)
         run._check_unique()
-        return run, order
+        return run, order, tied, by_name
 
     @classmethod
     def from_lists(
@@ -156,16 +176,17 @@ class Run:
 
     def _check_unique(self) -> None:
         # Some queries at a time: the keys of a long file would take as much memory as its rows.
-        firsts = np.searchsorted(self.offsets, np.arange(0, len(self), _ROWS_AT_ONCE), side="right") - 1
-        for first, stop in pairwise([*np.unique(firsts).tolist(), len(self.query_ids)]):
-            start, end = self.offsets[first], self.offsets[stop]
-            owners = np.repeat(np.arange(first, stop), np.diff(self.offsets[first : stop + 1]))
-            pairs = np.sort(owners * len(self.doc_names) + self.doc_codes[start:end])
+        for part in query_parts(self.offsets):
+            offsets = self.offsets[part.start : part.stop + 1]
+            kind = np.min_scalar_type(len(part) * len(self.doc_names))  # short numbers are sorted faster
+            owners = np.repeat(np.arange(len(part), dtype=kind), np.diff(offsets))
+            codes = self.doc_codes[offsets[0] : offsets[-1]].astype(kind)
+            pairs = np.sort(owners * kind.type(len(self.doc_names)) + codes)
             repeated = pairs[:-1][pairs[1:] == pairs[:-1]]
             if len(repeated):
                 query, doc = divmod(int(repeated[0]), len(self.doc_names))
                 raise DataFormatError(
-                    f"query {self.query_ids[query]!r} lists document {self.doc_names[doc]!r} twice",
+                    f"query {self.query_ids[part.start + query]!r} lists document {self.doc_names[doc]!r} twice",
                     "keep one row for each pair",
                 )
 
@@ -265,6 +286,13 @@ class Run:
         )
 
 
+def query_parts(offsets: Ints) -> Iterator[range]:
+    """Yield ranges of the queries of ``(q + 1,)`` row offsets, of which few have more than `_ROWS_AT_ONCE` rows."""
+    firsts = np.searchsorted(offsets, np.arange(0, offsets[-1], _ROWS_AT_ONCE), side="right") - 1
+    for first, stop in pairwise([*np.unique(firsts).tolist(), len(offsets) - 1]):
+        yield range(first, stop)
+
+
 def _offsets(lengths: Ints) -> Ints:
     return np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
 
@@ -276,20 +304,30 @@ def _is_sorted(owner: NDArray[np.signedinteger], scores: NDArray[np.float64]) ->
 
 
 def _by_name_where_tied(
-    names: Names, codes: Ints, owner: Ints, scores: NDArray[np.float64]
+    names: Names,
+    codes: NDArray[np.signedinteger],
+    owner: NDArray[np.signedinteger],
+    scores: NDArray[np.float64],
 ) -> tuple[Ints, Ints]:
     """Return the sorted rows with the query and score of an adjacent row, and these rows by name, descending."""
-    tied = (owner[1:] == owner[:-1]) & (scores[1:] == scores[:-1])
-    rows = np.flatnonzero(np.concatenate((tied, [False])) | np.concatenate(([False], tied)))
-    if not len(rows):
-        return rows, rows
-    group = np.cumsum(~np.concatenate(([False], tied)))[rows]
-    return rows, rows[np.argsort(group * len(names) - _name_order(names, codes[rows]), kind="stable")]
+    first = np.flatnonzero(scores[1:] == scores[:-1])
+    first = first[owner[first] == owner[first + 1]]
+    if not len(first):
+        return first, first
+    is_tied_above = np.zeros(len(scores), dtype=np.bool_)
+    is_tied_above[first + 1] = True
+    is_tied = is_tied_above.copy()
+    is_tied[first] = True
+    rows = np.flatnonzero(is_tied)
+    group = np.cumsum(~is_tied_above[rows])
+    order = group * len(names) - _name_order(names, codes[rows])
+    return rows, rows[np.argsort(order, kind="stable")]
 
 
-def _name_order(names: Names, codes: Ints) -> Ints:
+def _name_order(names: Names, codes: NDArray[np.signedinteger]) -> Ints:
     """Return the ``(n,)`` places of names in ascending order: among these alone, if most names are not among them."""
     if len(codes) > len(names):
-        return names.order[codes]
+        order: Ints = names.order[codes]
+        return order
     distinct, place = np.unique(codes, return_inverse=True)
     return Names([names[code] for code in distinct.tolist()]).order[place]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from evalkit.charts.chart import Axis, Chart, Line, Panel, Spot
 from evalkit.file_names import system_part
 from evalkit.report.candidate_counts import candidate_count
+from evalkit.report.judged_by import rests_on_text
 from evalkit.report.numbers import bounded_text, value_text
 from evalkit.report.table import Table
 from evalkit.report.thresholds import left_out_text
@@ -54,7 +55,7 @@ def calibration_line(result: CalibrationResult) -> str:
         f"{system}: {where}, '{best}' has the lowest log loss on held-out queries. Its calibration error (ECE) is"
         f" {bounded_figure(quality.ece)}, {_conclusion(quality)}. The probabilities hold for"
         f" {candidate_count(result.depth or 0, result.candidates)} candidates"
-        f" and these judgments only.{left_out_text(result.left_out)}"
+        f" and these judgments only.{left_out_text(result.left_out)}{rests_on_text(result.rests_on)}"
     )
 
 

@@ -61,11 +61,13 @@ def _in_parts(planned: Sequence[PlannedPass]) -> list[str]:
     """Return a sentence for each reranker that sends more requests than it has calls."""
     requests: dict[str, int] = {}
     calls: dict[str, int] = {}
+    bounded = {one.reranker for one in planned if one.at_most}
     for one in planned:
         requests[one.reranker] = requests.get(one.reranker, 0) + one.requests
         calls[one.reranker] = calls.get(one.reranker, 0) + one.calls
     return [
-        f"{tag} sends its lists in parts: {count} requests. Prompts and answers are counted, reasoning tokens are not."
+        f"{tag} sends its lists in parts: {'at most ' if tag in bounded else ''}{count} requests."
+        " Prompts and answers are counted, reasoning tokens are not."
         for tag, count in requests.items()
         if count > calls[tag]
     ]

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from shlex import quote
 
 from evalkit.comparison import Comparison
+from evalkit.comparison.rests_on import is_withheld
 from evalkit.comparison.sensitivity import Sensitivity
 from evalkit.report.comparison_sentences import FEW_JUDGED, queries_text, reversal_sentence
 from evalkit.report.decision import Decision
+from evalkit.report.judged_by import RESTS_ON
 from evalkit.report.manifest_command import config_in
 from evalkit.report.numbers import NO_VALUE, Figure, change_text, significant
 from evalkit.report.run_coverage import missing_sentence
@@ -60,13 +62,20 @@ def quality_card(compared: Comparisons, decision: Decision) -> Card:
         return Card("Quality", "Undecided", (missing_sentence(lead, _entry_of(lead, compared)),), warns=True)
     lines = [
         f"{lead.metric}, {lead.contender} compared with {lead.baseline}.",
-        f"{lead.wins} queries better, {lead.ties} unchanged, {lead.losses} worse.",
+        f"{_counted(lead)}{lead.wins} queries better, {lead.ties} unchanged, {lead.losses} worse.",
     ]
-    if lead.detectable is not None:
+    if is_withheld(lead):
+        lines.append("This is an indication, and no verdict.")
+    elif lead.detectable is not None:
         lines.append(
             f"This test finds a true difference of {lead.detectable:.3f} in 8 of 10 cases (80 % power)."
         )
     return Card("Quality", change_text(lead.difference), tuple(lines))
+
+
+def _counted(one: Comparison) -> str:
+    """Return whose grades the wins and losses are under, where the difference rests on those of a judge, too."""
+    return "" if one.corrected is None else "By people's grades: "
 
 
 def _entry_of(one: Comparison, compared: Comparisons) -> DatasetComparisons | None:
@@ -95,11 +104,9 @@ def speed_card(
     lead = leading(compared, decision)
     row = next((one for one in rows if lead is not None and one.system == lead.contender), None)
     if measured is None or row is None:
-        return Card(
-            heading,
-            "Not measured",
-            ("Runs hold no latency. Measure a reranker with: evalkit bench CONFIG",),
-        )
+        config = "CONFIG" if measured is None else quote(config_in(measured.manifest.command))
+        why = "Runs hold no latency." if measured is None else "No reranker is compared."
+        return Card(heading, "Not measured", (f"{why} Measure a reranker with: evalkit bench {config}",))
     figure, lines = _speed_of_run(row) if row.is_run else _speed(row, measured, compared.datasets[0].dataset)
     lines += [text for fit in fits if fit.reranker == row.system and (text := call_time(fit))]
     lines += [f"{one.system}: {_expense(one)}." for one in rows if one is not row and one.is_timed]
@@ -175,10 +182,17 @@ def confidence_card(compared: Comparisons, decision: Decision, warnings: int, *,
     ties = "" if found is None else tie_reversal(found)
     if ties:
         lines.append(ties)
+    if entry.judged_by != "human":
+        lines.append(f"Judgments: {RESTS_ON[entry.rests_on]}.")
     lead = leading(compared, decision)
+    if lead is not None and lead.corrected is not None and not lead.corrected.weight:
+        lines.append(
+            "The judge's grades have no weight in this difference: it is that of people's grades alone."
+        )
     queries = "Unknown" if lead is None else queries_text(lead)
     if lead is not None and found is not None:
-        lines.append(f"The decision is based on {queries}.")
+        based = "The difference" if decision.kind == "undecided" else "The decision"
+        lines.append(f"{based} is based on {queries}.")
     if failed:
         lines.append("Queries without scores are left out.")
     figure = queries if found is None else f"{found.judged_contender:.0%} judged"

@@ -16,13 +16,14 @@ from evalkit.report.numbers import (
     short_text,
     value_text,
 )
+from evalkit.report.systems import indication_note
 from evalkit.report.table import Table
 from evalkit.results.comparison_document import (
     Comparisons,
     DatasetComparisons,
     MeanOnly,
 )
-from evalkit.stats import Interval
+from evalkit.stats import MIN_QUERIES, Interval
 
 MOST_NAMED = 6
 """Number of systems without significant difference that a cell names."""
@@ -30,7 +31,8 @@ MOST_NAMED = 6
 
 def comparison_tables(compared: Comparisons) -> list[Table]:
     """Return a table of tests for each dataset, and one for all datasets together."""
-    tables = [_tests(entry, compared.plan) for entry in compared.datasets]
+    correction = _correction(compared)
+    tables = [_tests(entry, compared.plan, correction) for entry in compared.datasets]
     return [*tables, _pooled(compared)] if compared.pooled else tables
 
 
@@ -55,7 +57,19 @@ def _filled(compared: Comparisons, table_of: Callable[[DatasetComparisons, Plan]
     return [table for table in tables if table.rows]
 
 
-def _tests(entry: DatasetComparisons, plan: Plan) -> Table:
+def _correction(compared: Comparisons) -> str:
+    """Return the correction for several comparisons, in words: maxT has none for corrected differences."""
+    several = any(
+        sum(one.corrected is not None for one in entry.comparisons) > 1 for entry in compared.datasets
+    )
+    if compared.plan.correction == "holm":
+        return "Holm's correction"
+    return (
+        "Holm's correction (maxT needs people's grades of all queries)" if several else "the maxT correction"
+    )
+
+
+def _tests(entry: DatasetComparisons, plan: Plan, correction: str) -> Table:
     tied = entry.tied_with
     by_name = {one.contender: one for one in entry.comparisons}
     means = {plan.baseline: _baseline_mean(entry)}
@@ -69,13 +83,24 @@ def _tests(entry: DatasetComparisons, plan: Plan) -> Table:
         "system", "verdict", "mean", f"difference to {plan.baseline}", "p (adjusted)", "wins/ties/losses",
         "detectable", "queries needed", "queries", "no significant difference from",
     )  # fmt: skip
-    correction = "Holm's" if plan.correction == "holm" else "the maxT"
     note = (
         f"Intervals: {level_text(plan.confidence)} confidence, simultaneous for all comparisons with {plan.baseline}."
-        f" p: sign-flip test with {correction} correction over all of them. Detectable: the smallest difference that"
+        f" p: sign-flip test with {correction} over all of them. Detectable: the smallest difference that"
         f" this test detects with 80 % power. Queries needed: to rule out a loss of more than {plan.margin:g} with 80 %"
         " power if there is no true difference (95 % range); empty where it is ruled out or shown."
     )
+    if any(one.corrected is not None for one in entry.comparisons):
+        note += (
+            " Where people's grades of a random draw correct those of the judge, queries needed are those that people"
+            " judge (empty if all are too few), p is that of Student's t test, means and differences are corrected, and"
+            " wins, ties and losses are those of people's queries that have a relevant document."
+        )
+    if any(one.corrected is not None and one.corrected.enlarged for one in entry.comparisons):
+        note += (
+            " The draw was enlarged after people had judged, which was another look: p is doubled for each such"
+            " enlargement, and intervals have the confidence of the halved level."
+        )
+    note = f"{note} {indication_note(entry.comparisons)}".rstrip()
     return Table(
         f"{entry.dataset}: tests of {plan.primary}",
         columns,
@@ -186,6 +211,11 @@ def _exploratory(entry: DatasetComparisons, plan: Plan) -> Table:
         for one in entry.exploratory
     ]
     note = "Exploratory: p-values are not corrected for the number of tests."
+    if entry.judged_by == "corrected" and any(one.lower is None and one.n for one in entry.exploratory):
+        note += (
+            " A difference without an interval rests on a mixture of grades of people and of the judge: people or the"
+            " judge have not judged every document that its metric counts."
+        )
     columns = ("system", "metric", "mean", f"difference to {plan.baseline}", "p", "queries")
     return Table(
         f"{entry.dataset}: other metrics", columns, tuple(cells), note, left=2, dataset=entry.dataset
@@ -233,10 +263,14 @@ def _slices(entry: DatasetComparisons, plan: Plan) -> Table:
         )
         for one in entry.slices
     ]
-    note = (
-        "Exploratory: intervals are not corrected, so about one of twenty excludes 0 by chance. The overall difference"
-        " is the mean of these, weighted by the number of queries."
-    )
+    note = "Exploratory: intervals are not corrected, so about one of twenty excludes 0 by chance."
+    if all(one.corrected is None for one in entry.comparisons):
+        note += " The overall difference is the mean of these, weighted by the number of queries."
+    else:
+        note += (
+            f" People's grades correct those of the judge: a difference has an interval from {MIN_QUERIES} queries"
+            " judged by people on, and corrected means have none."
+        )
     columns = (
         "system", "query type", "value", "mean", f"mean of {plan.baseline}", f"difference to {plan.baseline}",
         "queries",

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from evalkit.report.cautions import grouped
 from evalkit.report.comparison import comparison_tables, evidence_tables, extreme_tables, slice_tables
 from evalkit.report.comparison_sentences import cautions, findings
 from evalkit.report.difference_charts import change_charts
 from evalkit.report.first_screen import FirstScreen, first_screen
-from evalkit.report.pages import Chapter, Page
 from evalkit.report.sections import Section
 from evalkit.report.transfer import transfer_lines, transfer_tables
 from evalkit.report.undecided import to_judge_tables
 from evalkit.results.comparison_document import Comparisons, Transfer, VersionComparisons
+
+if TYPE_CHECKING:
+    from evalkit.report.pages import Page
 
 
 def comparison_screen(compared: Comparisons) -> FirstScreen:
@@ -24,6 +27,8 @@ def comparison_screen(compared: Comparisons) -> FirstScreen:
 
 def comparison_page(documents: Sequence[Comparisons]) -> Page:
     """Return the page of all comparisons, one chapter each."""
+    from evalkit.report.pages import Chapter, Page
+
     return Page([Chapter(comparison_screen(one), comparison_sections(one)) for one in documents])
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from evalkit.comparison import Comparison, Plan
+from evalkit.comparison.looks import confidence_at
+from evalkit.comparison.plan import INCOMPLETE, JUDGE_INCOMPLETE, JUDGE_ONLY, MIXED, SYNTHETIC
 from evalkit.comparison.sensitivity import Sensitivity
 from evalkit.comparison.unjudged_documents import SHARES_APART
 from evalkit.report.cautions import Caution
@@ -27,6 +29,11 @@ VERDICT_WORDS = {
     "undecided: unknown values": "undecided",
     "undecided: unjudged documents": "undecided",
     "undecided: cached scores": "undecided",
+    JUDGE_ONLY: "undecided: judge only",
+    MIXED: "undecided: mixed judgments",
+    INCOMPLETE: "undecided: human sample incomplete",
+    JUDGE_INCOMPLETE: "undecided: judge incomplete",
+    SYNTHETIC: "undecided: synthetic queries",
 }
 """Verdict in ``comparisons.json`` -> the words that people read."""
 _CLAUSES = {
@@ -40,6 +47,11 @@ _CLAUSES = {
     "undecided: unknown values": "against {baseline}, undecided because of unknown values",
     "undecided: unjudged documents": "against {baseline}, undecided because of unjudged documents",
     "undecided: cached scores": "against {baseline}, undecided because of cached scores",
+    JUDGE_ONLY: "against {baseline}, undecided because models gave all judgments",
+    MIXED: "against {baseline}, undecided because models gave some of the judgments",
+    INCOMPLETE: "against {baseline}, undecided because the human sample is incomplete",
+    JUDGE_INCOMPLETE: "against {baseline}, undecided because the judge's grades are incomplete",
+    SYNTHETIC: "against {baseline}, undecided because a model wrote most of the queries",
 }
 
 
@@ -80,7 +92,8 @@ def _p_equals(p: float | None) -> str:
 def gain_text(one: Comparison, plan: Plan) -> str:
     """Return the difference with its simultaneous interval, such as ``+0.09 nDCG@10 (95 % CI 0.03 to 0.15)``."""
     text = difference_text(one.joint_change)
-    level = f"{level_text(plan.confidence)} CI"
+    enlarged = 0 if one.corrected is None else one.corrected.enlarged
+    level = f"{level_text(confidence_at(plan.confidence, enlarged))} CI"
     if not isinstance(text, Figure) or not text.bounds:
         return f"{text} {one.metric}"
     return f"{text.alone} {one.metric} ({level} {text.bounds})"
@@ -88,13 +101,18 @@ def gain_text(one: Comparison, plan: Plan) -> str:
 
 def queries_text(one: Comparison) -> str:
     """Return the number of queries, and of clusters where they are not independent."""
+    basis = "" if one.corrected is None else f", {one.corrected.text}"
+    return f"{_counted(one)}{basis}"
+
+
+def _counted(one: Comparison) -> str:
     clusters = "" if one.clusters is None else f" in {one.clusters} clusters"
     return f"{one.n} {'query' if one.n == 1 else 'queries'}{clusters}"
 
 
 def detectable_text(one: Comparison) -> str:
     """Return a sentence on the power of the test."""
-    return f"With {queries_text(one)} this test detects a difference of {one.detectable:.3f} with 80 % power."
+    return f"With {_counted(one)} this test detects a difference of {one.detectable:.3f} with 80 % power."
 
 
 def cautions(compared: Comparisons, named: Mapping[tuple[str, str], str] | None = None) -> list[Caution]:
@@ -146,6 +164,10 @@ def _unjudged(entry: DatasetComparisons) -> list[Caution]:
     )
     if len(few) == 1 and few[0].tipping_of:
         text += f" {reversal_sentence(few[0])}"
+    if not min(shares.values()):
+        return [
+            Caution("verdict", text, "Check that the judgments and all systems have the same document ids.")
+        ]
     return [Caution("verdict", text, "Judge more of these documents, then rerun.")]
 
 

@@ -64,9 +64,19 @@ def decide(found: Sequence[Verdict], compared: Comparisons, status: str = "compl
     provisional = status != "complete"
     if len(found) == 1:
         one = found[0]
-        return Decision(one.kind, one.choice, one.headline, one.detail, provisional)
+        headline = f"{one.headline}{_synthetic(compared)}"
+        return Decision(one.kind, one.choice, headline, one.detail, provisional)
     kind, choice, headline, detail = _over_datasets(found, compared)
-    return Decision(kind, choice, headline, detail, provisional)
+    return Decision(kind, choice, f"{headline}{_synthetic(compared)}", detail, provisional)
+
+
+def _synthetic(compared: Comparisons) -> str:
+    """Return that a model wrote queries, for the end of a headline; empty if none is."""
+    written = [entry.dataset for entry in compared.datasets if entry.synthetic_queries]
+    if not written:
+        return ""
+    where = "" if len(compared.datasets) == 1 else f" in {', '.join(written)}"
+    return f" (synthetic queries{where})"
 
 
 _Parts = tuple[Kind, str | None, str, str]

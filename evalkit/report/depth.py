@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from evalkit.comparison.looks import confidence_at, level
 from evalkit.report.candidate_counts import candidate_count, most_candidates
 from evalkit.report.chart_parts import by_reranker
+from evalkit.report.judged_by import rests_on_text, without_people
 from evalkit.report.numbers import (
     NO_VALUE,
     Figure,
     cost_text,
     difference_text,
     interval_text,
+    level_text,
     milliseconds,
     value_text,
 )
@@ -20,6 +23,7 @@ from evalkit.results.summary_document import BEST_ORDER, Ceiling, QualityRow, Su
 from evalkit.results.tuning_document import DepthRow, DepthSweep
 from evalkit.stats import Interval
 from evalkit.tuning import Choice
+from evalkit.tuning.depth_check import ALPHA, CONFIDENCE
 
 _SHOWN = (1, 2, 3, 5, 7, 10, 15, 20, 30, 40, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
 _BELOW = {"kept": "kept below, in first-stage order", "dropped": "dropped"}
@@ -30,7 +34,16 @@ def depth_line(sweep: DepthSweep) -> str:
     """Return the recommended depth in a few sentences, whether it is confirmed first, and which costs are unknown."""
     limited = sweep.limits.usd_per_thousand_queries is not None
     unknown = f" {sweep.cost_unknown} An unknown cost is not within the limit." if sweep.cost_unknown else ""
-    return _recommendation(sweep) + (unknown if limited else "")
+    return _recommendation(sweep) + _basis(sweep) + (unknown if limited else "")
+
+
+def _basis(sweep: DepthSweep) -> str:
+    """Return a sentence on what the recommendation rests on; empty where all grades count alike, or there is none."""
+    if sweep.choice.held_out is None or sweep.choice.recommended is None:
+        return ""
+    if sweep.corrected is None:
+        return rests_on_text(sweep.rests_on)
+    return f" It rests on: {sweep.corrected.text}; numbers of queries are those of people."
 
 
 def _recommendation(sweep: DepthSweep) -> str:
@@ -44,7 +57,7 @@ def _recommendation(sweep: DepthSweep) -> str:
     if choice.is_confirmed:
         return (
             f"{system}: use {choice.recommended} candidates. Held-out queries confirm a loss of at most"
-            f" {sweep.margin:g} {sweep.metric} compared with {deepest}, the most{limits}: {_loss(choice)}. {mean}"
+            f" {sweep.margin:g} {sweep.metric} compared with {deepest}, the most{limits}: {_loss(sweep)}. {mean}"
         )
     number = f"all {choice.recommended} candidates"
     if deepest == sweep.deepest.depth and not (count := candidate_count(deepest, sweep.candidates)).isdigit():
@@ -60,7 +73,7 @@ def depth_lines(sweep: DepthSweep) -> Iterator[str]:
     yield depth_line(sweep)
     choice = sweep.choice
     if choice.chosen is not None and choice.checked is not None and not choice.is_confirmed:
-        yield f"  {_tried(choice)}"
+        yield f"  {_tried(sweep)}"
     if choice.recommended is None or choice.best is None or choice.tuned is None:
         return
     depth, deepest = choice.recommended, sweep.deepest.depth
@@ -86,25 +99,26 @@ def depth_lines(sweep: DepthSweep) -> Iterator[str]:
     )
 
 
-def _loss(choice: Choice) -> str:
-    """Return the held-out difference of the chosen depth to the deepest one; empty where it is not known."""
-    checked = choice.checked
+def _loss(sweep: DepthSweep) -> str:
+    """Return the held-out difference of the chosen depth to the deepest one, and the level of its interval."""
+    checked = sweep.choice.checked
     if checked is None or checked.estimate is None or checked.lower is None or checked.upper is None:
         return "difference unknown"
     found = Interval(checked.estimate, checked.lower, checked.upper, checked.n or 0)
-    return f"{difference_text(found)} (90 % CI)"
+    two_sided = 1 - 2 * level(ALPHA, sweep.enlarged)
+    return f"{difference_text(found)} ({level_text(two_sided)} CI)"
 
 
-def _tried(choice: Choice) -> str:
+def _tried(sweep: DepthSweep) -> str:
     """Return what the held-out queries say of the depth that the tuning queries suggest."""
-    checked = choice.checked
+    choice, checked = sweep.choice, sweep.choice.checked
     if checked is None or choice.chosen == choice.deepest:
         return "The tuning queries suggest no smaller number."
     verdict = "show a larger loss" if checked.status == "FAIL" else "do not confirm it"
     return (
         f"The tuning queries suggest {choice.chosen} candidate{'s' * (choice.chosen != 1)}, but {checked.n} held-out"
         f" queries {verdict}:"
-        f" {_loss(choice)} ({checked.sentence})."
+        f" {_loss(sweep)} ({checked.sentence})."
     )
 
 
@@ -126,8 +140,10 @@ def depth_table(sweep: DepthSweep) -> Table:
     marks = " * recommended, + best on the tuning queries."
     if sweep.limits.p95_s is not None:
         marks += " The limit applies to the upper bound of p95's interval."
+    over = f"{sweep.queries} queries" if sweep.corrected is None else f"queries, {sweep.corrected.text},"
+    level_of_means = level_text(confidence_at(CONFIDENCE, sweep.enlarged))
     note = (
-        f"Means over {sweep.queries} queries with 95 % intervals. Candidates below a depth are"
+        f"Means over {over} with {level_of_means} intervals. Candidates below a depth are"
         f" {_BELOW[sweep.below_depth]}. First stage alone:"
         f" {interval_text(sweep.first_stage)}.{'' if choice.best is None else marks} Recall: share of the relevant"
         " documents among these candidates. Best order: the most that reranking them can reach. ~ interpolated between"
@@ -222,7 +238,12 @@ def _primary_rows(summary: Summary, dataset: str) -> list[QualityRow]:
 
 def without_depth(found: Sequence[DepthSweep]) -> str:
     """Return what to do if no number of candidates is recommended."""
+    if (remedy := without_people([one.choice for one in found])) is not None:
+        return remedy
     limited = [one for one in found if one.limits.p95_s is not None]
-    if limited and all(row.p95_s is None for one in limited for row in one.rows):
+    untimed = [one.reranker for one in limited if all(row.p95_s is None for row in one.rows)]
+    if untimed and len(untimed) == len(limited):
         return "Add a `latency:` block to the configuration and run it: this result has no latencies."
+    if untimed:
+        return f"Measure the latency of {', '.join(untimed)}: without it no depth is known to be within the limits."
     return "Use the first stage alone, or add queries to detect a smaller gain."

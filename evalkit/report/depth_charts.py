@@ -8,6 +8,7 @@ from typing import Any
 
 from evalkit.charts.chart import Axis, Chart, Line, Mark, Panel, Points, Rule, Spot, known
 from evalkit.charts.stops import full_number
+from evalkit.comparison.looks import confidence_at
 from evalkit.file_names import file_part, system_part
 from evalkit.report.chart_parts import at_reached_depths, by_reranker, depth_axis, mean_spot, roles_of
 from evalkit.report.numbers import level_text
@@ -15,6 +16,7 @@ from evalkit.results.json_shapes import to_plain
 from evalkit.results.summary_document import BEST_ORDER, Ceiling, QualityRow, Summary
 from evalkit.results.tuning_document import DepthRow, DepthSweep, Tuning
 from evalkit.stats import Interval
+from evalkit.tuning.depth_check import CONFIDENCE
 
 _MOST_DRAWN = 120
 """Depths of a sweep that are drawn; the CSV file has all of them."""
@@ -182,8 +184,9 @@ def _sweep(sweep: DepthSweep, role: str) -> Chart:
         name=f"{system_part(sweep.dataset, sweep.reranker)}.tune-depth",
         title=f"{sweep.dataset}: {metric} of {sweep.reranker} at every depth",
         caption=(
-            f"Mean {metric} when the first d candidates are reranked, with its 95 % interval. The dashed line is the"
-            " best order that these candidates allow."
+            f"Mean {metric} when the first d candidates are reranked, with its"
+            f" {level_text(confidence_at(CONFIDENCE, sweep.enlarged))} interval. The dashed line is the best order that"
+            " these candidates allow."
         ),
         x=Axis(_LABEL, depth_axis([row.depth for row in sweep.rows]).scale),
         panels=(Panel(Axis(f"mean {metric}"), tuple(marks)),),

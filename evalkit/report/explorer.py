@@ -11,6 +11,7 @@ import orjson
 from markupsafe import Markup
 
 from evalkit.comparison import ComparisonSet
+from evalkit.records import shown_grade
 from evalkit.results.raw_tables import SHOWN, snippet
 
 MOST_QUERIES = 2000
@@ -173,6 +174,10 @@ def _list(comparison_set: ComparisonSet, query_id: str, documents: _DocumentList
     places = [dict(zip(docs, range(1, len(docs) + 1), strict=True)) for docs in ranked]
     return {
         "docs": [documents.put(doc_id) for doc_id in shown],
-        "grades": [grades.get(doc_id) for doc_id in shown],
+        "grades": [_in_short(grades.get(doc_id)) for doc_id in shown],
         "ranks": [[place.get(doc_id, 0) for doc_id in shown] for place in places],
     }
+
+
+def _in_short(grade: float | None) -> float | None:
+    return grade if grade is None or grade == int(grade) else float(shown_grade(grade))

@@ -12,6 +12,8 @@ from shlex import quote
 
 from evalkit.charts.palette import system_roles
 from evalkit.charts.scales import Span
+from evalkit.comparison import Comparison
+from evalkit.report.advice import NextStep
 from evalkit.report.candidate_counts import reached
 from evalkit.report.cards import Card, confidence_card, quality_card, speed_card
 from evalkit.report.cautions import Caution
@@ -20,7 +22,7 @@ from evalkit.report.decision import Decision, decide
 from evalkit.report.forest import Forest, forest, span_of_differences
 from evalkit.report.latency_screen import latency_cards, latency_decision
 from evalkit.report.manifest_command import config_in, repeated
-from evalkit.report.next_step import NextStep, next_step
+from evalkit.report.next_step import next_step
 from evalkit.report.numbers import NO_VALUE
 from evalkit.report.run_coverage import coverage_lines
 from evalkit.report.systems import (
@@ -199,6 +201,11 @@ def _latency_screen(name: str, measured: Measured, latency: LatencyAnswers) -> F
     )
 
 
+def _queries(one: Comparison) -> int:
+    """Return the number of queries that a difference rests on, also those that a judge alone graded."""
+    return one.n if one.corrected is None else one.corrected.human + one.corrected.judged_only
+
+
 def _fits(compared: Comparisons, latency: LatencyAnswers | None) -> list[FitRow]:
     if latency is None or not compared.datasets:
         return []
@@ -243,9 +250,16 @@ def _context(compared: Comparisons, measured: Measured | None) -> str:
     entries = compared.datasets
     if not entries:
         return ""
-    queries = [max((one.n for one in entry.comparisons), default=0) for entry in entries]
+    queries = [max((_queries(one) for one in entry.comparisons), default=0) for entry in entries]
     names = entries[0].dataset if len(entries) == 1 else f"{len(entries)} datasets"
     parts = [names, f"{sum(queries):,} {'query' if sum(queries) == 1 else 'queries'}"]
+    people = [
+        one.corrected.human for entry in entries for one in entry.comparisons if one.corrected is not None
+    ]
+    if people and len(entries) == 1:
+        parts[-1] += f", of which people judged {max(people):,}"
+    if unjudged := sum(entry.unjudged_queries for entry in entries):
+        parts[-1] += f" ({unjudged:,} more are not judged)"
     depths = sorted({depth for one in entries if (depth := reached(one.depth, one.candidates)) is not None})
     if depths:
         source = "" if measured is None else f" from {measured.manifest.first_stage}"

@@ -7,12 +7,16 @@ from collections.abc import Iterator, Sequence
 from shlex import quote
 from xml.etree import ElementTree as ET
 
+from evalkit.comparison.correction import RERUN_EARLIER
 from evalkit.comparison.gate_verdicts import GateVerdict
+from evalkit.comparison.indications import BY_MODELS, names_remedy
 from evalkit.errors import printable
-from evalkit.report.next_step import NextStep
+from evalkit.report.advice import NextStep
+from evalkit.report.judged_by import COMPLETE_JUDGMENTS, JUDGE_BY_PEOPLE, RAISE_SAMPLE, capital
 from evalkit.report.numbers import change_text
 from evalkit.report.table import Table, as_markdown, markdown_prose
 from evalkit.results.gate_document import GateResult
+from evalkit.stats import MIN_QUERIES
 
 
 def gate_lines(verdicts: Sequence[GateVerdict]) -> Iterator[str]:
@@ -47,6 +51,8 @@ def conclusion(gate: GateResult) -> str:
     if alarms:
         counted += f"; {alarms} ALARM over nights"
     failed = alarms or counts["FAIL"] or (counts["CANNOT TELL"] and not gate.open_passes)
+    if not failed and any(BY_MODELS in row.sentence for row in verdicts):
+        return f"gate undecided, which the rules allow: {counted}"
     return f"gate {'not passed' if failed else 'passed'}: {counted}"
 
 
@@ -92,7 +98,32 @@ def next_after_gate(gate: GateResult) -> NextStep:
         return NextStep(text, f"evalkit baseline save {quote(gate.result)} NAME")
     if "FAIL" in statuses or any(found.is_alarm for found in gate.nights):
         return NextStep("Find the queries that decreased.", f"evalkit report {quote(gate.result)} --open")
-    return NextStep("Add queries, or widen the margin of the rule.")
+    if all(
+        "synthetic queries: no verdict" in row.sentence
+        for row in gate.verdicts
+        if row.status == "CANNOT TELL"
+    ):
+        return NextStep(
+            "Add queries of people, 30 and half of all, or set allow_synthetic: true in the rules."
+        )
+    return NextStep(_to_decide([row for row in gate.verdicts if row.status == "CANNOT TELL"]))
+
+
+def _to_decide(undecided: Sequence[GateVerdict]) -> str:
+    """Return what would decide rules that found too little."""
+    if any(names_remedy(row.sentence) for row in undecided):
+        return COMPLETE_JUDGMENTS
+    if any(RERUN_EARLIER in row.sentence for row in undecided):
+        return f"{capital(RERUN_EARLIER)}, save it as the baseline, and gate again."
+    if any(BY_MODELS in row.sentence for row in undecided):
+        return JUDGE_BY_PEOPLE
+    drawn = [row for row in undecided if row.rests_on is not None]
+    if any(row.n < MIN_QUERIES and row.part is not None for row in drawn):
+        return f"Raise human_sample until people have judged {MIN_QUERIES} queries of each slice, and rerun."
+    if any(row.n < MIN_QUERIES for row in drawn):
+        return RAISE_SAMPLE
+    more = "Raise human_sample" if drawn else "Add queries"
+    return f"{more}, or widen the margin of the rule."
 
 
 _ORDER = ("INVALID", "FAIL", "CANNOT TELL", "PASS", "IDENTICAL")

@@ -8,17 +8,38 @@ from typing import Protocol, TypeVar
 from evalkit.latency import CALLS_NEAR_CAPACITY
 from evalkit.report.cautions import Caution
 from evalkit.report.latency_tables import VERDICTS, late_text, limit_text, rounds_text
-from evalkit.report.numbers import milliseconds, rate_text, significant
+from evalkit.report.numbers import HARNESS_TOO_SLOW, milliseconds, rate_text, significant
 from evalkit.results.latency_document import Capacity, ClaimRow, FitRow, LatencyAnswers, LimitRow
 from evalkit.results.summary_document import Summary
 
 
-def latency_cautions(answers: LatencyAnswers) -> list[Caution]:
-    """Return warnings on the state of the machine during the latency pass."""
+def latency_cautions(summary: Summary, answers: LatencyAnswers) -> list[Caution]:
+    """Return warnings on figures that are withheld, and on the state of the machine during the latency pass."""
     return [
-        Caution("figures", f"During the latency pass, {flag}.", "Rerun on an idle machine.")
-        for flag in answers.machine.flags
+        *_withheld(summary),
+        *(
+            Caution("figures", f"During the latency pass, {flag}.", "Rerun on an idle machine.")
+            for flag in answers.machine.flags
+        ),
     ]
+
+
+def _withheld(summary: Summary) -> list[Caution]:
+    """Return one warning on the figures that would be those of the load generator, with the reason of the first."""
+    rows = [row for row in summary.latency if row.p50_s.missing == "harness"]
+    if not rows:
+        return []
+    first = rows[0]
+    size = f"{first.batch_size} document{'s' * (first.batch_size > 1)}"
+    load = (
+        f"{first.concurrency} in flight" if first.concurrency else f"{significant(first.rate_per_s or 0)}/s"
+    )
+    text = (
+        f"Latencies of {len(rows)} of {len(summary.latency)} rows are withheld ('{HARNESS_TOO_SLOW}'): evalkit itself"
+        f" was too slow in sending the calls. {first.reranker}, {size}, {load}: {first.flags[0]}."
+    )
+    hint = "Rerun on an idle or a faster machine, or time fewer calls in flight or more documents in each."
+    return [Caution("figures", text, hint)]
 
 
 def latency_lines(summary: Summary, answers: LatencyAnswers) -> list[str]:

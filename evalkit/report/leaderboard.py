@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from evalkit.charts.chart import Axis, Chart, Panel, Points, Spot, Tick
 from evalkit.formats.csv_text import csv_text
 from evalkit.report.candidate_counts import reached
+from evalkit.report.judged_by import why_without_verdict
 from evalkit.report.numbers import NO_VALUE, cost_text, interval_text, level_text, milliseconds
 from evalkit.report.table import Table, as_markdown
 from evalkit.report.templating import page_templates
@@ -23,7 +24,7 @@ def leaderboard_table(board: Leaderboard) -> Table:
             row.system,
             ", ".join(row.tied_with) or NO_VALUE,
             row.result,
-            interval_text(row.mean),
+            f"{interval_text(row.mean)}{' (indication)' if row.indication else ''}",
             milliseconds(row.p50_s),
             cost_text(row.usd_per_thousand_queries),
             NO_VALUE if row.dominated_by is None else ", ".join(row.dominated_by) or "no",
@@ -36,11 +37,16 @@ def leaderboard_table(board: Leaderboard) -> Table:
         f"p50 of batch {batch} (ms)" if batch else "p50 (ms)", "$ per 1,000 queries", "dominated by", "queries",
     )  # fmt: skip
     apart = f" Not comparable with the table above: {board.why}." if board.why else ""
-    note = (
-        f"Means with {level_text(board.confidence)} intervals. Differences: all pairs tested with Holm's correction."
-        " Dominated:"
-        f" another system of the same run is significantly better and faster.{apart}"
-    )
+    note = f"Means with {level_text(board.confidence)} intervals. "
+    if board.judged_by in {None, "corrected"}:
+        note += "Differences: all pairs tested with Holm's correction. Dominated: another system of the same run is"
+        note += " significantly better and faster."
+        note += _corrected_note(board)
+    else:
+        note += (
+            f"{why_without_verdict(board.judged_by)}: no difference is tested, and the order is no verdict."
+        )
+    note += apart
     runs = [row.system for row in board.rows if row.is_run]
     if runs:
         note += f" Runs with candidates of their own, without a depth: {', '.join(runs)}."
@@ -50,6 +56,18 @@ def leaderboard_table(board: Leaderboard) -> Table:
             note += ", so it has no rank." if row.rank is None else "."
     depth = f", depth {reached(board.depth, board.candidates)}" if board.depth else ""
     return Table(f"{board.dataset}{depth}", columns, cells, note, left=4, keys=2).without_empty_columns()
+
+
+def _corrected_note(board: Leaderboard) -> str:
+    """Return what means and differences rest on where people's grades correct those of a judge."""
+    if board.judged_by is None:
+        return ""
+    note = " People's grades of a random draw correct those of the judge, in means and in each difference (Student's"
+    note += " t test)."
+    if board.unrated_queries:
+        note += f" People have not judged all documents of {board.unrated_queries} drawn queries: systems that rank"
+        note += " them have uncorrected means, which are an indication, and no difference is tested."
+    return note
 
 
 def as_markdown_page(boards: Sequence[Leaderboard]) -> str:
@@ -110,4 +128,4 @@ def as_csv(boards: Sequence[Leaderboard]) -> str:
         for board in boards
         for row in board.rows
     ]
-    return csv_text(rows[0], rows)
+    return csv_text(dict.fromkeys(name for row in rows for name in row), rows)

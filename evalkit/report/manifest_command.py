@@ -13,6 +13,16 @@ def config_in(command: str) -> str:
     return next((word for word in _words(command) if word.endswith(_SUFFIXES)), PLACEHOLDER)
 
 
+def overrides_in(command: str) -> tuple[str, ...]:
+    """Return the ``path=value`` settings that a command gave with ``--set``, in their order."""
+    words = _words(command)
+    return tuple(
+        word.removeprefix("--set=") if word.startswith("--set=") else words[place + 1]
+        for place, word in enumerate(words)
+        if word.startswith("--set=") or (word == "--set" and place + 1 < len(words))
+    )
+
+
 def repeated(command: str, *, refreshed: bool = False) -> str | None:
     """Return the command that repeats a run with its cached scores; None if it was not a command line.
 

@@ -4,40 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from shlex import quote
 
 from evalkit.comparison import MISSING, UNKNOWN, Comparison
+from evalkit.comparison.correction import RERUN_EARLIER
+from evalkit.comparison.plan import SYNTHETIC
+from evalkit.report.advice import NextStep
 from evalkit.report.cards import leading
 from evalkit.report.decision import Decision
+from evalkit.report.judged_by import RAISE_SAMPLE, capital
 from evalkit.report.manifest_command import PLACEHOLDER, config_in, repeated
 from evalkit.report.run_coverage import missing_remedy
 from evalkit.report.systems import Measured, SystemRow
+from evalkit.report.undecided import judge_command
 from evalkit.report.warnings import RESUME
-from evalkit.results.comparison_document import Comparisons
+from evalkit.results.comparison_document import Comparisons, DatasetComparisons
 from evalkit.stats import MIN_QUERIES
 
 _REMEDIES = {
     UNKNOWN: "Compare with a primary metric that every query has a value of.",
     "undecided: failed queries": "Add the missing rankings or scores, and rerun.",
+    SYNTHETIC: f"Add queries of people, at least {MIN_QUERIES} and half of all, and rerun.",
 }
 """Verdict -> what would decide it, as a sentence."""
-
-
-@dataclass(frozen=True, slots=True)
-class NextStep:
-    """What to do next.
-
-    Attributes
-    ----------
-    text
-        One sentence.
-    command
-        The command to type; None where there is none.
-    """
-
-    text: str
-    command: str | None = None
+_BY_DATASET = "Decide for the dataset that is most like your traffic."
+_BY_MEAN = "Decide by the mean that matters to you: that of all searches, or that of the distinct queries."
 
 
 def next_step(
@@ -61,7 +52,7 @@ def next_step(
     if not compared.datasets:
         return NextStep("Run the quality pass, too.", None)
     if decision.kind == "undecided":
-        return _to_decide(compared, decision, again)
+        return _to_judge(compared, measured) or _to_decide(compared, decision, again)
     if decision.kind == "keep":
         return NextStep(_after_keeping(compared))
     return _after_adoption(decision, rows, measured, result)
@@ -73,6 +64,60 @@ def _after_keeping(compared: Comparisons) -> str:
     if "not told apart" in verdicts:
         return "Compare another reranker, or add queries to detect smaller differences."
     return "Compare another reranker."
+
+
+def _to_judge(compared: Comparisons, measured: Measured | None) -> NextStep | None:
+    """Return the step to judgments where there are none, or to those of people; None where people judged."""
+    config = "CONFIG" if measured is None else quote(config_in(measured.manifest.command))
+    if any(entry.is_unjudged for entry in compared.datasets):
+        text = f"Judge documents, by a model (below) or by people (evalkit judge rate {config}), and rerun."
+        return NextStep(text, f"evalkit judge run {config}")
+    incomplete = [entry.to_rate for entry in compared.datasets if entry.to_rate is not None]
+    if incomplete:
+        documents, queries = (
+            sum(getattr(one, name) for one in incomplete) for name in ("documents", "queries")
+        )
+        text = f"Let people judge {documents} documents of {queries} drawn queries, and rerun."
+        return NextStep(text, f"evalkit judge rate {config} --sample-only")
+    unasked = next((entry.to_ask_judge for entry in compared.datasets if entry.to_ask_judge), None)
+    if unasked is not None:
+        text = f"Ask the judge for {unasked.documents} documents of {unasked.queries} queries, and rerun."
+        return NextStep(text, judge_command(unasked.judge, config))
+    if any(_has_small_sample(entry) for entry in compared.datasets):
+        return NextStep(RAISE_SAMPLE, f"evalkit judge rate {config} --sample-only")
+    if any(entry.judged_by in {"mixed", "judge only"} for entry in compared.datasets):
+        return _to_people(compared, measured, config)
+    return None
+
+
+def _has_small_sample(entry: DatasetComparisons) -> bool:
+    """Return whether people have judged a whole draw, which is too small for a verdict."""
+    return any(one.corrected is not None and one.verdict == "too few queries" for one in entry.comparisons)
+
+
+def _to_people(compared: Comparisons, measured: Measured | None, config: str) -> NextStep:
+    """Return what people are to judge where grades of models count, or that the draws of two versions differ."""
+    if any(RERUN_EARLIER in (entry.withheld or "") for entry in compared.datasets):
+        return NextStep(f"{capital(RERUN_EARLIER)}, and compare again.")
+    rate = f"evalkit judge rate {config}"
+    facts = [] if measured is None else [one.judgments for one in measured.manifest.datasets]
+    drawn = [one.human_sample.queries for one in facts if one is not None and one.human_sample is not None]
+    if all(entry.judged_by != "judge only" for entry in compared.datasets):
+        text = (
+            "Let people judge the other documents, too, or remove the judge from `judgments:` to count people's"
+            " judgments only, and rerun."
+        )
+        if facts and not drawn:
+            text += (
+                " Or add human_sample: {queries: 40}: people's grades of a random draw can correct those of the judge;"
+                " those of queries that were not drawn at random correct nothing."
+            )
+        return NextStep(text, rate)
+    if drawn:
+        text = f"Let people judge the random draw of {' and '.join(map(str, drawn))} queries, and rerun."
+        return NextStep(text, f"{rate} --sample-only")
+    text = "Add human_sample: {queries: 40} to the dataset, let people judge these queries, and rerun."
+    return NextStep(text, f"{rate} --sample-only")
 
 
 def _to_decide(compared: Comparisons, decision: Decision, again: str | None) -> NextStep:
@@ -92,7 +137,7 @@ def _to_decide(compared: Comparisons, decision: Decision, again: str | None) -> 
         return NextStep(_REMEDIES[lead.verdict], again)
     if lead is not None and lead.verdict == "undecided: cached scores":
         return NextStep("Run the version after with --refresh, and compare again.", None)
-    return NextStep("Decide for the dataset that is most like your traffic.", None)
+    return NextStep(_BY_MEAN if len(compared.datasets) == 1 else _BY_DATASET)
 
 
 def _complete(compared: Comparisons, lead: Comparison) -> str:

@@ -11,6 +11,8 @@ from evalkit.stats import Interval
 if TYPE_CHECKING:
     from evalkit.results.latency_quantiles import Quantile
 
+HARNESS_TOO_SLOW = "load generator too slow"
+"""Replaces latencies that evalkit could not measure, because it was itself too slow in sending the calls."""
 NO_VALUE = "-"
 SIGNIFICANT = 3
 """Significant digits of a number that people read."""
@@ -144,7 +146,7 @@ def rate_text(interval: Interval | None) -> str:
 def quantile_text(quantile: Quantile) -> str:
     """Return a quantile in milliseconds, or how many queries it needs."""
     if quantile.missing == "harness":
-        return "load generator too slow"
+        return HARNESS_TOO_SLOW
     if quantile.missing == "rounds":
         return "too few rounds"
     if quantile.estimate is None:

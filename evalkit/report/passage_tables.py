@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from evalkit.report.judged_by import rests_on_text
 from evalkit.report.numbers import NO_VALUE, difference_text, interval_text, level_text
 from evalkit.report.table import Table
 from evalkit.results.passage_rows import PassageSummary
@@ -43,6 +44,10 @@ def rules_table(passages: Sequence[PassageSummary], confidence: float) -> Table:
         f" paired, to the configured rule; the intervals of all differences hold together at {level_text(confidence)}."
         " The mean of the rule that is chosen here is optimistic: check the rule on other queries."
     )
+    for one in passages:
+        note += rests_on_text(one.rests_on)
+        if one.why_not is not None:
+            note += f" {one.dataset}: no rule is recommended: {one.why_not}."
     return Table("Rules of combining passage scores", columns, cells, note, left=3, keys=3)
 
 

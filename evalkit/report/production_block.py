@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from evalkit.report.judged_by import rests_on_text
 from evalkit.report.numbers import (
     NO_VALUE,
     cost_text,
@@ -24,12 +25,22 @@ def decision_line(rule: ProductionRule) -> str:
     system, check = f"{rule.dataset}: {rule.reranker}", rule.held_out
     if rule.why_not is not None:
         return f"{system}: no settings: {rule.why_not}."
+    settings = f"{system}: rerank {_depth_text(rule)}, {_cut(rule)}."
+    if _drops_nothing(rule):
+        same = "These are all candidates, so there is no loss to confirm."
+        return f"{settings} {same}{rests_on_text(rule.data.rests_on)}"
     found = "confirm" if check.is_confirmed else "do not confirm"
     return (
-        f"{system}: rerank {_depth_text(rule)}, {_cut(rule)}. Held-out queries {found} a loss of at most"
+        f"{settings} Held-out queries {found} a loss of at most"
         f" {check.margin:g} {check.metric} compared with all candidates, up to {check.full_depth}, and no threshold:"
         f" {difference_text(check.difference)}{'' if check.is_confirmed else f' ({check.sentence})'}."
+        f"{rests_on_text(rule.data.rests_on)}"
     )
+
+
+def _drops_nothing(rule: ProductionRule) -> bool:
+    """Return whether the settings are all candidates without a threshold: a comparison would be with themselves."""
+    return rule.threshold is None and rule.depth >= rule.held_out.full_depth
 
 
 def _depth_text(rule: ProductionRule) -> str:
@@ -121,7 +132,7 @@ def _cells(rule: ProductionRule) -> tuple[str, ...]:
         str(rule.depth),
         value_text(rule.threshold, repr),
         interval_text(check.quality),
-        difference_text(check.difference),
+        NO_VALUE if _drops_nothing(rule) else difference_text(check.difference),
         share_text(check.recall),
         share_text(check.kept_share),
         share_text(check.empty),

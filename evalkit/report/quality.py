@@ -58,6 +58,8 @@ def _quality(summary: Summary, facts: DatasetSummary, lacking: Collection[str]) 
         note += " Runs are evaluated with all their documents."
     if lacking:
         note += " A run that lacks judged queries has no difference: each of these queries counts as 0."
+    if facts.has_indications:
+        note += " They rest on grades of models, too, which nothing corrects here: an indication."
     columns = ("system", *metrics, f"{primary}: difference to {first}", "queries")
     return Table(f"{dataset}: quality", columns, tuple(cells), note, dataset=dataset)
 
@@ -66,6 +68,9 @@ _OCCASIONAL_COUNTS = {
     "excluded_documents": "excluded documents",
     "judged_queries_without_text": "judged queries without text",
     "judgments_without_grade": "judgments without a grade",
+    "failed_judgments": "failed judgments",
+    "unjudged_queries": "unjudged queries",
+    "synthetic_queries": "synthetic queries",
 }
 """Count -> heading of a column that the table of datasets has if a dataset has the count."""
 
@@ -101,8 +106,12 @@ def data_table(summary: Summary) -> Table:
         )
     if "judged_queries_without_text" in occasional:
         note += " Judged queries without text are in no mean."
+    if "unjudged_queries" in occasional:
+        note += " Unjudged queries are scored, and are in no mean."
     if "judgments_without_grade" in occasional:
         note += " Judgments without a grade count as relevant (grade 1)."
+    if "failed_judgments" in occasional:
+        note += " Failed judgments: pairs that a rater could not grade; they are unjudged."
     columns = (
         "dataset", "source", "documents", "answerable queries", "unanswerable queries", "queries without candidates",
         "judgments", "candidates per query", *(_OCCASIONAL_COUNTS[name] for name in occasional),

@@ -13,6 +13,7 @@ from evalkit.report.latency_charts import latency_charts
 from evalkit.report.sections import Findings
 from evalkit.report.thresholds import threshold_charts
 from evalkit.report.tradeoffs import tradeoff_charts
+from evalkit.report.width_by_people import width_charts
 from evalkit.results.timed_calls import CellCalls
 
 FILES_ONLY = "files"
@@ -24,6 +25,7 @@ def report_charts(found: Findings, timed: Sequence[CellCalls]) -> dict[str, list
     summary, tuned = found.summary, found.tuned
     roles = roles_of(summary)
     return {
+        "sample": width_charts(found.compared, roles),
         "trade-off": tradeoff_charts(summary, tuned, found.latency),
         "depth": depth_charts(summary, tuned),
         "latency": latency_charts(summary, found.latency, timed),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from evalkit.records import Coverage, GradeFacts
+from evalkit.records import Coverage, GradeFacts, shown_grade
 from evalkit.records.coverage import USUAL_GRADE
 from evalkit.records.qrels import EXCLUDED_GRADE
 from evalkit.report.cautions import Caution
@@ -94,9 +94,13 @@ def _grade_notes(grades: GradeFacts) -> Iterator[str]:
         yield "Judgments are by subtopic: the grade of a document is its highest over the subtopics."
     parts = []
     if grades.negative:
-        parts.append(f"{grades.negative} below 0 (lowest: {grades.lowest}), which mean not relevant")
+        parts.append(
+            f"{grades.negative} below 0 (lowest: {shown_grade(grades.lowest)}), which mean not relevant"
+        )
     if grades.high:
-        parts.append(f"{grades.high} above {USUAL_GRADE} (highest: {grades.highest}), which are unusual")
+        parts.append(
+            f"{grades.high} above {USUAL_GRADE} (highest: {shown_grade(grades.highest)}), which are unusual"
+        )
     if parts:
         yield f"Grades: {'; '.join(parts)}."
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from evalkit.charts.chart import Axis, Chart, Panel, Points, Spot
 from evalkit.charts.palette import SYSTEMS
 from evalkit.file_names import system_part
+from evalkit.report.judged_by import capital, rests_on_text
 from evalkit.report.numbers import (
     NO_VALUE,
     cost_text,
@@ -17,7 +18,7 @@ from evalkit.report.numbers import (
 )
 from evalkit.report.skip_margins import margin_lines, margin_table
 from evalkit.report.table import Table
-from evalkit.results.tuning_document import AgainstPlain, SearchResult, SearchRow
+from evalkit.results.search_document import AgainstPlain, SearchResult, SearchRow
 from evalkit.tuning.fusion_choice import AgainstFusion
 
 SHOWN = 12
@@ -86,6 +87,8 @@ def fusion_line(result: SearchResult, found: AgainstFusion) -> str:
     """Return in a sentence whether the reranker alone beats the best fusion of it with the first stage."""
     numbers = f"{difference_text(found.difference)} {result.metric} on {found.difference.n} held-out queries"
     fusion = f"its best fusion with the first stage ({found.fusion}, chosen on the tuning queries)"
+    if result.why_not is not None:
+        return f"{result.dataset}: {result.reranker} alone against {fusion}: {numbers}. {capital(result.why_not)}."
     if found.verdict == "no significant difference":
         return f"{result.dataset}: {result.reranker} alone is not significantly different from {fusion}: {numbers}."
     return f"{result.dataset}: {result.reranker} alone {found.verdict} {fusion}: {numbers}."
@@ -105,10 +108,12 @@ def search_line(result: SearchResult) -> str:
     if bounds.upper is not None and bounds.upper < 0:
         verdict = "worse than"
     cut = "" if best.threshold is None else f", score >= {best.threshold!r}"
-    text = (
-        f"{best.depth} of at most {_most(result)} candidates, fusion {best.fusion}{cut}. Held-out:"
-        f" {interval_text(best.held_out)}, {verdict} the reranker alone ({_against(against)})."
-    )
+    text = f"{best.depth} of at most {_most(result)} candidates, fusion {best.fusion}{cut}. Held-out:"
+    text += f" {interval_text(best.held_out)}, "
+    if result.why_not is not None:
+        text += f"{_against(against)} to the reranker alone. {capital(result.why_not)}."
+        return f"{system}: best on the tuning queries: {text}"
+    text += f"{verdict} the reranker alone ({_against(against)}).{rests_on_text(result.rests_on)}"
     if verdict == "better than":
         return f"{system}: best on the tuning queries: {text}"
     none = "no configuration is significantly better than the reranker alone"

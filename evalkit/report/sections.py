@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from evalkit.charts.chart import Chart
+from evalkit.report.audit_tables import all_audit_tables, audit_sentences
 from evalkit.report.calibration import calibration_table
 from evalkit.report.cascades import cascade_lines, cascade_tables
 from evalkit.report.cautions import Caution, CautionGroup, grouped
@@ -13,6 +14,7 @@ from evalkit.report.comparison import comparison_tables, evidence_tables, extrem
 from evalkit.report.comparison_sentences import cautions, findings
 from evalkit.report.dataset_findings import preflight_tables
 from evalkit.report.depth import depth_line, depth_table, depth_tables
+from evalkit.report.judged_by import judged_lines, rater_tables
 from evalkit.report.latency_sentences import latency_cautions, latency_lines
 from evalkit.report.latency_tables import latency_details, latency_tables
 from evalkit.report.model_precision import precision_lines, precision_tables
@@ -25,6 +27,8 @@ from evalkit.report.thresholds import threshold_line, threshold_table
 from evalkit.report.token_budgets import token_budget_cautions, token_budget_lines, token_budget_tables
 from evalkit.report.undecided import to_judge_tables
 from evalkit.report.warnings import failure_tables, warnings
+from evalkit.report.weighted_populations import weighted_lines, weighted_tables
+from evalkit.report.width_by_people import width_lines, width_tables
 from evalkit.results import ResultFolder
 from evalkit.results.comparison_document import Comparisons
 from evalkit.results.latency_document import LatencyAnswers
@@ -124,7 +128,7 @@ def all_cautions(found: Findings) -> list[Caution]:
         *run_cautions(found.manifest, found.summary.datasets, found.compared),
         *warnings(found.manifest, found.summary),
         *cautions(found.compared, missing_names(found.manifest)),
-        *latency_cautions(found.latency),
+        *latency_cautions(found.summary, found.latency),
         *token_budget_cautions(found.summary),
     ]
 
@@ -152,6 +156,12 @@ def report_sections(
                   *passage_tables(summary.passages, summary.confidence), *precision_tables(summary),
                   *token_budget_tables(summary), *evidence_tables(compared)],
         ),
+        Section(
+            "sample", "Human sample", "Interval by number of human-judged queries",
+            lines=width_lines(compared), plots=plots["sample"], tables=width_tables(compared),
+        ),
+        Section("weighted", "Traffic", "Weighted by traffic",
+                lines=weighted_lines(compared), tables=weighted_tables(compared)),
         Section("trade-off", "Trade-off", "Quality against latency and cost", plots=plots["trade-off"]),
         Section(
             "depth", "Candidates", "Number of candidates",
@@ -195,6 +205,10 @@ def _sections_on_the_run(found: Findings) -> tuple[Section, ...]:
             cautions=grouped(all_cautions(found)),
             more=[*preflight_tables(found.manifest), *failure_tables(found.failures)],
         ),
-        Section("data", "Data", "Data and calls",
-                more=[data_table(summary), *run_tables(found.manifest), *call_tables(summary)]),
+        Section(
+            "judges", "Judges", "Judges compared with people",
+            lines=audit_sentences(summary.audits or ()), more=all_audit_tables(summary.audits or ()),
+        ),
+        Section("data", "Data", "Data and calls", lines=judged_lines(summary),
+                more=[data_table(summary), *rater_tables(summary), *run_tables(found.manifest), *call_tables(summary)]),
     )  # fmt: skip

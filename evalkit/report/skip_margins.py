@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from evalkit.report.judged_by import capital, rests_on_text
 from evalkit.report.numbers import cost_text, difference_text, interval_text, share_text, value_text
 from evalkit.report.table import Table
-from evalkit.results.tuning_document import MarginRow, SearchResult
+from evalkit.results.search_document import MarginRow, SearchResult
 
 
 def margin_lines(result: SearchResult, rows: Sequence[MarginRow]) -> Iterator[str]:
@@ -16,7 +17,7 @@ def margin_lines(result: SearchResult, rows: Sequence[MarginRow]) -> Iterator[st
         yield f"{name}: no query has a relevant document, so nothing was searched."
     for row in rows:
         if row.chosen:
-            yield f"{name}: {_advice(result, row)}"
+            yield f"{name}: {_advice(result, row)}{rests_on_text(result.rests_on)}"
         if row.configured and row.margin is not None:
             yield f"{name}: configured margin {row.margin:g}. {_held_out(result, row)}"
 
@@ -24,6 +25,10 @@ def margin_lines(result: SearchResult, rows: Sequence[MarginRow]) -> Iterator[st
 def _advice(result: SearchResult, row: MarginRow) -> str:
     """Return whether to skip the later stages: only from a margin that the held-out queries confirm."""
     loss = f"{result.margin:g} {result.metric}"
+    if result.why_not is not None:
+        found = "no margin" if row.margin is None else f"a margin of {row.margin:.6g}"
+        what = f"the tuning queries suggest {found} for a loss of at most {loss}"
+        return f"{what}. {capital(result.why_not)}. {_held_out(result, row)}"
     if row.margin is None:
         return f"never skip the later stages: every margin loses more than {loss} on the tuning queries."
     if row.status in {"PASS", "IDENTICAL"}:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from evalkit.comparison import Comparison
+from evalkit.comparison.plan import SYNTHETIC
+from evalkit.comparison.rests_on import is_withheld
 from evalkit.report.candidate_counts import reached
 from evalkit.report.comparison_sentences import VERDICT_WORDS
 from evalkit.report.depth import interpolated_text, needed_text
@@ -56,6 +58,8 @@ class SystemRow:
         Candidates per query that `p95` and `cost` are for; None where there is no depth.
     is_run
         Whether it is a run of another engine, which evalkit does not call.
+    indication
+        What the interval does not allow for, where the difference is no verdict; empty for others.
     p95, cost
         95th percentile of the latency of one call in milliseconds, and US dollars per 1,000 queries.
     median
@@ -78,6 +82,7 @@ class SystemRow:
     median: str = NO_VALUE
     calls_missing: int = 0
     is_run: bool = False
+    indication: str = ""
 
     @property
     def is_timed(self) -> bool:
@@ -112,6 +117,17 @@ class SystemRow:
         return self.verdict == "baseline"
 
 
+def indication_note(comparisons: Iterable[Comparison]) -> str:
+    """Return how to read differences that rest on grades or queries of models; empty without any."""
+    withheld = {one.verdict for one in comparisons if is_withheld(one)}
+    notes = []
+    if withheld - {SYNTHETIC}:
+        notes.append("Undecided rows are indications: intervals and p do not allow for errors of the judge.")
+    if SYNTHETIC in withheld:
+        notes.append("Undecided rows are indications: intervals and p are for queries that a model wrote.")
+    return " ".join(notes)
+
+
 def system_rows(
     entry: DatasetComparisons, compared: Comparisons, measured: Measured | None
 ) -> list[SystemRow]:
@@ -144,6 +160,7 @@ def pooled_rows(compared: Comparisons) -> list[SystemRow]:
             VERDICT_WORDS[one.verdict],
             one.contender_mean,
             one.n,
+            indication=indication_note([one]),
         )
         for one in compared.pooled
     ]
@@ -156,9 +173,10 @@ def _contender_row(entry: DatasetComparisons, one: Comparison, measured: Measure
     row = SystemRow(
         one.contender,
         one.joint_change if one.has_evidence else None,
-        VERDICT_WORDS[one.verdict] if one.n else "not scored",
+        VERDICT_WORDS[one.verdict] if one.n else "not judged" if entry.is_unjudged else "not scored",
         one.contender_mean,
         one.n,
+        indication=indication_note([one]),
     )
     if one.contender in entry.runs:
         return _with_stated_latency(row, entry, measured)
@@ -278,12 +296,13 @@ def systems_note(compared: Comparisons, rows: Sequence[SystemRow]) -> str:
     """Return how to read the rows, in short sentences; only of what they hold."""
     plan = compared.plan
     parts = [f"Intervals: {level_text(plan.confidence)} confidence, simultaneous for all systems."]
+    parts += [note for note in dict.fromkeys(row.indication for row in rows) if note]
     if any(row.needed != NO_VALUE for row in rows):
         parts.append(
             f"Candidates needed: the fewest that lose at most {plan.margin:g} on held-out queries; 'all' if none is"
             " confirmed."
         )
-    elif any(row.latency != NO_VALUE and not row.is_run for row in rows):
+    elif any(row.is_timed and not row.is_run for row in rows):
         parts.append("p95: one call with the number of candidates after 'at'.")
     if any(row.latency != NO_VALUE and row.is_run for row in rows):
         parts.append("Latency of a run: as its file states it, not measured here.")

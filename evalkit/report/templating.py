@@ -5,18 +5,49 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64encode
+from contextlib import suppress
 from functools import cache
+from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemBytecodeCache, PackageLoader, StrictUndefined, select_autoescape
+from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 
+from evalkit.cache import HASH_DIGITS, cache_folder, cache_key
 from evalkit.charts.chart import Chart
 from evalkit.charts.palette import css_colours
 from evalkit.charts.svg import as_figure, page_css
+from evalkit.files import make_folder
 from evalkit.report.table import as_markdown, markdown_code, markdown_prose, markdown_text
 
 _SHORT_WORD = 12
 """Most characters of a word that is never broken in a cell: that many columns of such words fit on a page."""
+
+
+_HTML = ("html",)
+"""Endings of the templates whose texts are escaped."""
+_BLANKS: dict[str, Any] = {"trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}
+
+
+class _CompiledTemplates(FileSystemBytecodeCache):
+    """Compiled templates in the cache folder, by their content; where it cannot be used, they are compiled again."""
+
+    def __init__(self) -> None:
+        # A compiled template depends on these options, too.
+        folder = cache_folder() / "templates" / cache_key([_HTML, _BLANKS])[:HASH_DIGITS]
+        with suppress(OSError):
+            make_folder(folder)
+        super().__init__(str(folder))
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Read a compiled template, if there is one."""
+        with suppress(OSError):
+            super().load_bytecode(bucket)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Write a compiled template."""
+        with suppress(OSError):
+            super().dump_bytecode(bucket)
 
 
 @cache
@@ -24,11 +55,10 @@ def page_templates() -> Environment:
     """Return the environment of all page templates, with their filters and the explorer's script."""
     environment = Environment(
         loader=PackageLoader("evalkit.report", "templates"),
-        autoescape=select_autoescape(["html"]),
+        autoescape=select_autoescape(_HTML),
+        bytecode_cache=_CompiledTemplates(),
         undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
+        **_BLANKS,
     )
     environment.filters |= {
         "markdown": as_markdown, "plain": markdown_text, "picture": _picture, "pixels": _in_pixels,

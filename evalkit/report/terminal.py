@@ -5,11 +5,14 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from evalkit.report.cautions import Caution, grouped
-from evalkit.report.first_screen import FirstScreen
-from evalkit.report.next_step import NextStep
 from evalkit.report.table import WIDTH, as_text
+
+if TYPE_CHECKING:
+    from evalkit.report.advice import NextStep
+    from evalkit.report.first_screen import FirstScreen
 
 MOST_WARNINGS = 5
 """Warnings that are printed without details."""

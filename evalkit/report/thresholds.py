@@ -7,14 +7,17 @@ from typing import Any
 
 from evalkit.charts.chart import Axis, Chart, Line, Panel, Rule, Spot
 from evalkit.charts.scales import number_text
+from evalkit.comparison.looks import confidence_at
 from evalkit.file_names import system_part
 from evalkit.report.candidate_counts import candidate_count
+from evalkit.report.judged_by import rests_on_text
 from evalkit.report.numbers import level_text, share_text, value_text
 from evalkit.report.table import Table
 from evalkit.report.tuned_depth import candidates_text, guarantee_text, why_deepest
 from evalkit.results.json_shapes import to_plain
 from evalkit.results.tuning_document import GoalRow, ThresholdChoice, ThresholdFigures, ThresholdRow
 from evalkit.stats import Interval
+from evalkit.tuning.depth_check import CONFIDENCE
 
 
 def threshold_line(choice: ThresholdChoice) -> str:
@@ -31,7 +34,7 @@ def threshold_line(choice: ThresholdChoice) -> str:
         f" {choice.threshold!r}. {_promise(choice)} (chosen on {choice.chosen_on} queries{groups})."
         f"{guarantee_text(choice)} On held-out queries: recall {share_text(held_out.recall)},"
         f" {kept} of {candidate_count(choice.depth or 0, choice.candidates)} documents kept,"
-        f" {_emptied(held_out)}.{left_out_text(choice.left_out)}"
+        f" {_emptied(held_out)}.{left_out_text(choice.left_out)}{rests_on_text(choice.rests_on)}"
     )
 
 
@@ -143,7 +146,8 @@ def _chart(choice: ThresholdChoice) -> Chart:
     )
     if choice.threshold is not None:
         caption += (
-            f" The dashed line is the threshold chosen for {_goal(choice.goal)}; bands are 95 % intervals."
+            f" The dashed line is the threshold chosen for {_goal(choice.goal)}; bands are"
+            f" {level_text(confidence_at(CONFIDENCE, choice.enlarged or 0))} intervals."
         )
     return Chart(
         name=f"{system_part(choice.dataset, choice.reranker)}.tune-threshold",

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from evalkit.charts.chart import Axis, Chart, Line, Panel, Spot
 from evalkit.comparison.threshold_transfer import QUANTILES, SCALES_APART
 from evalkit.file_names import system_part
+from evalkit.report.judged_by import rests_on_text
 from evalkit.report.numbers import bounded_text, value_text
 from evalkit.report.table import Table
 from evalkit.results.comparison_document import Transfer
@@ -44,6 +45,10 @@ def transfer_lines(transfers: Sequence[Transfer]) -> Iterator[str]:
                     f", threshold {same_recall} keeps as many relevant candidates ({row.recall_before:.1%})"
                 )
             yield line + "."
+        if one.why_not is not None:
+            yield f"  No threshold for as many relevant candidates: {one.why_not}."
+        elif one.rests_on is not None:
+            yield f"  Relevant candidates:{rests_on_text(one.rests_on)}"
 
 
 def transfer_tables(transfers: Sequence[Transfer]) -> list[Table]:

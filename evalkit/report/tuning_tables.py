@@ -10,7 +10,8 @@ from evalkit.report.depth import interpolated_text, needed_text
 from evalkit.report.numbers import NO_VALUE, cost_text, difference_text, interval_text, share_text, value_text
 from evalkit.report.search import best_row
 from evalkit.report.table import Table
-from evalkit.results.tuning_document import CalibrationResult, DepthSweep, SearchResult, ThresholdChoice
+from evalkit.results.search_document import SearchResult
+from evalkit.results.tuning_document import CalibrationResult, DepthSweep, ThresholdChoice
 
 
 def depths_table(sweeps: Sequence[DepthSweep]) -> Table:

@@ -2,43 +2,95 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from evalkit.comparison import MISSING, UNKNOWN, Comparison
+from evalkit.comparison.plan import INCOMPLETE, JUDGE_INCOMPLETE, JUDGE_ONLY, MIXED, SYNTHETIC
 from evalkit.comparison.sensitivity import Sensitivity
 from evalkit.comparison.unjudged_documents import confirmed, shares_apart
 from evalkit.report.numbers import short_text
 from evalkit.report.run_coverage import missing_remedy, missing_sentence
 from evalkit.report.table import Table
-from evalkit.results.comparison_document import Comparisons, DatasetComparisons
+from evalkit.results.comparison_document import Comparisons, DatasetComparisons, ToAskJudge
 
 CACHED = (
     "Its scores are not from calls of its run, and nothing proves which model gave them. Score it again with"
     " --refresh."
 )
+INDICATIONS: Mapping[str, str] = {
+    JUDGE_ONLY: "Judge only (indication): grades of models may favour a system by more than this difference, however"
+    " many they are.",
+    MIXED: "Judge grades included (indication): grades of models may favour a system by more than this difference.",
+    SYNTHETIC: "Synthetic queries (indication): questions that a model writes from a document repeat its words, which"
+    " favours some systems. People ask other questions.",
+}
+"""Verdict that rests on grades or queries of models -> why it is no verdict."""
 NAMED = 3
 """Number of documents to judge that a sentence names."""
 _LISTED = 1000
 """Number of documents to judge that a table lists."""
 
 
+def incomplete_text(entry: DatasetComparisons) -> str:
+    """Return what people still have to judge of the queries that were drawn for them."""
+    rate = "evalkit judge rate CONFIG --sample-only"
+    if entry.to_rate is None:
+        return f"People have not judged all documents of the queries that were drawn for them ({rate})."
+    return (
+        f"People still have to judge {entry.to_rate.documents} documents of {entry.to_rate.queries} queries that were"
+        f" drawn for them ({rate}). Queries that were skipped are not left out, as what people skip is not random."
+    )
+
+
+def judge_incomplete_text(left: ToAskJudge, config: str = "CONFIG") -> str:
+    """Return for what the judge still has to be asked before people's grades can correct its own."""
+    return (
+        f"The judge has not been asked for {left.documents} documents of {left.queries} queries"
+        f" ({judge_command(left.judge, config)}). Its grades are used once it has answered for all of them."
+    )
+
+
+def judge_command(tag: str, config: str = "CONFIG") -> str:
+    """Return the command that asks a judge for all documents that it has not answered for."""
+    return f"evalkit judge run {config} --judge {tag}"
+
+
+def indication_text(one: Comparison, entry: DatasetComparisons) -> str | None:
+    """Return why grades of models carry no verdict, and why people's correct nothing; None for another verdict."""
+    found = INDICATIONS.get(one.verdict)
+    return found if found is None or entry.withheld is None else f"{found} {entry.withheld}"
+
+
+def _fixed(one: Comparison, entry: DatasetComparisons) -> str | None:
+    """Return why, where it does not depend on the figures of the comparison; None where it does."""
+    if one.verdict == JUDGE_INCOMPLETE and entry.to_ask_judge is not None:
+        return judge_incomplete_text(entry.to_ask_judge)
+    if one.verdict == INCOMPLETE:
+        return incomplete_text(entry)
+    return CACHED if one.verdict == "undecided: cached scores" else indication_text(one, entry)
+
+
 def reason(one: Comparison, entry: DatasetComparisons) -> str:
     """Return why the comparison is undecided, in one or two sentences."""
-    if one.verdict == "undecided: cached scores":
-        return CACHED
+    fixed = _fixed(one, entry)
+    if fixed is not None:
+        return fixed
     if one.verdict == MISSING:
         unsure = "" if not one.has_evidence else " The result may change with these queries."
         return f"{missing_sentence(one, entry)}{unsure} {missing_remedy(entry)}"
     if one.verdict == UNKNOWN:
-        return f"{_unknown(one)}, and the result is not significant if they count against it."
+        return f"{_unknown(one)}{_tested(one, 'if they count against it')}."
     if one.verdict == "undecided: failed queries":
-        return f"{_failed(one)}, and the result is not significant {_once(one)}. {_fix(one)}"
+        return f"{_failed(one)}{_tested(one, _once(one))}. {_fix(one)}"
     found = _evidence(one, entry)
     return "" if found is None else f"{_shares(one, found)}{_consequence(one, found)} {_judge_first(entry)}"
 
 
 def remedy(one: Comparison, entry: DatasetComparisons) -> str:
     """Return the main figure and what to do, for a headline."""
-    if one.verdict == "undecided: cached scores":
-        return CACHED
+    fixed = _fixed(one, entry)
+    if fixed is not None:
+        return fixed
     if one.verdict == MISSING:
         return f"{missing_sentence(one, entry)} {missing_remedy(entry)}"
     if one.verdict == UNKNOWN:
@@ -57,6 +109,13 @@ def _failed(one: Comparison) -> str:
     if one.left_out:
         return f"{one.left_out} queries have no scores from one or both systems"
     return f"{one.unranked} queries have a ranking from only one system and count as 0 for the other"
+
+
+def _tested(one: Comparison, how: str) -> str:
+    """Return that a test with these queries shows nothing; of a corrected difference there is no such test."""
+    if one.corrected is None:
+        return f", and the result is not significant {how}"
+    return ", and a corrected difference has no test that counts them"
 
 
 def _once(one: Comparison) -> str:

@@ -6,18 +6,27 @@ figures are left out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from evalkit.comparison import Comparison
+from evalkit.comparison.plan import INCOMPLETE, JUDGE_INCOMPLETE, JUDGE_ONLY, MIXED, SYNTHETIC
 from evalkit.report.candidate_counts import most_candidates
 from evalkit.report.comparison_sentences import detectable_text, gain_text, queries_text
-from evalkit.report.undecided import assumption, remedy
+from evalkit.report.undecided import INDICATIONS, assumption, incomplete_text, indication_text, remedy
+from evalkit.report.weighted_populations import contradicting, described, opposite_text
 from evalkit.results.comparison_document import Comparisons, DatasetComparisons
+from evalkit.results.weighted_rows import Population
 from evalkit.stats import MIN_QUERIES
 
 Kind = Literal["adopt", "keep", "undecided"]
+_INDICATED: Mapping[str, str] = {
+    JUDGE_ONLY: "Judge only: models gave all judgments",
+    MIXED: "Judge grades included: models gave some of the judgments",
+    SYNTHETIC: "A model wrote most of the queries",
+}
+"""Verdict that rests on grades or queries of models -> headline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +92,63 @@ def _verdict(entry: DatasetComparisons, compared: Comparisons) -> Verdict:
     dataset, baseline = entry.dataset, compared.plan.baseline
     measured, lead = _measured(entry), lead_comparison(entry)
     if lead is None:
-        return Verdict(dataset, "undecided", None, f"Nothing was compared with {baseline}")
+        return Verdict(dataset, "undecided", None, *_nothing_compared(entry, baseline))
+    opposite = contradicting(entry, lead.contender, lead.difference)
+    # A lower weighted mean does not speak against keeping the baseline.
+    is_unsure = _is_better(lead) or (lead.difference or 0.0) < 0
+    if opposite and is_unsure and not lead.undecided and lead.verdict != "too few queries":
+        return Verdict(dataset, "undecided", None, *_opposite(lead, entry, compared, opposite))
     if _is_better(lead):
         others = tuple(tag for tag in entry.tied_with.get(lead.contender, ()) if tag != baseline)
-        headline = f"{lead.contender} ranks better than {baseline}"
+        headline = f"{lead.contender} ranks better than {baseline}{_over(entry)}"
         gain = f"{_gain(lead, entry, compared)}{_tied(others, lead.contender)}"
-        detail = f"{gain}{_also_undecided(measured)}{assumption(entry)}"
+        detail = f"{gain}{_also_undecided(measured)}{assumption(entry)}{described(entry, lead.contender)}"
         return Verdict(dataset, "adopt", lead.contender, headline, detail, (lead.contender, *others))
     if all(one.verdict == "too few queries" for one in measured):
         return Verdict(dataset, "undecided", None, *_too_few(lead, compared))
     if lead.undecided:
-        why = lead.verdict.removeprefix("undecided: ")
-        headline = f"{why.capitalize()} could change the result of {lead.contender}"
-        return Verdict(dataset, "undecided", None, headline, remedy(lead, entry))
+        return Verdict(dataset, "undecided", None, *_withheld(lead, entry, compared))
     headline, detail = _keep(measured, compared, everything=len(measured) == len(entry.comparisons))
     fits = (baseline, *entry.tied_with.get(baseline, ()))
-    return Verdict(dataset, "keep", baseline, headline, f"{detail}{assumption(entry)}", fits)
+    detail = f"{detail}{assumption(entry)}{described(entry, measured[0].contender)}"
+    return Verdict(dataset, "keep", baseline, f"{headline}{_over(entry)}", detail, fits)
+
+
+def _over(entry: DatasetComparisons) -> str:
+    """Return what the plain mean is of, where it describes neither the traffic nor the distinct queries of a log."""
+    return "" if entry.weighted is None or entry.weighted.plain_mean != "neither" else " on the drawn queries"
+
+
+def _opposite(
+    lead: Comparison, entry: DatasetComparisons, compared: Comparisons, opposite: Sequence[Population]
+) -> tuple[str, str]:
+    """Return headline and detail where a weighted mean differs significantly in the other direction."""
+    direction = "higher" if (lead.difference or 0.0) > 0 else "lower"
+    others = opposite_text(entry, lead.contender, opposite)
+    headline = f"The plain mean of {lead.contender} is {direction} than that of {compared.plan.baseline}, but {others}"
+    means = f"Plain mean: {_gain(lead, entry, compared)}{described(entry, lead.contender)}"
+    return headline, f"{means} Decide by the mean of the population that matters to you."
+
+
+def _nothing_compared(entry: DatasetComparisons, baseline: str) -> tuple[str, str]:
+    """Return headline and detail where no query has values of two systems."""
+    if not entry.is_unjudged:
+        return f"Nothing was compared with {baseline}", ""
+    detail = f"All {entry.unjudged_queries} queries are unjudged, so there is no quality to compare."
+    return "No query is judged", detail
+
+
+def _withheld(lead: Comparison, entry: DatasetComparisons, compared: Comparisons) -> tuple[str, str]:
+    """Return headline and detail where a claim on the leading system was withheld."""
+    seen = f"{lead.contender}: {gain_text(lead, compared.plan)}, {queries_text(lead)}."
+    if lead.verdict in INDICATIONS:
+        return _INDICATED[lead.verdict], f"{seen} {indication_text(lead, entry)}"
+    if lead.verdict == INCOMPLETE:
+        return "The human sample is incomplete", f"{incomplete_text(entry)} Until then an indication: {seen}"
+    if lead.verdict == JUDGE_INCOMPLETE:
+        return "The judge's grades are incomplete", f"{remedy(lead, entry)} Until then an indication: {seen}"
+    why = lead.verdict.removeprefix("undecided: ")
+    return f"{why.capitalize()} could change the result of {lead.contender}", remedy(lead, entry)
 
 
 def _gain(best: Comparison, entry: DatasetComparisons, compared: Comparisons) -> str:
@@ -129,11 +179,20 @@ def _also_undecided(measured: Sequence[Comparison]) -> str:
 
 def _too_few(lead: Comparison, compared: Comparisons) -> tuple[str, str]:
     n = lead.clusters or lead.n
+    noun, verb = ("query", "is") if n == 1 else ("queries", "are")
     clusters = "" if lead.clusters is None else " independent"
-    largest = f"{lead.contender} differs from {compared.plan.baseline} by {gain_text(lead, compared.plan)}."
+    by_people, basis = (
+        ("", "") if lead.corrected is None else (" that people judged", f", {lead.corrected.text}")
+    )
+    of_people = "" if lead.corrected is None else " that people judged and that have a relevant document"
+    largest = (
+        f"{lead.contender} differs from {compared.plan.baseline} by {gain_text(lead, compared.plan)}{basis}."
+    )
+    if lead.corrected is not None and lead.corrected.human > lead.n:
+        by_people = f" with a relevant document (people judged {lead.corrected.human})"
     return (
-        f"{n}{clusters} {'query is' if n == 1 else 'queries are'} too few for a verdict",
-        f"A verdict needs at least {MIN_QUERIES} queries. {largest}",
+        f"{n}{clusters} {noun}{by_people} {verb} too few for a verdict",
+        f"A verdict needs at least {MIN_QUERIES} queries{of_people}. {largest}",
     )
 
 

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from evalkit.http_client import is_rate_refusal
 from evalkit.report.cautions import Caution
 from evalkit.report.dataset_findings import preflight_cautions
+from evalkit.report.judged_by import judge_cautions
+from evalkit.report.model_families import family_cautions
 from evalkit.report.numbers import NO_VALUE
 from evalkit.report.table import Table
 from evalkit.results.failure_reasons import FailureReason, hints_of, in_words, of_system
@@ -26,6 +28,7 @@ REMEDIES = {
 }
 """Kind of failure -> remedy, for errors without a hint."""
 ANY_REMEDY = "Read the server's own log and the response in failures.jsonl, then rerun."
+_JUDGE = "Judge documents with evalkit judge run or evalkit judge rate, then rerun."
 RESUME = (
     "Fix the cause of failed calls, if any (see failures.jsonl), then run the same command again: it resumes."
 )
@@ -42,6 +45,8 @@ def warnings(manifest: Manifest, summary: Summary) -> list[Caution]:
     found += _placed_last(manifest)
     for facts in summary.datasets:
         found += _without_answers(facts)
+        found += _judgments(facts)
+    found += family_cautions(manifest)
     found += _names(manifest)
     found += _reuse(manifest) + _drift(manifest)
     found += _unstable(manifest)
@@ -107,7 +112,41 @@ def _placed_last(manifest: Manifest) -> list[Caution]:
     return found
 
 
+def _judgments(facts: DatasetSummary) -> list[Caution]:
+    """Return warnings on queries without judgments, and on judgments that do not count."""
+    found, judged = [], facts.judgments
+    unjudged, queries = facts.counts.get("unjudged_queries", 0), facts.counts["queries"]
+    if 0 < unjudged < queries:
+        text = f"{facts.name}: {unjudged} of {queries} queries are not judged. They are in no mean."
+        found.append(Caution("figures", text, _JUDGE))
+    found += judge_cautions(facts)
+    stale = sum(rater.stale for rater in judged.raters) if judged else 0
+    if stale:
+        text = (
+            f"{facts.name}: {stale} judgments are stale: the text of the query or of the document has changed since."
+            " They do not count."
+        )
+        found.append(Caution("figures", text, "Judge these pairs again."))
+    earlier = sum(rater.earlier or 0 for rater in judged.raters) if judged else 0
+    if earlier:
+        text = f"{facts.name}: {earlier} grades are of an earlier prompt or settings of a judge, not counted."
+        found.append(Caution("figures", text, "Judge these pairs again, if they are still needed."))
+    sampled = (
+        facts.counts.get("judged_queries_not_sampled", 0) > 0
+    )  # then files have judgments of other queries
+    if judged and judged.other_queries and not sampled:
+        text = (
+            f"{facts.name}: {judged.other_queries} judgments are of queries that the dataset does not have."
+        )
+        found.append(Caution("figures", text, "Check that the files of judgments belong to this dataset."))
+    return found
+
+
 def _without_answers(facts: DatasetSummary) -> list[Caution]:
+    unjudged, queries = facts.counts.get("unjudged_queries", 0), facts.counts["queries"]
+    if unjudged == queries:
+        text = f"{facts.name}: none of the {queries} queries is judged, so there is no mean."
+        return [Caution("verdict", text, _JUDGE)]
     if not facts.counts["answerable_queries"]:
         text = f"{facts.name}: no query has a relevant document, so there is no mean."
         return [Caution("invalid", text, "Check that the judgments belong to these queries.")]

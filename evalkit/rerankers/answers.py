@@ -6,9 +6,12 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from evalkit.records import ServerTime, Timeline, Usage
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.records import RerankResponse, ServerTime, Timeline, Usage
 from evalkit.rerankers.permutations import Permutation
 
 N = TypeVar("N", int, float)
@@ -24,7 +27,7 @@ class Answer:
     ----------
     places
         The order of the window's documents.
-    usage, server_times, model, reused, pause_s, timeline, unusable
+    usage, server_times, model, reused, pause_s, timeline, unusable, harness_delay_s
         As in `RerankResponse`.
     """
 
@@ -36,6 +39,20 @@ class Answer:
     pause_s: float | None
     timeline: Timeline
     unusable: Mapping[str, str] = field(default_factory=dict)
+    harness_delay_s: float | None = None
+
+
+class Reported(Protocol):
+    """What is known of an answered request, as `RerankResponse` has it."""
+
+    @property
+    def usage(self) -> Usage: ...  # noqa: D102 - of the protocol
+
+    @property
+    def server_times(self) -> tuple[ServerTime, ...]: ...  # noqa: D102 - of the protocol
+
+    @property
+    def harness_delay_s(self) -> float | None: ...  # noqa: D102 - of the protocol
 
 
 class UnfinishedCalls:
@@ -60,7 +77,7 @@ class UnfinishedCalls:
                 self._answers.popitem(last=False)
 
 
-def total_usage(answers: Sequence[Answer]) -> Usage:
+def total_usage(answers: Sequence[Reported]) -> Usage:
     """Return the summed usage; a field is None if an answer does not report it."""
     usages = [answer.usage for answer in answers]
     return Usage(
@@ -75,7 +92,12 @@ def _total(amounts: Sequence[N | None]) -> N | None:
     return sum(reported) if len(reported) == len(amounts) else None
 
 
-def total_times(answers: Sequence[Answer]) -> tuple[ServerTime, ...]:
+def total_delay_s(answers: Sequence[Reported]) -> float | None:
+    """Return the summed delays of this process; None if one is unknown."""
+    return _total([answer.harness_delay_s for answer in answers])
+
+
+def total_times(answers: Sequence[Reported]) -> tuple[ServerTime, ...]:
     """Return the summed server times, only those that every answer reports."""
     seconds: dict[tuple[str, str], list[float]] = {}
     for answer in answers:
@@ -93,8 +115,44 @@ def end_to_end(answers: Sequence[Answer]) -> Timeline:
 
     It excludes this process's own work between windows, and includes windows answered in an earlier attempt.
     """
-    lines = [answer.timeline for answer in answers]
+    return _one_after_another([answer.timeline for answer in answers])
+
+
+def _one_after_another(lines: Sequence[Timeline]) -> Timeline:
     body_s = lines[-1].body_s
     headers_s = body_s - sum(line.body_s - line.headers_s for line in lines)
     sent_s = headers_s - sum(line.headers_s - line.sent_s for line in lines)
     return Timeline(sent_s - sum(line.sent_s - line.encoded_s for line in lines), sent_s, headers_s, body_s)
+
+
+def joined(responses: Sequence[RerankResponse]) -> RerankResponse:
+    """Return the response to one call that was answered in several requests, one after the other.
+
+    Parameters
+    ----------
+    responses
+        At least one response, each with a timeline.
+    """
+    if len(responses) == 1:
+        return responses[0]
+    lines = [response.timeline for response in responses if response.timeline is not None]
+    first, last = responses[0], responses[-1]
+    cut = _cut(responses)
+    return RerankResponse(
+        scores=np.concatenate([response.scores for response in responses]),
+        usage=total_usage(responses),
+        server_times=total_times(responses),
+        model=last.model,
+        http_status=last.http_status,
+        conn_reused=first.conn_reused,
+        pause_s=last.pause_s,
+        timeline=_one_after_another(lines),
+        truncated=np.concatenate(cut) if len(cut) == len(responses) else None,
+        unusable={name: shown for response in responses for name, shown in response.unusable.items()},
+        harness_delay_s=total_delay_s(responses),
+    )
+
+
+def _cut(responses: Sequence[RerankResponse]) -> list[NDArray[np.bool_]]:
+    """Return which pairs were truncated, for those responses that say so."""
+    return [response.truncated for response in responses if response.truncated is not None]

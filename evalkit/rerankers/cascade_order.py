@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.config import CascadeSettings
+if TYPE_CHECKING:
+    from evalkit.config import CascadeSettings
 
 StageScores = Callable[[int, NDArray[np.int64]], NDArray[np.float64]]
 """Number of a stage, from 0, and positions of documents -> their scores by that stage."""

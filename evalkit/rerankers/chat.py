@@ -37,6 +37,10 @@ class ChatReply:
         Tokens read and written.
     unusable
         What stands in the reply as an amount but is none: field -> value.
+    refusal
+        Why the model or a content filter gave no answer; empty if it was not refused.
+    logprobs
+        Log-probabilities of the answer's tokens as the server sent them; None if it sent none.
     """
 
     text: str
@@ -45,6 +49,13 @@ class ChatReply:
     model: str | None
     usage: Usage
     unusable: Mapping[str, str]
+    refusal: str = ""
+    logprobs: Any = None
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the model was cut off before or in its answer, which its reasoning may have used up."""
+        return self.cut or (self.reasoned and not self.text.strip())
 
 
 def chat_address(url: str) -> str:
@@ -93,7 +104,7 @@ def read_chat(body: Any) -> ChatReply:
     Raises
     ------
     CallError
-        Kind ``reply``, if the reply contains no message, or the model refuses to answer.
+        Kind ``reply``, if the reply contains no message.
     """
     choices = dig(body, "choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
@@ -102,9 +113,6 @@ def read_chat(body: Any) -> ChatReply:
     # Some gateways return an error in place of a choice, with an empty message.
     if not isinstance(message, dict) or (dig(choice, "error") and not text.strip()):
         raise CallError("reply", "the reply contains no message", remedy=RETRYABLE)
-    refusal = message.get("refusal")
-    if not text.strip() and isinstance(refusal, str) and refusal:
-        raise CallError("reply", f"the model refused to answer: {shortened(refusal, _SHOWN)}")
     model = dig(body, "model")
     return ChatReply(
         text=text,
@@ -113,7 +121,18 @@ def read_chat(body: Any) -> ChatReply:
         model=model if isinstance(model, str) and model else None,
         usage=_usage(body),
         unusable=unusable_amounts(body, _COUNTS, ["usage.cost"]),
+        refusal="" if text.strip() else _refusal(choice, message),
+        logprobs=dig(choice, "logprobs"),
     )
+
+
+def _refusal(choice: Any, message: Mapping[str, Any]) -> str:
+    """Return why a message has no answer; empty if nothing says so."""
+    stated = message.get("refusal")
+    if isinstance(stated, str) and stated:
+        return f"the model refused to answer: {shortened(stated, _SHOWN)}"
+    filtered = dig(choice, "finish_reason") == "content_filter"
+    return "a content filter removed the answer" if filtered else ""
 
 
 def _text(content: Any) -> str:

@@ -5,6 +5,7 @@ Each kind of evidence is one function in `HINTS`. A function returns a hint only
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from evalkit.errors import CallError
@@ -20,6 +21,15 @@ from evalkit.rerankers.reply_shapes import (
     open_dialects,
     sends_alike,
 )
+from evalkit.rerankers.token_probabilities import NO_LOGPROBS
+
+_LOGPROB_STATUSES = {400, 403, 404, 415, 422, 501}
+_LOGPROBS = re.compile(r"log.?prob", re.IGNORECASE)
+_LIMIT_OF_LOGPROBS = re.compile(
+    r"(?:top|max|sample).{0,3}log.?probs.*(?:max|less|greater|at most|between|exceed|above|<=|range).*[0-9]",
+    re.IGNORECASE | re.DOTALL,
+)
+"""vLLM: *Requested sample logprobs of 20, which is greater than max allowed: 5*; OpenAI names a maximum, too."""
 
 
 def advise(error: CallError, evidence: Evidence) -> CallError:
@@ -29,15 +39,34 @@ def advise(error: CallError, evidence: Evidence) -> CallError:
     return error
 
 
-def advise_chat(error: CallError, exchange: Exchange, requests_per_minute: float | None = None) -> CallError:
-    """Return an error of a chat API with the hint that its reply supports, or with the hint that it has."""
+def advise_chat(
+    error: CallError, exchange: Exchange, requests_per_minute: float | None, shorten: str
+) -> CallError:
+    """Return an error of a chat API with the hint that its reply supports, or with the hint that it has.
+
+    Parameters
+    ----------
+    error, exchange
+        The failed call and its reply.
+    requests_per_minute
+        The configured rate; None without one.
+    shorten
+        What to do if the question is too long, in the imperative.
+    """
     status, sentence = status_of(exchange), error_sentence(exchange)[:MOST_CHARACTERS]
     if status == 429:
         error.hint = rate_hints.slower_calls(sentence, exchange.headers, requests_per_minute)
     elif status in request_hints.LENGTH_STATUSES and request_hints.says_too_long(sentence):
-        error.hint = "lower window or max_document_characters"
+        error.hint = shorten
     elif status in {400, 404} and address_hints.says_unknown_model(sentence):
         error.hint = "set model to a name that the server knows"
+    elif status in request_hints.LENGTH_STATUSES and "max_completion_tokens" in sentence:
+        error.hint = "set options: {max_completion_tokens: 4000}"
+    elif status in request_hints.LENGTH_STATUSES and "temperature" in sentence:
+        error.hint = "set temperature to a value that the model accepts, such as 1"
+    elif status in _LOGPROB_STATUSES and _LOGPROBS.search(sentence):
+        limited = _LIMIT_OF_LOGPROBS.search(sentence)
+        error.hint = "lower top_logprobs to what the server allows" if limited else NO_LOGPROBS
     return error
 
 

@@ -90,6 +90,8 @@ class Http:
             pause_s=rate_limit_reset_s(exchange.headers),
             timeline=Timeline(first.start_s, first.sent_s, exchange.headers_s, exchange.body_s),
             unusable=reply.unusable,
+            # Between the exchanges of one call, this process polls or reads a page.
+            harness_delay_s=exchange.harness_delay_s if exchange is first else None,
         )
 
     def wire_request(self, request: RerankRequest) -> WireRequest:

@@ -8,6 +8,7 @@ from evalkit.dialects import ANY_MODEL
 
 _MOVING = {"latest", "stable", "current", "default", "preview", "nightly", "main"}
 _RELEASE = re.compile(r"[-@:_](latest|\d{4}|\d{6,8}|\d{4}-\d{2}-\d{2})")
+_BUILD = re.compile(r"[-@:_]v?\d[\w.-]*")
 
 
 def same_model(requested: str, answered: str) -> bool:
@@ -18,6 +19,22 @@ def same_model(requested: str, answered: str) -> bool:
     """
     short, long = sorted((name.rpartition("/")[2].lower() for name in (requested, answered)), key=len)
     return long.startswith(short) and (short == long or _RELEASE.fullmatch(long[len(short) :]) is not None)
+
+
+def is_build_of(alias: str, answered: str) -> bool:
+    """Return whether a name may be that of the build to which a moving name refers now.
+
+    >>> is_build_of("typesafe/jev-latest", "jev-1.13.0"), is_build_of("jev-latest", "jev-mini-1.0")
+    (True, False)
+    """
+    family, _, word = alias.rpartition("/")[2].lower().rpartition("-")
+    name = answered.rpartition("/")[2].lower()
+    return (
+        bool(family)
+        and word in _MOVING
+        and name.startswith(family)
+        and _BUILD.fullmatch(name[len(family) :]) is not None
+    )
 
 
 def moving_name(model: str) -> str | None:

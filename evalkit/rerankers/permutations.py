@@ -62,7 +62,7 @@ class Permutation:
 
 
 def sort_by_windows(
-    documents: int, spans: Iterable[tuple[int, int]], ask: Callable[[int, list[int]], Permutation]
+    documents: int, spans: Iterable[tuple[int, int]], ask: Callable[[list[int]], Permutation]
 ) -> tuple[list[int], set[int]]:
     """Sort a list by the orders of its windows.
 
@@ -73,7 +73,7 @@ def sort_by_windows(
     spans
         Start and end of the windows, in the order of the calls.
     ask
-        Called with the number of a window, from 0, and the indices of its documents; returns their order.
+        Called with the indices of a window's documents; returns their order.
 
     Returns
     -------
@@ -81,9 +81,9 @@ def sort_by_windows(
     """
     order = list(range(documents))
     left_out: set[int] = set()
-    for number, (start, end) in enumerate(spans):
+    for start, end in spans:
         window = order[start:end]
-        places = ask(number, window)
+        places = ask(window)
         order[start:end] = [window[place] for place in places.order]
         left_out.update(order[start + places.named : end])
     return order, left_out
@@ -114,6 +114,25 @@ def read_permutation(answer: str, documents: int) -> Permutation:
         mentions = _mentions(_uncounted(text), documents)
     named = _ranked(text, mentions)
     return Permutation(tuple(dict.fromkeys((*named, *range(documents)))), len(named))
+
+
+def read_choice(answer: str, documents: int) -> int | None:
+    r"""Return the index of the one document that an answer names, numbered from 1; None if there is not exactly one.
+
+    Numbers in brackets take precedence. If an answer names several numbers, its last line counts, if that names one.
+    Reasoning in tags is not read.
+
+    >>> read_choice("[2] says more than [3].", 3), read_choice("It is about [1] and [2].\n[2]", 3)
+    (None, 1)
+    """
+    text = _conclusion(answer[-_READ:]).strip()
+    for part in (text, text.rpartition("\n")[2]):
+        found = _BRACKETED.findall(part) or _BARE.findall(part)
+        numbers = {int(number) for number in found}
+        if len(numbers) == 1:
+            (number,) = numbers
+            return number - 1 if 1 <= number <= documents else None
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,11 +51,8 @@ class Replay:
             return f"run file {self.path.name}, sha256 {content_hash(self.path)[:HASH_DIGITS]}"
 
     def __init__(self, settings: Settings) -> None:
-        run = read_run(settings.path)
         self._settings = settings
-        self._scores = {
-            query_id: dict(zip(docs, scores.tolist(), strict=True)) for query_id, docs, scores in run
-        }
+        self._run = read_run(settings.path)
         self.pointwise = settings.is_pointwise
         self.score_kind = "unknown"
 
@@ -67,7 +64,9 @@ class Replay:
         CallError
             If a candidate is absent from the file and ``missing`` is ``fail``.
         """
-        stored = self._scores.get(request.query_id, {})
+        (start,), (stop,) = self._run.spans((request.query_id,))
+        scores = self._run.scores[start:stop].tolist()
+        stored = dict(zip(self._run.docs(request.query_id), scores, strict=True))
         absent = [position for position, doc_id in enumerate(request.doc_ids) if doc_id not in stored]
         if absent and self._settings.missing == "fail":
             raise CallError(
@@ -77,10 +76,12 @@ class Replay:
                 "replay a run over the same candidates, set 'missing: last' to put such candidates last, or compare"
                 " the run itself with 'runs:'",
             )
-        bottom = min(stored.values(), default=0.0)
+        bottom = scores[-1] if scores else 0.0
         below = {position: bottom - 1.0 - order for order, position in enumerate(absent)}
-        scores = [below.get(i, stored.get(doc_id, bottom)) for i, doc_id in enumerate(request.doc_ids)]
-        found = np.array(scores, dtype=np.float64)
+        found = np.array(
+            [below.get(i, stored.get(doc_id, bottom)) for i, doc_id in enumerate(request.doc_ids)],
+            dtype=np.float64,
+        )
         ignored = len(stored) - (len(request.doc_ids) - len(absent))
         return RerankResponse(found, self._order(found, absent), missing=len(absent), ignored=ignored)
 

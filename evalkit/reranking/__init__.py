@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from evalkit.lazy_names import load_on_use
 
 if TYPE_CHECKING:
-    from evalkit.reranking.assembly import Row, ScoredCandidates, assemble, list_ranks_of, scored_run
+    from evalkit.reranking.assembly import Row, ScoredCandidates, assemble, list_ranks_of
     from evalkit.reranking.batching import Batch, Caps, batch, call_ends
     from evalkit.reranking.budget import Budget
     from evalkit.reranking.delivery import RetryingCaller
@@ -38,7 +38,6 @@ __all__ = [
     "groups",
     "list_ranks_of",
     "make_call",
-    "scored_run",
     "send_pooled",
 ]
 

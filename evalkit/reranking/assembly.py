@@ -1,4 +1,4 @@
-"""Assemble the outcomes of calls into scored candidates, and scored candidates into a run at any depth."""
+"""Assemble the outcomes of calls into scored candidates."""
 
 from __future__ import annotations
 
@@ -147,25 +147,3 @@ def list_ranks_of(outcome: Outcome) -> list[int | None]:
         for rank, index in enumerate(outcome.response.order.tolist(), start=1):
             ranks[index] = rank
     return ranks
-
-
-def scored_run(columns: Mapping[str, NDArray[np.object_]], tag: str, depth: int | None) -> Run:
-    """Return the run of the first `depth` candidates of every query, ordered by score.
-
-    Parameters
-    ----------
-    columns
-        ``query_id``, ``doc_id``, ``retriever_rank`` and ``score``, ``(r,)`` each.
-    tag
-        Tag of the run.
-    depth
-        Candidates per query; None for all rows, which need no rank of the first stage.
-    """
-    ranks = columns["retriever_rank"]
-    keep = np.ones(len(ranks), dtype=np.bool_) if depth is None else ranks <= depth
-    return Run.from_rows(
-        tag,
-        columns["query_id"][keep].tolist(),
-        columns["doc_id"][keep].tolist(),
-        columns["score"][keep].astype(np.float64),
-    )

@@ -37,18 +37,33 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """Maximum documents, bytes and tokens of one request; None for no limit. Texts count as they are sent."""
+    """Maximum documents, bytes and tokens of one request; None for no limit. Texts count as they are sent.
+
+    Attributes
+    ----------
+    documents, bytes, tokens
+        The limits.
+    templates, more_characters
+        What is sent in place of the texts, and in addition for each document, as in `Traffic`.
+    """
 
     documents: int | None = None
     bytes: int | None = None
     tokens: int | None = None
     templates: TextTemplates = AS_THEY_ARE
+    more_characters: int = 0
 
     @classmethod
     def of(cls, settings: RerankerSettings) -> Caps:
         """Return the caps for calls of the quality pass."""
         traffic = settings.traffic()
-        return cls(settings.largest_batch(), traffic.max_bytes, traffic.max_tokens, traffic.templates)
+        return cls(
+            documents=settings.largest_batch(),
+            bytes=traffic.max_bytes,
+            tokens=traffic.max_tokens,
+            templates=traffic.templates,
+            more_characters=traffic.more_characters,
+        )
 
 
 def batch(
@@ -85,7 +100,8 @@ def batch(
     queries = {query.query_id: query for query in dataset.queries}
     for query_id, docs, _ in candidates:
         ranks = _wanted(len(docs), (known or {}).get(query_id, frozenset()), pointwise=pointwise)
-        documents = tuple(dataset.corpus.text(docs[rank - 1]) for rank in ranks)
+        doc_ids = docs if len(ranks) == len(docs) else tuple([docs[rank - 1] for rank in ranks])
+        documents = tuple(map(dataset.corpus.text, doc_ids))
         query = queries[query_id]
         ends = list(call_ends(query.instructed_text, documents, caps))
         if len(ends) > 1 and not pointwise:
@@ -95,17 +111,15 @@ def batch(
                 "lower the depth, or raise batch_size, max_documents, max_bytes or max_tokens",
             )
         for start, end in zip([0, *ends[:-1]], ends, strict=False):
-            part = ranks[start:end]
-            ids = tuple(docs[rank - 1] for rank in part)
             request = RerankRequest(
-                query_id, query.text, documents[start:end], ids, instruction=query.instruction
+                query_id, query.text, documents[start:end], doc_ids[start:end], instruction=query.instruction
             )
-            yield Batch(request, part)
+            yield Batch(request, ranks[start:end])
 
 
 def _wanted(count: int, known: frozenset[int], *, pointwise: bool) -> tuple[int, ...]:
     """Return the ranks to request."""
-    wanted = tuple(rank for rank in range(1, count + 1) if rank not in known)
+    wanted = tuple([rank for rank in range(1, count + 1) if rank not in known])
     return wanted if pointwise or not wanted else tuple(range(1, count + 1))
 
 
@@ -114,12 +128,18 @@ def call_ends(query: str, documents: tuple[str, ...], caps: Caps) -> Iterator[in
 
     The query is given with its instruction.
     """
+    if caps.bytes is None and caps.tokens is None:
+        count = len(documents)
+        yield from range(caps.documents, count, caps.documents) if caps.documents is not None else ()
+        if count:
+            yield count
+        return
     start = 0
     query, documents = caps.templates.sent(query, documents)
     bytes_, tokens = len(query.encode("utf-8", "replace")), 0.0
     for position, text in enumerate(documents):
-        more_bytes = request_bytes("", (text,))
-        more_tokens = characters(query, (text,)) * CAUTIOUS_TOKENS_PER_CHARACTER
+        more_bytes = request_bytes("", (text,)) + caps.more_characters
+        more_tokens = (characters(query, (text,)) + caps.more_characters) * CAUTIOUS_TOKENS_PER_CHARACTER
         full = (
             (caps.documents is not None and position - start >= caps.documents)
             or (caps.bytes is not None and bytes_ + more_bytes > caps.bytes)

@@ -29,6 +29,12 @@ class Budget:
         """Cost of the finished calls, including the amount spent before."""
         return self._spent
 
+    @property
+    def committed_usd(self) -> float:
+        """Cost of the finished calls, and the most that calls in flight may cost."""
+        with self._lock:
+            return self._spent + self._reserved
+
     def reserve(self, cost_usd: float) -> None:
         """Reserve the maximum cost of a call.
 

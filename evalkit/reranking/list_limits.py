@@ -157,7 +157,7 @@ def with_evidence(
         body=failure.body,
         remedy=remedy,
     )
-    found.billed_usd = failure.billed_usd
+    found.billed_usd, found.cost_known = failure.billed_usd, failure.cost_known
     return found
 
 

@@ -119,15 +119,24 @@ class OpenLoop:
             self._give(_Due(item, context, now, barrier))
         yield from self._collect(len(items))
 
-    def send_scheduled(self, schedule: Sequence[Arrival], context: CallContext) -> Iterator[Outcome]:
+    def send_scheduled(
+        self, schedule: Sequence[Arrival], context: CallContext, begin_s: float | None = None
+    ) -> Iterator[Outcome]:
         """Make every call when it is due, and yield outcomes in order of completion.
+
+        Parameters
+        ----------
+        schedule, context
+            The calls, and the fields that they share.
+        begin_s
+            When the schedule starts, in seconds of the clock; by default at once.
 
         Raises
         ------
         BudgetError
             If the next call could exceed the budget.
         """
-        begin = self._clock() + _BEGIN_S
+        begin = self._clock() + _BEGIN_S if begin_s is None else begin_s
         self._schedule = (
             _Due(arrival.item, context, begin + arrival.after_s, scheduled=True) for arrival in schedule
         )

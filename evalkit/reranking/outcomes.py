@@ -192,6 +192,7 @@ def attempt_of(
         rate_per_s=context.rate_per_s,
         document_characters=sum(map(len, item.request.documents)),
         truncated_documents=None if truncated is None else int(truncated.sum()),
+        harness_delay_s=response.harness_delay_s if response else None,
     )
     return Attempt(call, response, failure)
 

@@ -139,11 +139,15 @@ class RetriedCalls:
     def _charge(attempt: Attempt, reserved: float) -> float:
         """Return the cost to charge for a call: the reported cost, else the reserved maximum.
 
-        A call that the server refused, or that did not reach it, costs nothing.
+        A call that the server refused, or that did not reach it, costs nothing, and neither does one whose cost is
+        known with its failure, which is charged at the end.
         """
         if attempt.call.cost_usd is not None:
             return attempt.call.cost_usd
-        refused = attempt.failure is not None and attempt.failure.kind in {"http", "connect", "request"}
+        failure = attempt.failure
+        refused = failure is not None and (
+            failure.cost_known or failure.kind in {"http", "connect", "request"}
+        )
         return 0.0 if refused else reserved
 
     def _learn(self, item: Batch, attempt: Attempt) -> None:

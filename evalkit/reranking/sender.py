@@ -115,6 +115,11 @@ class Sender:
         while self._pending:
             yield from self._next()
 
+    @property
+    def has_waiting(self) -> bool:
+        """Whether an outcome can be read without waiting for a call."""
+        return not self._deliveries.empty()
+
     def late(self) -> Iterator[Outcome]:
         """Stop, and yield the outcomes of calls in flight that end within `GRACE_S`, so that no paid call is lost."""
         self._stop.set()

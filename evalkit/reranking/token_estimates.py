@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from evalkit.config import Price, Traffic, Weight
 from evalkit.records import RerankRequest, Usage
@@ -37,6 +40,9 @@ class PlannedPass:
         Estimate: `TOKENS_PER_CHARACTER` for every character sent, plus the tokens that models write.
     cost_usd
         Estimate from the configured price; None without a price.
+    at_most
+        Whether answers decide how many requests follow: `requests` are then the most that are possible, and tokens and
+        cost are those of so many.
     """
 
     dataset: str
@@ -48,6 +54,7 @@ class PlannedPass:
     requests: int
     tokens: int
     cost_usd: float | None
+    at_most: bool = False
 
 
 def characters(query: str, documents: tuple[str, ...]) -> int:
@@ -94,6 +101,28 @@ def expected_usage(
         units=math.ceil(len(documents) / DOCUMENTS_PER_UNIT),
         billed_bytes=pair_bytes,
     )
+
+
+def plan_pass(
+    dataset: str, tag: str, name: str, requests: Iterable[RerankRequest], traffic: Traffic
+) -> PlannedPass:
+    """Return one pass with the sums over its requests; the cost is None where a request has none."""
+    price = traffic.price
+    calls, pairs, sent, tokens, at_most = 0, 0, 0, 0, False
+    costs: list[float | None] = []
+    for request in requests:
+        weight = weigh(traffic, request.instructed_query, request.documents)
+        texts = traffic.templates.sent(request.instructed_query, request.documents)
+        usage = expected_usage(*texts, TOKENS_PER_CHARACTER, weight)
+        calls += 1
+        pairs += len(request.documents)
+        sent += weight.requests
+        tokens += usage.tokens or 0
+        at_most |= not weight.is_exact
+        costs.append(price.of(usage) if price else None)
+    known = [cost for cost in costs if cost is not None]
+    cost_usd = float(np.sum(known)) if price is not None and len(known) == calls else None
+    return PlannedPass(dataset, tag, name, calls, pairs, 0, sent, tokens, cost_usd, at_most)
 
 
 class TokenEstimate:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalkit.formats.arrow_names import text_array
+from evalkit.formats.arrow_names import number_array, text_array
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -17,9 +18,14 @@ _MANY = 50_000
 
 
 def to_arrow(values: Any, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
-    """Return a sequence, in which None and NaN are missing, as an array of texts, numbers or truth values."""
+    """Return a sequence, in which None and NaN are missing, as an array of texts, numbers or truth values.
+
+    An array of Arrow is returned as it is.
+    """
     import pyarrow as pa
 
+    if isinstance(values, pa.Array):
+        return values
     if len(values) > _MANY:
         return pa.array(values, type=kind, from_pandas=True)
     listed: list[Any] = values.tolist() if isinstance(values, np.ndarray) else list(values)
@@ -38,6 +44,14 @@ def to_arrow(values: Any, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
         if (packed != filled).any():
             raise ValueError(f"a value is no {kind}")
     return pa.Array.from_buffers(kind, len(listed), [bits, pa.py_buffer(packed)])
+
+
+def repeated(values: Sequence[Any], counts: Sequence[int], kind: str) -> pa.Array:
+    """Return an array with each value as many times as its count; see `to_arrow`."""
+    import pyarrow as pa
+
+    rows = number_array(np.repeat(np.arange(len(values)), counts))
+    return to_arrow(values, getattr(pa, kind)()).take(rows)
 
 
 def to_numpy(column: pa.ChunkedArray) -> NDArray[Any]:
@@ -74,6 +88,18 @@ def codes_of(column: pa.ChunkedArray) -> tuple[NDArray[np.int64], list[Any]]:
     distinct, codes = np.unique(values, return_inverse=True)
     kind = float if column.type == "double" else int
     return codes, [None if value != value else kind(value) for value in distinct.tolist()]  # noqa: PLR0124
+
+
+def changes(column: pa.ChunkedArray) -> NDArray[np.bool_]:
+    """Return ``(r,)`` whether a value differs from the one before it; the first one does. Missing ones are equal."""
+    import pyarrow as pa
+
+    coded = pa.types.is_dictionary(column.type)
+    values = _places(column.unify_dictionaries().combine_chunks()) if coded else to_numpy(column)
+    before = values[:-1]
+    differs = np.ones(len(values), dtype=np.bool_)
+    differs[1:] = (values[1:] != before) & ~((values[1:] != values[1:]) & (before != before))  # noqa: PLR0124
+    return differs
 
 
 def _texts(coded: pa.DictionaryArray) -> NDArray[Any]:

@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
 from evalkit.comparison import AcrossDatasets, Comparison, Plan
+from evalkit.comparison.rests_on import RestsOn, rests_on
 from evalkit.comparison.sensitivity import Sensitivity
 from evalkit.comparison.threshold_transfer import CarriedThreshold, ScoreDrift
 from evalkit.comparison.unjudged_documents import ToJudge
-from evalkit.records import Unjudged
+from evalkit.records import JudgedBy, Unjudged
 from evalkit.results.coverage_row import CoverageRow
-from evalkit.results.json_shapes import Document, FieldKeys, Inline, JsonObject, Keys
+from evalkit.results.json_shapes import Document, FieldKeys, Inline, JsonObject, Key, Keys
 from evalkit.results.manifest import CandidateLists
+from evalkit.results.weighted_rows import WeightedMeans
+from evalkit.results.width_rows import HumanWidths
 from evalkit.stats import Interval
 
 SensitivityRow = Annotated[Sensitivity, FieldKeys({"condensed": "difference"})]
@@ -72,6 +75,23 @@ class SliceRow(JsonObject):
 
 
 @dataclass(frozen=True, slots=True)
+class ToRate:
+    """How many queries of the draw for people, and how many of their documents, people still have to judge."""
+
+    queries: int
+    documents: int
+
+
+@dataclass(frozen=True, slots=True)
+class ToAskJudge:
+    """The tag of the judge that people's grades correct, and for how much it still has to be asked."""
+
+    judge: str
+    queries: int
+    documents: int
+
+
+@dataclass(frozen=True, slots=True)
 class ExtremeQuery:
     """A query with the values of both systems; its text is None where it is not known."""
 
@@ -90,7 +110,7 @@ class Extremes:
 
 
 @dataclass(frozen=True, slots=True)
-class DatasetComparisons:
+class DatasetComparisons(JsonObject):
     """All comparisons on one dataset.
 
     Attributes
@@ -119,6 +139,23 @@ class DatasetComparisons:
         The lists that were reranked, which may be shorter than the depth; None if unknown.
     coverage
         System -> which judged queries its file has; without the systems that have no file.
+    weighted
+        Means of the populations that the queries were drawn from; None if their fields do not say how.
+    synthetic_queries
+        Queries that a model wrote; None for none.
+    judged_by
+        Whose grades the judgments are.
+    unjudged_queries
+        Queries without a judgment; they are in no mean.
+    to_rate
+        What people still have to judge so that their grades correct those of the judge; None for nothing.
+    to_ask_judge
+        What the judge still has to be asked for so that its grades can be corrected; None for nothing.
+    withheld
+        Why people's grades of a draw correct nothing; None where nothing speaks against it.
+    human_widths
+        How wide the interval of each contender is by the number of human-judged queries; None without a draw for people
+        of which enough queries are judged.
     """
 
     dataset: str
@@ -137,6 +174,24 @@ class DatasetComparisons:
     candidates: CandidateLists | None = None
     runs: tuple[str, ...] = ()
     coverage: Mapping[str, CoverageRow] = field(default_factory=dict)
+    weighted: Annotated[WeightedMeans | None, Key(omit_none=True)] = None
+    synthetic_queries: Annotated[int | None, Key(omit_none=True)] = None
+    judged_by: JudgedBy = "human"
+    unjudged_queries: int = 0
+    to_rate: Annotated[ToRate | None, Key(omit_none=True)] = None
+    to_ask_judge: Annotated[ToAskJudge | None, Key(omit_none=True)] = None
+    withheld: Annotated[str | None, Key(omit_none=True)] = None
+    human_widths: Annotated[tuple[HumanWidths, ...] | None, Key(omit_none=True)] = None
+
+    @property
+    def rests_on(self) -> RestsOn:
+        """What the comparisons rest on."""
+        return rests_on(self.judged_by, self.comparisons)
+
+    @property
+    def is_unjudged(self) -> bool:
+        """Whether no query has a judgment."""
+        return self.unjudged_queries > 0 and not any(one.n or one.left_out for one in self.comparisons)
 
     @property
     def of_files(self) -> bool:
@@ -169,13 +224,18 @@ class VersionTags:
 
 
 @dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(JsonObject):
     """Drift of the scores between two versions, and carried thresholds.
 
     Attributes
     ----------
     kinds
         Kind of the scores before and after.
+    why_not
+        Why no threshold keeps as many relevant candidates; None where one may. What keeps as many documents needs no
+        judgments.
+    rests_on
+        Whose grades of which queries count for relevant candidates; None where all do.
     """
 
     dataset: str
@@ -183,6 +243,8 @@ class Transfer:
     kinds: tuple[str, str]
     drift: ScoreDrift
     thresholds: tuple[CarriedThreshold, ...]
+    why_not: Annotated[str | None, Key(omit_none=True)] = None
+    rests_on: Annotated[str | None, Key(omit_none=True)] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

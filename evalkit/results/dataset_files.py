@@ -10,10 +10,12 @@ from evalkit.file_names import UTF_8, can_be_written, file_part, found_file, slu
 
 QRELS = "qrels/{}.qrels.gz"
 QUERIES = "queries/{}.jsonl.gz"
+RATERS = "qrels/{}.raters.jsonl.gz"
+CORRECTION = "qrels/{}.correction.jsonl.gz"
 
 
 def dataset_file(folder: Path, pattern: str, dataset: str) -> Path:
-    """Return the path that a file of a dataset is written to; `pattern` is `QRELS` or `QUERIES`."""
+    """Return the path that a file of a dataset is written to; `pattern` is one of these."""
     return folder / pattern.format(file_part(dataset))
 
 

@@ -23,10 +23,16 @@ class DerivationKeys:
         Of all of it: the raw files with the manifest, the name of the folder, evalkit's code and the packages.
     documents
         The same without what only the pages show: the name of the folder, and the times and ids of the run.
+    quality
+        The same without the calls: of what is derived from scores alone.
+    program
+        Of evalkit's code and the packages alone.
     """
 
     pages: str
     documents: str
+    quality: str
+    program: str
 
 
 def derivation_keys(folder: ResultFolder, manifest: Manifest) -> DerivationKeys | None:
@@ -36,9 +42,13 @@ def derivation_keys(folder: ResultFolder, manifest: Manifest) -> DerivationKeys 
         return None
     raw = {file.relative_to(folder.path).as_posix(): content_hash(file) for file in raw_files(folder)}
     own = content_hash(folder.manifest_file)
+    of_calls = {file.name for file in (folder.calls_file, folder.run_latencies_file, folder.failures_file)}
+    scored = {name: digest for name, digest in raw.items() if name not in of_calls}
     return DerivationKeys(
         pages=cache_key([program, raw, own, folder.path.name]),
         documents=cache_key([program, raw, document(without_times(manifest))]),
+        quality=cache_key([program, scored, document(without_calls(manifest))]),
+        program=program,
     )
 
 
@@ -56,6 +66,24 @@ def without_times(manifest: Manifest) -> Manifest:
         machine=replace(manifest.machine, load_average=None),
         inputs=None,
         copied_from=None,
+    )
+
+
+def without_calls(manifest: Manifest) -> Manifest:
+    """Return a manifest also without what differs between two runs whose scores are the same: how they were obtained.
+
+    What is derived from scores alone is given this manifest, so that it cannot depend on the rest.
+    """
+    return replace(
+        without_times(manifest),
+        pairs=(),
+        pointwise_checks=(),
+        dependence_checks=(),
+        drift_checks=(),
+        rounds=(),
+        calls={},
+        endpoints={},
+        spent_usd=None,
     )
 
 

@@ -35,11 +35,17 @@ class DerivedRecord:
         Path in the result folder -> SHA-256 of each derived file.
     explorer
         First byte and length of the query explorer's data in the HTML page, which may have none; None if unknown.
+    tuned_at
+        Key of the depths at which thresholds and calibrations were made.
+    pictures
+        Path in the result folder -> key of what is drawn, of each PNG file.
     """
 
     keys: DerivationKeys
     files: Mapping[str, str]
     explorer: tuple[int, int] | None
+    tuned_at: str
+    pictures: Mapping[str, str]
 
     def read(self, folder: ResultFolder, name: str) -> bytes:
         """Return the content of a derived file.
@@ -53,9 +59,9 @@ class DerivedRecord:
         try:
             content = file.read_bytes()
         except OSError as error:
-            raise InputError(f"cannot read {file.resolve()}: {error.strerror}") from None
+            raise InputError(f"cannot read {file.absolute()}: {error.strerror}") from None
         if hashlib.sha256(content).hexdigest() != self.files.get(name):
-            raise InputError(f"{file.resolve()} was changed")
+            raise InputError(f"{file.absolute()} was changed")
         return content
 
     def read_explorer(self, folder: ResultFolder) -> dict[str, Any] | None:

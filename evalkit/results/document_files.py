@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from evalkit.errors import InputError
-from evalkit.results.comparison_document import Comparisons
 from evalkit.results.json_shapes import from_plain, read_json
-from evalkit.results.latency_document import LatencyAnswers
 from evalkit.results.manifest import Manifest
-from evalkit.results.summary_document import Summary
-from evalkit.results.tuning_document import Tuning
 
-DocumentT = TypeVar("DocumentT", Manifest, Summary, Comparisons, Tuning, LatencyAnswers)
+if TYPE_CHECKING:
+    from evalkit.results.comparison_document import Comparisons
+    from evalkit.results.latency_document import LatencyAnswers
+    from evalkit.results.summary_document import Summary
+    from evalkit.results.tuning_document import Tuning
+
+DocumentT = TypeVar("DocumentT", Manifest, "Summary", "Comparisons", "Tuning", "LatencyAnswers")
 
 
 def read_document(kind: type[DocumentT], file: Path, remedy: str) -> DocumentT:
@@ -24,14 +26,14 @@ def read_document(kind: type[DocumentT], file: Path, remedy: str) -> DocumentT:
     kind, file
         Its record, and the file.
     remedy
-        What to do about a damaged file, or one of an earlier version.
+        What to do about a file that is missing, damaged or of an earlier version.
 
     Raises
     ------
     InputError
         If the file is missing, damaged or of another schema version.
     """
-    data = read_json(file)
+    data = read_json(file, remedy)
     if not isinstance(data, dict):
         raise InputError(f"{file.resolve()} is damaged: it contains no JSON object", remedy)
     version = data.pop("schema_version", None)

@@ -11,20 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
-from evalkit.errors import InputError, StorageError
+from evalkit.errors import DataFormatError, InputError, StorageError
 from evalkit.file_names import system_part
 from evalkit.files import create_folder, make_folder, write_file
 from evalkit.formats import read_json_lines, read_qrels, write_gzip, write_qrels
 from evalkit.records import Names, Qrels, Query
 from evalkit.results.calls_table import read_calls
-from evalkit.results.comparison_document import Comparisons
 from evalkit.results.consistency import check_judged, check_manifest
 from evalkit.results.dataset_files import QRELS, QUERIES, check_judgments, dataset_file, find_dataset_file
 from evalkit.results.document_files import DocumentT, read_document
 from evalkit.results.document_tokens_table import read_document_tokens
-from evalkit.results.gate_document import GateResult
 from evalkit.results.json_shapes import document, from_plain, missing_file, read_json, to_json, to_plain
-from evalkit.results.latency_document import LatencyAnswers
 from evalkit.results.manifest import Failure, Manifest
 from evalkit.results.parquet import read_coded_columns, read_columns, read_table, write_table
 from evalkit.results.query_rows import read_queries
@@ -38,13 +35,17 @@ from evalkit.results.raw_tables import (
 )
 from evalkit.results.recorded_config import RecordedConfig, read_recorded_config
 from evalkit.results.rows import Rows
-from evalkit.results.summary_document import Summary
 from evalkit.results.table_columns import MOST_AMOUNT
-from evalkit.results.tuning_document import Tuning
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
+
+    from evalkit.results.comparison_document import Comparisons
+    from evalkit.results.gate_document import GateResult
+    from evalkit.results.latency_document import LatencyAnswers
+    from evalkit.results.summary_document import Summary
+    from evalkit.results.tuning_document import Tuning
 
 _HIGHEST_RECORDED_GRADE = 2**53
 """An earlier evalkit read grades of any size."""
@@ -207,18 +208,26 @@ class ResultFolder:
             If the file is missing, damaged or of another schema version; ``evalkit report`` rebuilds it. Or if an
             earlier version wrote the judgments of several datasets to one file, so that the figures are wrong.
         """
+        from evalkit.results.summary_document import Summary
+
         return self._derived(Summary, self.summary_file)
 
     def read_comparisons(self) -> Comparisons:
         """Read the comparisons; see `read_summary`."""
+        from evalkit.results.comparison_document import Comparisons
+
         return self._derived(Comparisons, self.comparisons_file)
 
     def read_tuning(self) -> Tuning:
         """Read depths, thresholds and calibrations; see `read_summary`."""
+        from evalkit.results.tuning_document import Tuning
+
         return self._derived(Tuning, self.tuning_file)
 
     def read_latency(self) -> LatencyAnswers:
         """Read the figures of the timed calls; see `read_summary`."""
+        from evalkit.results.latency_document import LatencyAnswers
+
         return self._derived(LatencyAnswers, self.latency_file)
 
     def write_documents(
@@ -238,6 +247,8 @@ class ResultFolder:
         InputError
             If the file is damaged.
         """
+        from evalkit.results.gate_document import GateResult
+
         if not self.gates_file.is_file():
             return None
         remedy = f"run the gate again, or delete {self.gates_file}"
@@ -293,12 +304,17 @@ class ResultFolder:
     def read_qrels(self, dataset: str) -> Qrels:
         """Read the judgments of a dataset; see `read_queries` for errors.
 
-        Those of an earlier evalkit may have higher grades than it reads now.
+        Those of an earlier evalkit may have higher grades than it reads now. A dataset may have none.
         """
         file = find_dataset_file(self.path, QRELS, dataset, self._datasets)
         if not file.is_file():  # a pipe would wait for a writer
             raise missing_file(file)
-        return read_qrels(file, _HIGHEST_RECORDED_GRADE, comments=False)
+        try:
+            return read_qrels(file, _HIGHEST_RECORDED_GRADE, comments=False)
+        except DataFormatError:
+            if self.read_manifest().origins[dataset].counts.get("judgments") == 0:
+                return Qrels({})
+            raise
 
     def _datasets(self) -> list[str]:
         return [facts.name for facts in self.read_manifest().datasets]

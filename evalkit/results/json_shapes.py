@@ -289,8 +289,13 @@ def _contains(container: Any, step: int | str) -> bool:
     return step in container if isinstance(container, Mapping) else isinstance(step, int)
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file of a result folder.
+MOST_BYTES = 2**30
+"""Largest JSON or YAML file of a result folder: the largest that we know has 20 MiB."""
+_COMPLETE = "check that the result folder is complete"
+
+
+def read_json(path: Path, remedy: str = _COMPLETE) -> Any:
+    """Read a JSON file of a result folder; `remedy` is what to do if it is missing or damaged.
 
     Raises
     ------
@@ -298,13 +303,13 @@ def read_json(path: Path) -> Any:
         If it is missing or damaged.
     """
     try:
-        return orjson.loads(read_whole(path))
+        return orjson.loads(read_whole(path, remedy))
     except orjson.JSONDecodeError as error:
-        raise InputError(f"{path.resolve()} is damaged: {error}", _COMPLETE) from None
+        raise InputError(f"{path.resolve()} is damaged: {error}", remedy) from None
 
 
-def read_whole(path: Path) -> bytes:
-    """Return the content of a small file of a result folder.
+def read_whole(path: Path, remedy: str = _COMPLETE) -> bytes:
+    """Return the content of a small file of a result folder; `remedy` is what to do if it is missing or too large.
 
     Raises
     ------
@@ -312,20 +317,15 @@ def read_whole(path: Path) -> bytes:
         If it is missing, no regular file (a pipe would never end), too large, or cannot be read.
     """
     if not path.is_file():
-        raise missing_file(path)
+        raise missing_file(path, remedy)
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise InputError(f"{path.resolve()} has more than {MOST_BYTES >> 20} MiB", _COMPLETE)
+            raise InputError(f"{path.resolve()} has more than {MOST_BYTES >> 20} MiB", remedy)
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {path.resolve()}: {error.strerror}", "check its permissions") from None
 
 
-MOST_BYTES = 2**30
-"""Largest JSON or YAML file of a result folder: the largest that we know has 20 MiB."""
-_COMPLETE = "check that the result folder is complete"
-
-
-def missing_file(path: Path) -> InputError:
+def missing_file(path: Path, remedy: str = _COMPLETE) -> InputError:
     """Return the error for a file that a result folder lacks."""
-    return InputError(f"file not found: {path.resolve()}", _COMPLETE)
+    return InputError(f"file not found: {path.resolve()}", remedy)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from evalkit.results.json_shapes import Inline, JsonObject
+from evalkit.records import JudgedBy
+from evalkit.results.json_shapes import Inline, JsonObject, Key
 from evalkit.results.manifest import CandidateLists
 from evalkit.stats import Interval
 
@@ -30,6 +31,8 @@ class LeaderboardRow(JsonObject):
         Whether it is a run of another engine, with candidates of its own and without a depth.
     averaged, missing
         Of a run: judged queries with a relevant document, and those that its file lacks. Each counts as 0.
+    indication
+        True where the mean rests on grades of models that people's do not correct, unlike others of the table.
     """
 
     rank: int | None
@@ -43,10 +46,11 @@ class LeaderboardRow(JsonObject):
     is_run: bool = False
     averaged: int | None = None
     missing: int = 0
+    indication: Annotated[bool | None, Key(omit_none=True)] = None
 
 
 @dataclass(frozen=True, slots=True)
-class Leaderboard:
+class Leaderboard(JsonObject):
     """Systems that were measured on the same queries, judgments, candidates and depth, and runs, the best first.
 
     Attributes
@@ -57,6 +61,12 @@ class Leaderboard:
         Why the systems are not in an earlier table of the same dataset; None for the first table.
     candidates
         The lists that were reranked; None if unknown.
+    judged_by
+        Whose grades count, where models gave some: then no difference is tested, unless people's grades of a random
+        draw correct it. None where people judged.
+    unrated_queries
+        Drawn queries that people have not judged completely: differences of systems that rank such documents are not
+        tested.
     """
 
     dataset: str
@@ -67,6 +77,8 @@ class Leaderboard:
     why: str | None
     rows: tuple[LeaderboardRow, ...]
     candidates: CandidateLists | None = None
+    judged_by: Annotated[JudgedBy | None, Key(omit_none=True)] = None
+    unrated_queries: Annotated[int | None, Key(omit_none=True)] = None
 
     def depth_of(self, row: LeaderboardRow) -> int | None:
         """Return the depth of a system; None for a run."""

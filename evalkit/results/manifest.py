@@ -13,6 +13,7 @@ from evalkit.latency import RoundState
 from evalkit.records import DatasetOrigin
 from evalkit.results.bounds import Amount, AtLeastOne, Count, Date, Moment
 from evalkit.results.json_shapes import Document, Inline, JsonObject, Key
+from evalkit.results.judgment_facts import JudgmentFacts
 from evalkit.results.passage_rows import PassageFacts
 from evalkit.results.reranker_facts import RerankerFacts
 from evalkit.results.run_facts import RunFacts
@@ -81,6 +82,22 @@ class CandidateLists:
 
 
 @dataclass(frozen=True, slots=True)
+class CorrectionFacts:
+    """The grades in ``qrels/<dataset>.correction.jsonl.gz``.
+
+    Attributes
+    ----------
+    judge
+        Tag of the judge that people's grades correct.
+    sha256
+        Of the rows of the file, before they are compressed.
+    """
+
+    judge: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class DatasetFacts(JsonObject):
     """A dataset as it was loaded.
 
@@ -90,6 +107,10 @@ class DatasetFacts(JsonObject):
         Queries for which the first stage found no candidate.
     passages
         How passages were made of the candidates; None where rerankers scored documents.
+    judgments
+        Who gave the judgments; None where the configuration names none, so that all are those of the source.
+    correction
+        The grades that correct differences; None without a draw for people, or without grades of people or of a judge.
     """
 
     name: str
@@ -97,6 +118,8 @@ class DatasetFacts(JsonObject):
     empty_queries: tuple[str, ...]
     candidates: CandidateLists
     passages: Annotated[PassageFacts | None, Key(omit_none=True)] = None
+    judgments: Annotated[JudgmentFacts | None, Key(omit_none=True)] = None
+    correction: Annotated[CorrectionFacts | None, Key(omit_none=True)] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +305,8 @@ class Manifest(Document, JsonObject):
     copied_from
         First session of the run that measured: its raw files were copied, as nothing had changed since. None for a
         run that measured itself.
+    config_file
+        The configuration's file, as it was named in the working directory; None if there was no file.
     """
 
     VERSION: ClassVar[int] = 2
@@ -320,6 +345,7 @@ class Manifest(Document, JsonObject):
     tokenizer: Annotated[TokenizerFacts | None, Key(omit_none=True)] = None
     inputs: Annotated[RunInputs | None, Key(omit_none=True)] = None
     copied_from: Annotated[str | None, Key(omit_none=True)] = None
+    config_file: Annotated[str | None, Key(omit_none=True)] = None
 
     @property
     def origins(self) -> dict[str, DatasetOrigin]:

@@ -10,8 +10,9 @@ import numpy as np
 
 from evalkit.errors import InputError
 from evalkit.files import replacing_file
+from evalkit.formats.arrow_names import number_array
 from evalkit.records import Names
-from evalkit.results.arrow_columns import codes_of, scalar, to_arrow, to_numpy
+from evalkit.results.arrow_columns import changes, codes_of, scalar, to_arrow, to_numpy
 from evalkit.results.json_shapes import missing_file
 from evalkit.results.table_columns import DAMAGED, Column, check_schema, checked
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
     from pyarrow.parquet import ParquetFile
+
+
+_GROUP_ROWS = 2**20
+"""Rows of a group, of which some columns have statistics; it is Arrow's own number."""
 
 
 def to_table(schema: Mapping[str, str], columns: Mapping[str, Any]) -> pa.Table:
@@ -43,8 +48,14 @@ def write_tables(path: Path, tables: Sequence[pa.Table], *, inside: Path | None 
     import pyarrow as pa
     from pyarrow import parquet
 
-    with replacing_file(path, inside=inside) as file:
-        parquet.write_table(pa.concat_tables(tables).combine_chunks(), file, compression="zstd")
+    whole = pa.concat_tables(tables)
+    with (
+        replacing_file(path, inside=inside) as file,
+        parquet.ParquetWriter(file, whole.schema, compression="zstd") as writer,
+    ):
+        # Only the columns of one group of rows are copied at once.
+        for start in range(0, max(len(whole), 1), _GROUP_ROWS):
+            writer.write_table(whole.slice(start, _GROUP_ROWS).combine_chunks(), _GROUP_ROWS)
 
 
 def read_table(path: Path, columns: Mapping[str, Column]) -> pd.DataFrame:
@@ -100,15 +111,33 @@ def read_coded_columns(
 
 def distinct_rows(path: Path, columns: Mapping[str, Column]) -> list[tuple[Any, ...]]:
     """Return the different rows of some columns of a table, in no order; see `read_table` for errors."""
-    table = _read(path, columns, {}, coded=True)
+    table = _read(path, columns, {}, coded=True).unify_dictionaries()
+    # Rows of a system and a query are adjacent: few rows differ from the one before them.
+    changed = np.any([changes(table[name]) for name in columns], axis=0)
+    table = table.take(number_array(np.flatnonzero(changed)))
     rows, first = np.zeros(len(table), dtype=np.int64), np.empty(0, dtype=np.int64)
     found: list[tuple[NDArray[np.int64], list[Any]]] = []
     for name in columns:
         # The number of a combination of values is replaced by its place among those that occur, which stays small.
         codes, values = codes_of(table[name])
-        _, first, rows = np.unique(rows * len(values) + codes, return_index=True, return_inverse=True)
+        first, rows = _renumbered(rows * len(values) + codes)
         found.append((codes, values))
     return list(zip(*([values[code] for code in codes[first]] for codes, values in found), strict=True))
+
+
+def _renumbered(numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return a row of each different number, and the ``(r,)`` place of each number among the different ones."""
+    size = int(numbers.max(initial=-1)) + 1
+    if size > len(numbers):
+        _, row, place = np.unique(numbers, return_index=True, return_inverse=True)
+        return row, place
+    # Without sorting: numbers that are not larger than the table has rows.
+    row_of = np.full(size, -1)
+    row_of[numbers] = np.arange(len(numbers))
+    present = np.flatnonzero(row_of >= 0)
+    place_of = np.empty(size, dtype=np.int64)
+    place_of[present] = np.arange(len(present))
+    return row_of[present], place_of[numbers]
 
 
 def _read(path: Path, columns: Mapping[str, Column], where: Mapping[str, str], *, coded: bool) -> pa.Table:

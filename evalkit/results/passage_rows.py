@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from evalkit.config import PassageRule
 from evalkit.results.bounds import Amount, AtLeastOne, Count
+from evalkit.results.json_shapes import JsonObject, Key
 from evalkit.stats import Interval
 
 
@@ -66,7 +68,7 @@ class PassageRuleRow:
 
 
 @dataclass(frozen=True, slots=True)
-class PassageSummary:
+class PassageSummary(JsonObject):
     """The passages of one dataset.
 
     Attributes
@@ -80,6 +82,10 @@ class PassageSummary:
         Passages of all queries at the deepest depth.
     rules
         One row for each reranker and rule.
+    why_not
+        Why no rule is recommended by the differences; None where one may be.
+    rests_on
+        Whose grades of which queries count for the rules; None where all do.
     """
 
     dataset: str
@@ -87,3 +93,5 @@ class PassageSummary:
     sent: tuple[Amount, ...]
     pairs: Count
     rules: tuple[PassageRuleRow, ...]
+    why_not: Annotated[str | None, Key(omit_none=True)] = None
+    rests_on: Annotated[str | None, Key(omit_none=True)] = None

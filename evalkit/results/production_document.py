@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from evalkit.comparison.gate_verdicts import Status
 from evalkit.errors import InputError, StorageError
 from evalkit.files import write_file
 from evalkit.records import ScoreKind
 from evalkit.results.bounds import AtLeastOne
-from evalkit.results.json_shapes import Document, Mean, document, from_plain, read_json, to_json
+from evalkit.results.json_shapes import (
+    Document,
+    JsonObject,
+    Key,
+    Mean,
+    document,
+    from_plain,
+    read_json,
+    to_json,
+)
 from evalkit.results.tuning_document import GoalRow, TunedDepth
 from evalkit.tuning.calibration_fit import CLIP, Calibration
 
@@ -71,7 +80,7 @@ class TunedModel:
 
 
 @dataclass(frozen=True, slots=True)
-class TunedData:
+class TunedData(JsonObject):
     """The data that the settings were tuned on.
 
     Attributes
@@ -84,6 +93,8 @@ class TunedData:
         Seed of the split in halves.
     tuning_queries, held_out_queries
         Judged queries of each half.
+    rests_on
+        Whose grades of which queries count for threshold, probabilities and check; None where all do.
     """
 
     content_hash: str
@@ -92,6 +103,7 @@ class TunedData:
     seed: int
     tuning_queries: int
     held_out_queries: int
+    rests_on: Annotated[str | None, Key(omit_none=True)] = None
 
 
 @dataclass(frozen=True, slots=True)

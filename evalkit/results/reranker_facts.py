@@ -68,8 +68,12 @@ class RerankerFacts(JsonObject):
     proven_by
         What proves that the same settings mean the same scores, such as the hash of a model's files; None where
         nothing does, as for an API.
+    prompt_sha256
+        Hash of the prompts that evalkit writes for fixed texts; None where it writes none.
     cascade
         The stages of a cascade, whose scores are derived without a call; None for others.
+    models
+        Names of models in its settings, and of those that a local model was made of; None without any.
     """
 
     backend: str
@@ -87,6 +91,8 @@ class RerankerFacts(JsonObject):
     query_template: Annotated[str | None, Key(omit_none=True)] = None
     document_template: Annotated[str | None, Key(omit_none=True)] = None
     instruction_place: Annotated[str | None, Key(omit_none=True)] = None
+    models: Annotated[tuple[str, ...] | None, Key(omit_none=True)] = None
+    prompt_sha256: Annotated[str | None, Key(omit_none=True)] = None
 
     @property
     def has_scores(self) -> bool:

@@ -6,15 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
+from evalkit.comparison.rests_on import RestsOn
+from evalkit.judging.audit import Audit
 from evalkit.results.billing_rows import BillingRow, CostRow
 from evalkit.results.call_totals_row import CallTotals
 from evalkit.results.cascade_rows import CascadeRow
 from evalkit.results.failure_reasons import FailureReason
 from evalkit.results.json_shapes import Document, Inline, JsonObject, Key, Mean
+from evalkit.results.judgment_facts import JudgmentFacts
 from evalkit.results.latency_quantiles import Quantile, RunLatency
 from evalkit.results.manifest import CandidateLists, Status
 from evalkit.results.passage_rows import PassageSummary
 from evalkit.results.token_budget_rows import TokenBudgetRow
+from evalkit.results.width_rows import HumanWidths
 from evalkit.stats import Interval
 
 Loop = Literal["closed", "open"]
@@ -23,7 +27,7 @@ BEST_ORDER = "best possible order"
 
 
 @dataclass(frozen=True, slots=True)
-class DatasetSummary:
+class DatasetSummary(JsonObject):
     """A dataset as a report shows it.
 
     Attributes
@@ -34,6 +38,12 @@ class DatasetSummary:
         Queries without candidates: they count as 0.
     queries_not_scored
         Reranker -> queries without scores, where there are any.
+    judgments
+        Who gave the judgments; None where all are those of the source.
+    rests_on
+        What the comparisons of its systems rest on; None where nothing was compared.
+    human_widths
+        How wide intervals are by the number of human-judged queries, as in ``comparisons.json``.
     """
 
     name: str
@@ -46,6 +56,14 @@ class DatasetSummary:
     candidates: CandidateLists
     empty_queries: int
     queries_not_scored: Mapping[str, int]
+    judgments: Annotated[JudgmentFacts | None, Key(omit_none=True)] = None
+    rests_on: Annotated[RestsOn | None, Key(omit_none=True)] = None
+    human_widths: Annotated[tuple[HumanWidths, ...] | None, Key(omit_none=True)] = None
+
+    @property
+    def has_indications(self) -> bool:
+        """Whether grades of models are among those that its means rest on: they carry no verdict."""
+        return self.judgments is not None and self.judgments.judged_by != "human"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +176,7 @@ class LatencyParts:
     Attributes
     ----------
     client
-        Writing and reading JSON in this process.
+        Writing and reading JSON in this process, and waiting for its threads where a reply's arrival was noted.
     sending, waiting, receiving
         From the first byte sent to the last, to the first byte received, to the last.
     server
@@ -274,6 +292,8 @@ class Summary(Document, JsonObject):
         By dataset; None where rerankers scored documents.
     token_budgets
         How much of the lists fits into budgets of tokens; None where no metric has a budget.
+    audits
+        Of models whose judgments a person gave, too, by dataset; None without one.
     """
 
     VERSION: ClassVar[int] = 2
@@ -297,6 +317,7 @@ class Summary(Document, JsonObject):
     failures: Annotated[tuple[FailureReason, ...] | None, Key(omit_none=True)] = None
     passages: Annotated[tuple[PassageSummary, ...] | None, Key(omit_none=True)] = None
     token_budgets: Annotated[tuple[TokenBudgetRow, ...] | None, Key(omit_none=True)] = None
+    audits: Annotated[tuple[Audit, ...] | None, Key(omit_none=True)] = None
 
     def alone(self, dataset: str, reranker: str) -> dict[int, LatencyRow]:
         """Return batch size -> the row of timed calls with one call in flight."""

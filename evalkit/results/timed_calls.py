@@ -76,8 +76,13 @@ class CellCalls:
         A reranker in this process is not judged: its own work delays other threads.
         """
         remote = self.ok & ~np.isnan(self.column("encoded_s"))
-        delay_s, cpu = self.column("harness_delay_s"), self.column("harness_cpu")
-        return harness_fault(delay_s[remote], cpu[remote], self.column("latency_s")[remote])
+        delay_s, cpu, latency_s, start_s, end_s = (
+            self.column(name)[remote]
+            for name in ("harness_delay_s", "harness_cpu", "latency_s", "start_s", "end_s")
+        )
+        return harness_fault(
+            delay_s, cpu, latency_s, end_s - start_s, self.spans.round[remote], self.load.concurrency
+        )
 
     def column(self, name: str) -> NDArray[np.float64]:
         """Return ``(n,)`` a column of the timed calls, NaN where unknown."""

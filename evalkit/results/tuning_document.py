@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from evalkit.comparison.gate_verdicts import Status
+from evalkit.comparison.plan import Corrected
 from evalkit.records import BelowDepth
+from evalkit.results.bounds import Count
 from evalkit.results.json_shapes import Document, Inline, JsonObject, Key, Mean
 from evalkit.results.manifest import CandidateLists
 from evalkit.stats import Interval
@@ -15,7 +16,6 @@ from evalkit.tuning import Limits
 from evalkit.tuning.calibration_fit import Calibration, Quality
 from evalkit.tuning.depth_bands import DepthBand
 from evalkit.tuning.depth_choice import Choice
-from evalkit.tuning.fusion_choice import AgainstFusion
 from evalkit.tuning.threshold_choice import Promise
 
 DepthSource = Literal["given", "recommended", "deepest"]
@@ -93,6 +93,12 @@ class DepthSweep(JsonObject):
         Mean of the metric for the candidates in the order of the first stage.
     cost_unknown
         Why the cost of some depths is unknown; None where it is known, or where nothing is billed.
+    rests_on
+        Whose grades of which queries count, where these are not all; None where all do.
+    corrected
+        What means and differences rest on where people's grades of a random draw correct those of a judge: then
+        `queries` are those in which people found a relevant document, and `recall`, `oracle` and the losses are
+        unknown.
     """
 
     dataset: str
@@ -107,11 +113,18 @@ class DepthSweep(JsonObject):
     cost_unknown: Annotated[str | None, Key(omit_none=True)] = None
     candidates: CandidateLists | None = None
     below_depth: BelowDepth = "dropped"
+    rests_on: Annotated[str | None, Key(omit_none=True)] = None
+    corrected: Annotated[Corrected | None, Key(omit_none=True)] = None
 
     @property
     def deepest(self) -> DepthRow:
         """The last row."""
         return self.rows[-1]
+
+    @property
+    def enlarged(self) -> int:
+        """How often the draw was enlarged after people had judged: each time halves the levels."""
+        return 0 if self.corrected is None else self.corrected.enlarged
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +182,7 @@ class ThresholdRow(JsonObject):
 
 
 @dataclass(frozen=True, slots=True)
-class ThresholdChoice:
+class ThresholdChoice(JsonObject):
     """A threshold that is chosen on one half of the queries, with its figures on the other half.
 
     Attributes
@@ -198,6 +211,11 @@ class ThresholdChoice:
         Where the depth comes from; None in older results, whose thresholds are made at the deepest depth.
     candidates
         The lists that were scored; None if unknown.
+    rests_on
+        As in `DepthSweep`.
+    enlarged
+        How often the draw that it rests on was enlarged after people had judged: each time halves the errors of the
+        guarantee, as in `goal`, and of the intervals. None for never.
     """
 
     dataset: str
@@ -220,6 +238,8 @@ class ThresholdChoice:
     clusters: int | None = None
     made_at: TunedDepth | None = None
     candidates: CandidateLists | None = None
+    rests_on: Annotated[str | None, Key(omit_none=True)] = None
+    enlarged: Annotated[Count | None, Key(omit_none=True)] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +251,7 @@ class CalibrationFunction:
 
 
 @dataclass(frozen=True, slots=True)
-class CalibrationResult:
+class CalibrationResult(JsonObject):
     """Functions that turn the scores of one reranker into probabilities.
 
     Attributes
@@ -248,6 +268,8 @@ class CalibrationResult:
         As in `ThresholdChoice`.
     candidates
         The lists that were scored; None if unknown.
+    rests_on
+        As in `DepthSweep`.
     """
 
     dataset: str
@@ -262,6 +284,7 @@ class CalibrationResult:
     left_out: int | None = 0
     candidates: CandidateLists | None = None
     made_at: TunedDepth | None = None
+    rests_on: Annotated[str | None, Key(omit_none=True)] = None
 
     @property
     def best(self) -> str | None:
@@ -278,108 +301,3 @@ class Tuning(Document):
     depth: tuple[DepthSweep, ...]
     threshold: tuple[ThresholdChoice, ...]
     calibration: tuple[CalibrationResult, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AgainstPlain(JsonObject):
-    """The mean paired difference to plain reranking, and whether the loss is larger than the margin."""
-
-    mean: Annotated[Interval, Inline.interval("mean")]
-    status: Status
-
-
-@dataclass(frozen=True, slots=True)
-class SearchRow:
-    """One configuration of a search.
-
-    Attributes
-    ----------
-    fusion
-        Fusion with the first stage: ``none``, ``rrf``, or the reranker's weight.
-    kept_share
-        Share of the candidates that the threshold keeps on the tuning queries.
-    threshold
-        None for no threshold.
-    tuned, held_out
-        Mean of the metric on the queries of the choice and on the others.
-    kept
-        Mean number of documents kept.
-    on_front
-        Whether no other configuration is at least as good in every objective and better in one.
-    against_plain
-        Difference to the reranker alone, at the full depth and without threshold, on the held-out queries.
-    """
-
-    depth: int
-    fusion: str
-    kept_share: float
-    threshold: float | None
-    tuned: float | None
-    held_out: Mean
-    kept: float | None
-    p95_s: float | None
-    usd_per_thousand_queries: float | None
-    on_front: bool
-    against_plain: AgainstPlain
-
-
-@dataclass(frozen=True, slots=True)
-class MarginRow:
-    """A cascade that skips its later stages from one margin of the first stage on.
-
-    Attributes
-    ----------
-    margin
-        None for never skipping.
-    configured
-        Whether the configuration has this margin.
-    chosen
-        Whether it skips the later stages for the most tuning queries, of the margins that lose no more than the margin
-        of the comparison there, as do all larger ones.
-    skipped
-        Share of the held-out queries that skip the later stages.
-    tuned, held_out
-        Mean of the metric on the tuning queries and on the held-out ones.
-    to_never
-        Mean paired difference to never skipping, on the held-out queries.
-    status
-        Whether the held-out queries confirm that no more than the margin of the comparison is lost: ``PASS`` or
-        ``IDENTICAL``. It is a test of the chosen margin only: of all margins together, some pass by chance.
-    """
-
-    margin: float | None
-    configured: bool
-    chosen: bool
-    skipped: Mean
-    tuned: float | None
-    held_out: Mean
-    to_never: Mean
-    status: Status
-    usd_per_thousand_queries: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class SearchResult(JsonObject):
-    """Every configuration of a search over depth, fusion and threshold; no rows without answerable queries.
-
-    Attributes
-    ----------
-    against_fusion
-        The reranker alone against the best fusion of it with the first stage, on the held-out queries; None without
-        answerable queries.
-    margins
-        For a cascade, which has no rows: margins of its first stage from which later stages are skipped, the largest
-        first. None for others.
-    made_at
-        The greatest depth of a configuration, and where it comes from; None in older results.
-    """
-
-    dataset: str
-    reranker: str
-    metric: str
-    margin: float
-    queries: int
-    rows: tuple[SearchRow, ...]
-    against_fusion: Annotated[AgainstFusion | None, Key(omit_none=True)] = None
-    margins: Annotated[tuple[MarginRow, ...] | None, Key(omit_none=True)] = None
-    made_at: TunedDepth | None = None

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from evalkit.records import MetricValues
+from evalkit.results.arrow_columns import repeated
 from evalkit.results.parquet import read_columns, write_table
 from evalkit.results.rows import Rows
 from evalkit.results.table_columns import Column, kinds, optional
@@ -37,18 +38,25 @@ class CellValues:
 
 def write_values(path: Path, cells: Iterable[CellValues], *, inside: Path) -> None:
     """Write the values of some cells to a file `inside` a folder, one row for each metric and query."""
-    columns: dict[str, list[Any]] = {name: [] for name in VALUE_COLUMNS}
-    for cell in cells:
-        for metric in cell.values.metrics:
-            known = cell.values.by_query(metric)
-            rows = len(known)
-            columns["dataset"] += [cell.dataset] * rows
-            columns["reranker"] += [cell.reranker] * rows
-            columns["depth"] += [cell.depth] * rows
-            columns["metric"] += [metric] * rows
-            columns["query_id"] += known
-            columns["value"] += known.values()
-    write_table(path, kinds(VALUE_COLUMNS), columns, inside=inside)
+    of_metrics = [
+        (cell, metric, cell.values.known(metric)) for cell in cells for metric in cell.values.metrics
+    ]
+    sizes = [len(known) for *_, known in of_metrics]
+    shared: dict[str, list[Any]] = {
+        "dataset": [cell.dataset for cell, *_ in of_metrics],
+        "reranker": [cell.reranker for cell, *_ in of_metrics],
+        "depth": [cell.depth for cell, *_ in of_metrics],
+        "metric": [metric for _, metric, _ in of_metrics],
+    }
+    of_rows = {
+        "query_id": [cell.values.query_ids[row] for cell, _, known in of_metrics for row in known.tolist()],
+        "value": np.concatenate(
+            [np.empty(0), *(cell.values.of(metric)[known] for cell, metric, known in of_metrics)]
+        ),
+    }
+    schema = kinds(VALUE_COLUMNS)
+    columns = {name: repeated(values, sizes, schema[name]) for name, values in shared.items()}
+    write_table(path, schema, columns | of_rows, inside=inside)
 
 
 def read_values(path: Path) -> Iterator[CellValues]:

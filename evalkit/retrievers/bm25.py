@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +12,14 @@ from pydantic import Field
 
 from evalkit.config import RetrieverSettings
 from evalkit.config.settings import Language
-from evalkit.distributed import RayCluster
 from evalkit.progress import progress_bar
 from evalkit.records import Dataset, Query, Run
-from evalkit.retrievers.bm25_cluster import spread_shards
 from evalkit.retrievers.bm25_index import IndexOptions, Shards, open_shards
 from evalkit.retrievers.bm25_search import merge
 from evalkit.text_analysis import Analyzer
+
+if TYPE_CHECKING:
+    from evalkit.distributed import RayCluster
 
 _QUERIES_PER_BATCH = 256
 """Queries searched at once: the results of all parts stay in memory until they are merged."""
@@ -80,6 +81,8 @@ class Bm25:
         if settings.shards == 1:
             yield cls(settings, dataset)
             return
+        from evalkit.retrievers.bm25_cluster import spread_shards
+
         id_ranks, options = rank_ids(dataset.corpus.doc_ids), index_options(settings, dataset)
         with spread_shards(dataset.corpus, id_ranks, options, cluster) as shards:
             yield cls(settings, dataset, shards)

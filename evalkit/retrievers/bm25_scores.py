@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.formats.arrow_names import text_array
 from evalkit.retrievers.bm25_counts import THREADS, Statistics, TermCounts
 from evalkit.retrievers.bm25_tokens import numbers
 
@@ -53,7 +54,7 @@ class Bm25Index:
         from pyarrow import compute
 
         wanted = sorted(set(terms))
-        indices = compute.index_in(self.terms, value_set=pa.array(wanted, pa.large_string()))
+        indices = compute.index_in(self.terms, value_set=text_array(wanted).cast(pa.large_string()))
         columns = numbers(compute.indices_nonzero(indices.is_valid()))
         return {wanted[i]: c for i, c in zip(indices.drop_null().to_pylist(), columns.tolist(), strict=True)}
 

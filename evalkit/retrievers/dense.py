@@ -16,7 +16,7 @@ from evalkit.errors import CallError, EvalkitWarning
 from evalkit.progress import progress_bar
 from evalkit.records import Dataset, Query, Run
 from evalkit.retrievers.dense_search import Nearest, search
-from evalkit.retrievers.dense_vectors import cached_vectors
+from evalkit.retrievers.dense_vectors import cached_lengths, cached_vectors
 
 _FORMAT = 3
 """Part of the cache key: increment it when vectors change for the same model and texts."""
@@ -43,6 +43,7 @@ class Dense:
         key = cache_key(parts)
         folder = cache_folder() / "vectors" / key
         self._vectors = cached_vectors(folder, corpus.texts, documents, documents.chunk, settings.label)
+        self._lengths = cached_lengths(folder, self._vectors) if self._similarity == "cosine" else None
         if documents.truncated:
             text = (
                 f"{settings.label}: {documents.truncated} documents are longer than the model's limit."
@@ -57,7 +58,7 @@ class Dense:
         with progress_bar(
             total=len(self._doc_ids), desc=f"{self._settings.label}: searching", unit="document"
         ) as progress:
-            search(self._vectors, query_vectors, nearest, progress.update, self._similarity)
+            search(self._vectors, query_vectors, nearest, progress.update, self._similarity, self._lengths)
         scores = [
             similarities(vector, self._vectors[found.rows], self._similarity)
             for found, vector in zip(nearest, query_vectors, strict=True)

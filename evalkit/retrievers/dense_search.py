@@ -73,6 +73,7 @@ def search(
     nearest: Sequence[Nearest],
     on_progress: Callable[[int], object],
     similarity: Similarity = "dot",
+    lengths: NDArray[np.float32] | None = None,
     block_bytes: int = BLOCK_BYTES,
 ) -> None:
     """Update the nearest documents of each query with the scores of all documents.
@@ -89,21 +90,27 @@ def search(
         Called after each block with its number of documents.
     similarity
         Similarity of two vectors. The scores are in its order; `similarities` returns its values.
+    lengths
+        ``(d,)`` `lengths_of` the document vectors, for the cosine alone.
     block_bytes
         See `BLOCK_BYTES`.
     """
     dimension = vectors.shape[1]
     block_rows = max(block_bytes // (4 * max(dimension, _QUERIES_PER_BATCH)), 1)
     for first in range(0, len(vectors), block_rows):
-        block = vectors[first : first + block_rows]
-        for start, scores in _compare(queries, block, similarity):
+        part = slice(first, first + block_rows)
+        block = vectors[part]
+        for start, scores in _compare(queries, block, similarity, None if lengths is None else lengths[part]):
             for query, row in enumerate(scores, start):
                 nearest[query].update(first, row)
         on_progress(len(block))
 
 
 def _compare(
-    queries: NDArray[np.float32], block: NDArray[np.float32], similarity: Similarity
+    queries: NDArray[np.float32],
+    block: NDArray[np.float32],
+    similarity: Similarity,
+    lengths: NDArray[np.float32] | None,
 ) -> Iterator[tuple[int, NDArray[Any]]]:
     """Yield the first row of each batch of queries, and ``(q, b)`` scores of a block of documents.
 
@@ -113,18 +120,27 @@ def _compare(
         for start, query in enumerate(queries):
             yield start, -np.abs(block - query).sum(axis=1, dtype=np.float64)[np.newaxis]
         return
-    half_squares: Any = 0.0
+    half_squares = None
     if similarity == "cosine":
-        queries, block = _unit(queries), _unit(block)
+        queries = queries / lengths_of(queries)[:, np.newaxis]
     if similarity == "euclidean":
         queries, block = queries.astype(np.float64), block.astype(np.float64)
         half_squares = np.einsum("ij,ij->i", block, block) / 2
     for start in range(0, len(queries), _QUERIES_PER_BATCH):
-        yield start, queries[start : start + _QUERIES_PER_BATCH] @ block.T - half_squares
+        scores = queries[start : start + _QUERIES_PER_BATCH] @ block.T
+        if lengths is not None:
+            scores /= lengths
+        if half_squares is not None:
+            scores -= half_squares
+        yield start, scores
 
 
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return ``(n, dimension)`` vectors scaled to length 1; zero vectors stay as they are."""
-    squares = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
-    lengths = np.sqrt(np.where(squares > 0, squares, 1.0)).astype(np.float32)
-    return np.asarray(vectors / lengths[:, np.newaxis])
+def lengths_of(vectors: NDArray[np.float32], block_bytes: int = BLOCK_BYTES) -> NDArray[np.float32]:
+    """Return ``(n,)`` lengths of ``(n, dimension)`` vectors, read in blocks; 1 for zero vectors."""
+    block_rows = max(block_bytes // (4 * vectors.shape[1]), 1)
+    lengths = np.empty(len(vectors), dtype=np.float32)
+    for first in range(0, len(vectors), block_rows):
+        block = vectors[first : first + block_rows]
+        squares = np.einsum("ij,ij->i", block, block, dtype=np.float64)
+        lengths[first : first + block_rows] = np.sqrt(np.where(squares > 0, squares, 1.0))
+    return lengths

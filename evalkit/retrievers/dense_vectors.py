@@ -11,12 +11,15 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
+from evalkit.cache import get_or_build
 from evalkit.errors import StorageError
 from evalkit.files import make_folder, sync_folder
 from evalkit.progress import progress_bar
+from evalkit.retrievers.dense_search import lengths_of
 
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 """A function that returns ``(n, dimension)`` finite vectors of n texts."""
+_LENGTHS = "lengths.npy"
 _COMPLETE, _PARTIAL = ".f32", ".part"
 """Suffixes of vector files. The file name is the dimension; the size of a file determines its number of vectors."""
 
@@ -62,6 +65,22 @@ def cached_vectors(
             "free disk space there, or set EVALKIT_CACHE to a writable folder",
         ) from None
     return np.memmap(file, dtype=np.float32, mode="r", shape=(len(texts), int(file.stem)))
+
+
+def cached_lengths(folder: Path, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return ``(n,)`` lengths of cached vectors; compute them if they are not cached next to them.
+
+    Raises
+    ------
+    StorageError
+        If the cache cannot be written.
+    """
+    built = get_or_build(
+        folder.with_name(f"{folder.name}-lengths"),
+        lambda place: np.save(place / _LENGTHS, lengths_of(vectors)),
+        lambda place: (place / _LENGTHS).is_file(),
+    )
+    return np.asarray(np.load(built / _LENGTHS))
 
 
 def _embed_missing(folder: Path, texts: Sequence[str], embed: Embed, chunk: int, tag: str) -> Path:

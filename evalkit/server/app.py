@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -16,9 +16,9 @@ from starlette.routing import Route
 from evalkit import registry
 from evalkit.config import ServiceSettings
 from evalkit.dialects import Dialect
+from evalkit.dialects.decision_formats import DECISION_FORMATS
 from evalkit.rerankers import Reranker
 from evalkit.server.api_keys import Keyring
-from evalkit.server.applied_rules import AppliedRule
 from evalkit.server.body_budget import BodyBudget
 from evalkit.server.browser_checks import BrowserChecks
 from evalkit.server.companion_pages import COMPANIONS, CompanionPages
@@ -30,6 +30,9 @@ from evalkit.server.prometheus import Metrics
 from evalkit.server.routes import MAIN, dialect_classes, dialects_by_path
 from evalkit.server.service_pages import ServicePages
 from evalkit.server.single_slashes import SingleSlashes
+
+if TYPE_CHECKING:
+    from evalkit.server.applied_rules import AppliedRule
 
 Respond = Callable[[Request], Awaitable[Response]]
 
@@ -141,6 +144,9 @@ def _responders(
     found: dict[str, dict[str, Respond]] = {
         path: {"POST": Endpoint(service, _dialects(accepted)).respond} for path, accepted in paths.items()
     }
+    wordings = [one.wording for one in service.settings.decision_questions]
+    for decisions in DECISION_FORMATS:
+        found[decisions.path] = {"POST": Endpoint(service, {decisions.name: decisions(wordings)}).respond}
     own: dict[str, Respond] = {
         "/ready": pages.ready, "/metrics": pages.metrics, "/openapi.json": pages.openapi,
     }  # fmt: skip

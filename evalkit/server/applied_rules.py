@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evalkit.config import RerankerSettings
 from evalkit.dialects import Dialect, WireError, WireRequest
+from evalkit.dialects.served_format import ServedFormat
 from evalkit.errors import InputError, UnknownNameError
 from evalkit.results.production_document import ProductionRule, TunedModel, read_production
 from evalkit.server.models import Answer
@@ -35,6 +37,22 @@ class AppliedRule:
     rule: ProductionRule
     measured_in: Dialect | None = None
 
+    @staticmethod
+    def refuse_positions(dialect: ServedFormat) -> None:
+        """Raise for a dialect whose results are known by their position: it cannot leave out a document.
+
+        Raises
+        ------
+        WireError
+            400.
+        """
+        if dialect.shape.index is None:
+            raise WireError(
+                dialect.refusal_status,
+                "unsupported_dialect",
+                "this format has no document indices, so documents below the threshold cannot be left out",
+            )
+
     def restrict(self, request: WireRequest) -> WireRequest:
         """Return the request with only the first documents, up to the depth; the others are not scored.
 
@@ -54,9 +72,7 @@ class AppliedRule:
         shown
             The scores as they are shown without a probability function.
         """
-        scores = answer.scores
-        if self.measured_in is not None:
-            scores = np.array(shown_scores(answer.scores, answer.kind, self.measured_in.shown_kind({})))
+        scores = self._measured(answer)
         order = np.argsort(-scores, kind="stable")
         if self.rule.threshold is not None:
             order = order[scores[order] >= self.rule.threshold]
@@ -64,21 +80,18 @@ class AppliedRule:
             shown = self.rule.probability.calibration.apply(scores).tolist()
         return shown, order.tolist()
 
+    def probabilities(self, answer: Answer) -> list[float] | None:
+        """Return the probability of each document, whatever depth and threshold; None without a function for it."""
+        if self.rule.probability is None:
+            return None
+        found: list[float] = self.rule.probability.calibration.apply(self._measured(answer)).tolist()
+        return found
 
-def refuse_positions(dialect: Dialect) -> None:
-    """Raise for a dialect whose results are known by their position: it cannot leave out a document.
-
-    Raises
-    ------
-    WireError
-        400.
-    """
-    if dialect.shape.index is None:
-        raise WireError(
-            dialect.refusal_status,
-            "unsupported_dialect",
-            "this format has no document indices, so documents below the threshold cannot be left out",
-        )
+    def _measured(self, answer: Answer) -> NDArray[np.float64]:
+        """Return the scores on the scale on which they were measured."""
+        if self.measured_in is None:
+            return answer.scores
+        return np.array(shown_scores(answer.scores, answer.kind, self.measured_in.shown_kind({})))
 
 
 def read_rule(file: Path, tag: str, settings: RerankerSettings) -> AppliedRule:

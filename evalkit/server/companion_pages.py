@@ -17,6 +17,7 @@ from evalkit import registry
 from evalkit.dialects import ANY_MODEL, Dialect, WireError
 from evalkit.registry import DISTRIBUTION
 from evalkit.server.page_replies import PageReplies
+from evalkit.server.probabilities import has_probabilities
 
 COMPANIONS: Mapping[str, str] = {
     "/": "product",
@@ -127,6 +128,7 @@ class CompanionPages(PageReplies):
         models, settings = self._service.models, self._service.settings
         waiting = models.choose(served)[0].waiting_pairs
         scale = models.scale_of(served)
+        decides = has_probabilities(scale.kind, self._service.rules.get(served))
         return {
             "id": name,
             "object": "model",
@@ -137,7 +139,7 @@ class CompanionPages(PageReplies):
             "model_name": served,
             "model_type": "rerank",
             "backend": "evalkit",
-            "capabilities": ["rerank"],
+            "capabilities": ["rerank", *(["decisions"] if decides else [])],
             "stats": {
                 "queue_absolute": waiting,
                 "queue_fraction": min(waiting / settings.max_waiting_pairs, 1.0),

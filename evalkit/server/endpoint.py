@@ -9,27 +9,31 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
 from evalkit.config import ServiceSettings
-from evalkit.dialects import Dialect, WireError, WireRequest
+from evalkit.dialects import WireError, WireRequest
 from evalkit.dialects.reply_writing import ReplyFacts
+from evalkit.dialects.served_format import ServedFormat
 from evalkit.records import ScoreKind
 from evalkit.server.api_keys import Client, Keyring
-from evalkit.server.applied_rules import AppliedRule, refuse_positions
 from evalkit.server.bodies import parse_json, read_body
 from evalkit.server.body_budget import BodyBudget
 from evalkit.server.browser_checks import BrowserChecks
 from evalkit.server.http_protocol import BUSY
 from evalkit.server.limits import Limits
 from evalkit.server.models import Answer, Models, ServedModel
+from evalkit.server.probabilities import probabilities, require_probabilities
 from evalkit.server.prometheus import Metrics
 from evalkit.server.routes import candidates, pick
 from evalkit.server.unit_scores import shown_scores
+
+if TYPE_CHECKING:
+    from evalkit.server.applied_rules import AppliedRule
 
 access = logging.getLogger("evalkit.server.access")
 
@@ -73,7 +77,7 @@ class RequestState:
 class _Asked:
     """A request that can be scored; `name` is the model name of the reply."""
 
-    dialect: Dialect
+    dialect: ServedFormat
     request: WireRequest
     shown_kind: ScoreKind
     served: ServedModel
@@ -92,7 +96,7 @@ class Endpoint:
         By name; if there are several, `pick` chooses by the body.
     """
 
-    def __init__(self, service: Service, dialects: Mapping[str, Dialect]) -> None:
+    def __init__(self, service: Service, dialects: Mapping[str, ServedFormat]) -> None:
         self._service = service
         self._dialects = dict(dialects)
 
@@ -144,8 +148,10 @@ class Endpoint:
         served, name = service.models.choose(wire_request.model, dialect.forms.default_model)
         state.model = served.name
         rule = service.rules.get(served.name)
-        if rule is not None:
-            refuse_positions(dialect)
+        if dialect.gives_probabilities:
+            require_probabilities(served, rule, dialect.refusal_status)
+        elif rule is not None:
+            rule.refuse_positions(dialect)
             wire_request = rule.restrict(wire_request)
         shown_kind = dialect.shown_kind(body if isinstance(body, dict) else {})
         return _Asked(dialect, wire_request, shown_kind, served, name, rule)
@@ -160,7 +166,9 @@ class Endpoint:
             return None
         self._service.limits.charge(client, answer.tokens)
         scores, order = shown_scores(answer.scores, answer.kind, asked.shown_kind), None
-        if asked.rule is not None:
+        if asked.dialect.gives_probabilities:
+            scores = probabilities(answer, asked.rule)
+        elif asked.rule is not None:
             scores, order = asked.rule.results(answer, scores)
         facts = _facts(replace(asked.request, model=asked.name), answer, state)
         state.headers = asked.dialect.reply_headers(facts.total_s, facts.tokens, facts)
@@ -219,7 +227,7 @@ def timing(started_s: float, answer: Answer | None) -> dict[str, str]:
     return {"x-processing-time-ms": f"{total_ms:.3f}", "server-timing": ", ".join(parts)}
 
 
-def refusal(dialect: Dialect, error: WireError) -> tuple[Any, int, dict[str, str]]:
+def refusal(dialect: ServedFormat, error: WireError) -> tuple[Any, int, dict[str, str]]:
     """Return body, status and headers of an error."""
     headers = {}
     if error.retry_after_s is not None:

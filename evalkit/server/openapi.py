@@ -10,6 +10,8 @@ from typing import Any
 
 from evalkit import registry
 from evalkit.dialects import Dialect, WireError, WireRequest
+from evalkit.dialects.served_format import ServedFormat
+from evalkit.server.openapi_decisions import decision_formats, decision_request
 from evalkit.server.openapi_pages import COMPANION_PAGES, OWN_PAGES, PageDescription
 from evalkit.server.openapi_requests import request_schema
 from evalkit.server.openapi_schemas import Schema, any_of, listed, path_parameters, record, text
@@ -50,7 +52,10 @@ def describe(
     dialects
         Names of the dialects under which the pages are served, too.
     """
-    described = {path: {"post": _operation(path, names, models)} for path, names in paths.items()}
+    described = {path: {"post": _rerank_operation(path, names, models)} for path, names in paths.items()}
+    for form, questions, reply in decision_formats():
+        request = decision_request(form, questions, models)
+        described[form.path] = {"post": _operation(form.path, {form.name: form}, request, reply)}
     for path, page in {**OWN_PAGES, **COMPANION_PAGES}.items():
         described.setdefault(path, {})["get"] = _page(path, page)
     for path, page in COMPANION_PAGES.items() if dialects else ():
@@ -84,24 +89,33 @@ def describe(
     }
 
 
-def _operation(path: str, names: Sequence[str], models: Sequence[str]) -> Schema:
-    dialects = [registry.lookup("dialect", name)() for name in names]
-    docs = [(type(one).__doc__ or "").splitlines()[0] for one in dialects]
-    responses: dict[str, Any] = {"200": _response("Scores.", any_of([_reply(one) for one in dialects]))}
-    own = {status for one in dialects for status in (one.refusal_status, *one.further_refusal_statuses)}
+def _rerank_operation(path: str, names: Sequence[str], models: Sequence[str]) -> Schema:
+    dialects = {name: registry.lookup("dialect", name)() for name in names}
+    every = list(dialects.values())
+    return _operation(
+        path, dialects, any_of(_requests(every, models)), any_of([_reply(one) for one in every])
+    )
+
+
+def _operation(path: str, formats: Mapping[str, ServedFormat], request: Schema, reply: Schema) -> Schema:
+    """Return the description of what is posted to a path in one of several formats."""
+    every = list(formats.values())
+    docs = [(type(one).__doc__ or "").splitlines()[0] for one in every]
+    responses: dict[str, Any] = {"200": _response("Scores or answers.", reply)}
+    own = {status for one in every for status in (one.refusal_status, *one.further_refusal_statuses)}
     own |= {404} if "{" in path else set()
     for status in sorted({*_REFUSALS, *own}):
         what = _REFUSALS.get(status, _REFUSALS[400])
-        schemas = [_schema_of(one.encode_error(WireError(status, "c", "m", "p"))) for one in dialects]
+        schemas = [_schema_of(one.encode_error(WireError(status, "c", "m", "p"))) for one in every]
         responses[str(status)] = _response(what, any_of(schemas))
     return {
         "operationId": re.sub(r"\W+", "_", path).strip("_") or "root",
         "summary": " / ".join(docs),
-        "tags": list(names),
+        "tags": list(formats),
         "parameters": path_parameters(path),
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": any_of(_requests(dialects, models))}},
+            "content": {"application/json": {"schema": request}},
         },
         "responses": responses,
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 from evalkit import registry
 from evalkit.dialects import Dialect
+from evalkit.dialects.served_format import ServedFormat
 
 MAIN = "/v1/rerank"
 """The path whose wire format is chosen with ``--dialect``."""
@@ -55,7 +56,9 @@ def dialect_classes() -> dict[str, type[Dialect]]:
     return {name: registry.lookup("dialect", name) for name in registry.names("dialect")}
 
 
-def candidates(dialects: Mapping[str, Dialect], headers: Mapping[str, str]) -> Mapping[str, Dialect]:
+def candidates(
+    dialects: Mapping[str, ServedFormat], headers: Mapping[str, str]
+) -> Mapping[str, ServedFormat]:
     """Return the dialects whose required headers a request has, if there are any; else all of them.
 
     A format with a required header of its own, such as ``X-Pinecone-Api-Version``, is known by it where its path and
@@ -69,7 +72,7 @@ def candidates(dialects: Mapping[str, Dialect], headers: Mapping[str, str]) -> M
     return known or dialects
 
 
-def pick(dialects: Mapping[str, Dialect], body: Any) -> str:
+def pick(dialects: Mapping[str, ServedFormat], body: Any) -> str:
     """Return the dialect that a body is meant for.
 
     It is the first whose documents are in the body and which needs no model that the body lacks; else the first whose
@@ -78,7 +81,7 @@ def pick(dialects: Mapping[str, Dialect], body: Any) -> str:
     return max(dialects, key=lambda name: _fit(dialects[name], body))
 
 
-def _fit(dialect: Dialect, body: Any) -> int:
+def _fit(dialect: ServedFormat, body: Any) -> int:
     """Return how well a body fits a dialect; `max` prefers the first of several that fit equally."""
     has_documents, has_model = dialect.fits(body)
     return has_documents + (has_documents and has_model)

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from evalkit.config import RerankerSettings, ServiceSettings
-from evalkit.errors import InputError, MissingExtraError, StorageError, printable
+from evalkit.errors import InputError, MissingExtraError, printable
+from evalkit.listening import host_in_url, listen
 from evalkit.rerankers import open_reranker
 from evalkit.server.log_output import LogWriter, fill_standard_descriptors, never_blocking_output
 from evalkit.server.watchdog import Watchdog, ended_by_sigint
@@ -74,8 +75,8 @@ def serve(
     wire = registry.lookup("dialect", dialect)()
     _require_sendable(api_key)
     fill_standard_descriptors()
-    listener = _listen(host, port)
-    place = f"{_host_in_url(host)}:{listener.getsockname()[1]}"
+    listener = listen(host, port, _BACKLOG)
+    place = f"{host_in_url(host)}:{listener.getsockname()[1]}"
     address = f"http://{place}{wire.served_path(next(iter(rerankers)))}"
     with never_blocking_output() as writers:
         with ended_by_sigint():
@@ -159,28 +160,3 @@ def _log_to_stderr(name: str) -> None:
     logger = logging.getLogger(name)
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
-
-
-def _host_in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket.
-
-    It is created with an explicit protocol, which `socket.create_server` leaves at 0: asyncio disables Nagle's
-    algorithm only for sockets of the protocol TCP, and with that algorithm every small reply waits 40 ms for the
-    client's delayed acknowledgement.
-    """
-    try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, socket.IPPROTO_TCP)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        raise StorageError(
-            f"cannot listen on {host}:{port}: {error.strerror or error}",
-            "choose another --port, or use --port 0 for a free one",
-        ) from None
-    return listener

@@ -6,9 +6,10 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import IO, Any
 
 import orjson
 
@@ -22,6 +23,41 @@ _KEPT_LINES = 1_000
 """Last lines of a service's stderr that are kept: a run may take days."""
 
 
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The services of an experiment, which start and end while the caller works.
+
+    Attributes
+    ----------
+    config
+        The configuration without the addresses of the services.
+    waiting
+        Tag -> waits for the service of a reranker, and returns the settings with its address.
+    processes
+        Their processes.
+    """
+
+    config: Config
+    waiting: Mapping[str, Callable[[], RerankerSettings]]
+    processes: Sequence[subprocess.Popen[str]]
+
+    def reachable(self) -> Config:
+        """Wait until all services have started, and return the configuration with their addresses.
+
+        Raises
+        ------
+        CallError
+            If a service does not start; the message has its error line.
+        """
+        rerankers = {tag: wait() for tag, wait in self.waiting.items()}
+        return self.config.model_copy(update={"rerankers": bind_stages(rerankers)})
+
+    def stop(self) -> None:
+        """Ask all services to end, and do not wait for it."""
+        for process in self.processes:
+            process.terminate()
+
+
 @contextmanager
 def served(config: Config) -> Iterator[Config]:
     """Start a service for every ``serve:`` block, and yield the configuration with their addresses.
@@ -29,21 +65,32 @@ def served(config: Config) -> Iterator[Config]:
     Raises
     ------
     CallError
-        If a service does not start; the message has its error line.
+        See `Services.reachable`.
     """
-    with ExitStack() as stack:
-        rerankers = {
-            tag: stack.enter_context(_started(config, tag, settings))
-            for tag, settings in config.rerankers.items()
-        }
-        yield config.model_copy(update={"rerankers": bind_stages(rerankers)})
+    with starting(config) as services:
+        yield services.reachable()
 
 
 @contextmanager
-def _started(config: Config, tag: str, settings: RerankerSettings) -> Iterator[RerankerSettings]:
+def starting(config: Config) -> Iterator[Services]:
+    """Start a service for every ``serve:`` block without waiting for it; all have ended when the block has."""
+    processes: list[subprocess.Popen[str]] = []
+    with ExitStack() as stack:
+        waiting = {
+            tag: stack.enter_context(_started(config, tag, settings, processes))
+            for tag, settings in config.rerankers.items()
+        }
+        yield Services(config, waiting, processes)
+
+
+@contextmanager
+def _started(
+    config: Config, tag: str, settings: RerankerSettings, processes: list[subprocess.Popen[str]]
+) -> Iterator[Callable[[], RerankerSettings]]:
+    """Start the service of one reranker, if it has one; yield what waits for it and returns its settings."""
     block: dict[str, Any] | None = getattr(settings, "serve", None)
     if block is None:
-        yield settings
+        yield lambda: settings
         return
     command = [sys.executable, "-m", "evalkit", "serve", "--backend", str(block["backend"]), "--port", "0"]
     command += ["--dialect", str(getattr(settings, "dialect", "assisters"))]
@@ -55,8 +102,12 @@ def _started(config: Config, tag: str, settings: RerankerSettings) -> Iterator[R
     process = subprocess.Popen(  # noqa: S603 - our own program
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", errors="replace"
     )
+    processes.append(process)
+    # Its stderr is read from the start, so that the pipe does not fill up.
+    stderr_lines: deque[str] = deque(maxlen=_KEPT_LINES)
+    threading.Thread(target=_keep, args=(process.stderr, stderr_lines), daemon=True).start()
     try:
-        yield settings.model_copy(update={"url": _wait_for_address(tag, process)})
+        yield lambda: settings.model_copy(update={"url": _wait_for_address(tag, process, stderr_lines)})
     finally:
         process.terminate()
         try:
@@ -64,12 +115,17 @@ def _started(config: Config, tag: str, settings: RerankerSettings) -> Iterator[R
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if process.stdout:
+            process.stdout.close()
 
 
-def _wait_for_address(tag: str, process: subprocess.Popen[str]) -> str:
-    """Return the address in the service's first line, and read its stderr so that the pipe does not fill up."""
-    stderr_lines: deque[str] = deque(maxlen=_KEPT_LINES)
-    threading.Thread(target=lambda: stderr_lines.extend(process.stderr or ()), daemon=True).start()
+def _keep(stderr: IO[str], lines: deque[str]) -> None:
+    with stderr:
+        lines.extend(stderr)
+
+
+def _wait_for_address(tag: str, process: subprocess.Popen[str], stderr_lines: Iterable[str]) -> str:
+    """Return the address in the service's first line."""
     timer = threading.Timer(START_LIMIT_S, process.kill)
     timer.start()
     # A plugin may print, too.

@@ -69,10 +69,22 @@ def _share_interval(values: NDArray[np.float64], confidence: float, clusters: Cl
     if ((values == 0) | (values == 1)).all():
         return _binomial(values, confidence, clusters)
     lower, upper = student.lower, student.upper
-    if np.unique(values, return_counts=True)[1].max() >= _MOSTLY_EQUAL * len(values):
+    if _are_mostly_equal(values):
         lower = min(lower, mean_interval(*_with_one_more(values, 0.0, confidence, clusters)).lower or 0.0)
         upper = max(upper, mean_interval(*_with_one_more(values, 1.0, confidence, clusters)).upper or 1.0)
     return replace(student, lower=max(lower, 0.0), upper=min(upper, 1.0))
+
+
+def has_few_values(values: NDArray[np.float64], limits: ValueRange = SHARES) -> bool:
+    """Return whether Student's interval of ``(n,)`` values of a range is too short, so that others are needed.
+
+    All values are at the ends of the range, or two thirds of them or more are equal; see `bounded_interval`.
+    """
+    return bool(np.isin(values, (limits.lowest, limits.highest)).all()) or _are_mostly_equal(values)
+
+
+def _are_mostly_equal(values: NDArray[np.float64]) -> bool:
+    return bool(np.unique(values, return_counts=True)[1].max() >= _MOSTLY_EQUAL * len(values))
 
 
 def _with_one_more(

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.stats.clusters import Clusters, mean_error
+from evalkit.stats.clusters import Clusters, MeanError, mean_error
 from evalkit.stats.distributions import binomial_bounds, share_limits
 
 MIN_QUERIES = 30
@@ -65,11 +65,15 @@ def mean_interval(
     Interval
         No estimate if n = 0; no bounds with fewer than two queries, or clusters.
     """
-    from scipy.special import stdtrit
-
     if not len(values):
         return Interval(None, None, None, 0, confidence)
-    found = mean_error(values, clusters)
+    return student_interval(mean_error(values, clusters), confidence)
+
+
+def student_interval(found: MeanError, confidence: float = 0.95) -> Interval:
+    """Return the Student-t interval of a mean with its standard error; no bounds with fewer than two clusters."""
+    from scipy.special import stdtrit
+
     if found.clusters < 2:
         return Interval(found.mean, None, None, found.n, confidence)
     half = float(stdtrit(found.degrees, 0.5 + confidence / 2)) * found.error

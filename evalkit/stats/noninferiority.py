@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.stats.clusters import Clusters, mean_error
+from evalkit.stats.clusters import Clusters, MeanError, mean_error
 from evalkit.stats.roots import root
 
 
@@ -52,9 +52,13 @@ def one_sided_bounds(
     ----------
     Schuirmann 1987 (two one-sided tests); the equivalence p-value is the larger of the two.
     """
+    return student_bounds(mean_error(differences, clusters), margin, alpha)
+
+
+def student_bounds(found: MeanError, margin: float, alpha: float = 0.05) -> OneSidedBounds:
+    """Return the bounds and tests of `one_sided_bounds` for a mean difference with its standard error."""
     from scipy.special import stdtr, stdtrit
 
-    found = mean_error(differences, clusters)
     mean, error, degrees, n = found.mean, found.error, found.degrees, found.n
     if error == 0:
         return OneSidedBounds(mean, mean, mean, float(mean <= -margin), float(mean >= margin), n)

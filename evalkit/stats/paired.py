@@ -129,10 +129,12 @@ def _all_signs(n: int) -> Iterator[NDArray[np.float64]]:
 
 
 def _random_signs(n: int, resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
-    rng = np.random.default_rng(seed)
+    # The signs of `default_rng(seed).integers(0, 2, dtype=np.int8)`, which are the top bits of the generator's bytes.
+    bits = np.random.PCG64(seed)
     for start in range(0, resamples, _CHUNK):
-        size = (min(_CHUNK, resamples - start), n)
-        yield (1 - 2 * rng.integers(0, 2, size, dtype=np.int8)).astype(np.float64)
+        rows = min(_CHUNK, resamples - start)
+        drawn = bits.random_raw(-(-rows * n // 8)).astype("<u8").view(np.int8)[: rows * n]
+        yield (drawn >> 7 | 1).astype(np.float64).reshape(rows, n)
 
 
 def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:

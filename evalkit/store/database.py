@@ -15,11 +15,20 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from evalkit.errors import StorageError
 from evalkit.files import make_folder
-from evalkit.store.table_check import ALL_TABLES, TABLES, check_others, check_tables
+from evalkit.store.table_check import (
+    ALL_TABLES,
+    JUDGMENT_TABLES,
+    JUDGMENTS,
+    TABLES,
+    check_others,
+    check_tables,
+)
 
 SCHEMA_VERSION = 3
 _WITHOUT_SESSIONS = 2
 """Schema version of stores that do not record which session obtained a score."""
+_WITH_JUDGMENTS = 4
+"""Schema version of stores that also hold judgments: earlier versions of evalkit cannot read them."""
 _BUSY_S = 60
 """Maximum seconds to wait while another process writes."""
 _BUSY_WAIT_S = 0.05
@@ -57,6 +66,8 @@ class Database:
     ----------
     has_sessions
         Whether the table ``calls`` has the column ``session``; False for an older store that is only read.
+    has_judgments
+        Whether there are tables of judgments.
 
     Raises
     ------
@@ -85,7 +96,8 @@ class Database:
                 version = self._read_version()  # before any change: the file may belong to another program
                 if version == _WITHOUT_SESSIONS and mode != "read":
                     self._add_sessions()
-                self.has_sessions = version == SCHEMA_VERSION or mode != "read"
+                self.has_sessions = version != _WITHOUT_SESSIONS or mode != "read"
+                self.has_judgments = version == _WITH_JUDGMENTS
                 if mode == "read":
                     self._connection.execute("PRAGMA query_only = ON")
                 else:
@@ -120,12 +132,22 @@ class Database:
     def _add_sessions(self) -> None:
         """Upgrade a store without sessions: the session of the scores in it stays unknown."""
         with self.transaction():
-            if self._read_version() == SCHEMA_VERSION:  # another process has upgraded it meanwhile
+            if self._read_version() != _WITHOUT_SESSIONS:  # another process has upgraded it meanwhile
                 return
             self._connection.execute("ALTER TABLE calls ADD COLUMN session TEXT")
-            self._connection.execute(
-                "UPDATE about SET value = ? WHERE name = 'schema_version'", (str(SCHEMA_VERSION),)
-            )
+            self._set_version(SCHEMA_VERSION)
+
+    def add_judgment_tables(self) -> None:
+        """Create the tables of judgments where they are missing."""
+        with self.transaction():
+            if self._read_version() != _WITH_JUDGMENTS:
+                for statement in JUDGMENTS.split(";"):
+                    self._connection.execute(statement)
+                self._set_version(_WITH_JUDGMENTS)
+        self.has_judgments = True
+
+    def _set_version(self, version: int) -> None:
+        self._connection.execute("UPDATE about SET value = ? WHERE name = 'schema_version'", (str(version),))
 
     def _read_version(self) -> int:
         """Return the schema version.
@@ -140,13 +162,14 @@ class Database:
         if found is None:
             raise sqlite3.DatabaseError("it is not a score store: it has no schema version")
         (version,) = found
-        if version not in {str(SCHEMA_VERSION), str(_WITHOUT_SESSIONS)}:
+        if version not in map(str, (_WITHOUT_SESSIONS, SCHEMA_VERSION, _WITH_JUDGMENTS)):
             raise StorageError(
                 f"the score store {self.path.resolve()} has schema version {str(version)[:40]}; this version of"
-                f" evalkit reads {SCHEMA_VERSION}",
+                f" evalkit reads {_WITH_JUDGMENTS}",
                 "use the version of evalkit that wrote it, or set another store.path",
             )
         check_tables(self._connection, ALL_TABLES)
+        check_tables(self._connection, JUDGMENT_TABLES if version == str(_WITH_JUDGMENTS) else ())
         check_others(self._connection)
         return int(version)
 
@@ -167,13 +190,13 @@ class Database:
                 raise
             self._connection.execute("COMMIT")
 
-    def damaged(self, what: str) -> StorageError:
-        """Return the error for a value that a store cannot hold."""
+    def damaged(self, what: str, remedy: str | None = None) -> StorageError:
+        """Return the error for a value that a store cannot hold; `remedy` is a hint in place of removing scores."""
         path = shlex.quote(str(self.path))
+        prune = f"remove the scores of a backend with: evalkit store prune {path} --backend N"
         return StorageError(
             f"the score store {self.path.resolve()} is damaged: {what}",
-            f"list all damage with: evalkit store verify {path}; remove the scores of a backend with:"
-            f" evalkit store prune {path} --backend N",
+            f"list all damage with: evalkit store verify {path}; {remedy or prune}",
         )
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:

@@ -47,6 +47,16 @@ SESSIONS = (
     f" (typeof(session) != 'text' OR length(session) > {MOST_NAME})"
 )
 """Counts the calls with an invalid session, in a store that has sessions."""
+JUDGMENT_INCONSISTENCIES = {
+    "judgments of unknown judges": "SELECT count(*) FROM judgments WHERE judge NOT IN (SELECT judge FROM judges)",
+    "judgments with an invalid hash": "SELECT count(*) FROM judgments"
+    " WHERE typeof(query_hash) != 'blob' OR length(query_hash) != 32"
+    " OR typeof(document_hash) != 'blob' OR length(document_hash) != 32",
+    "judges with an unreadable identity": "SELECT count(*) FROM judges WHERE CASE"
+    " WHEN typeof(identity) = 'text' AND json_valid(identity)"
+    " THEN coalesce(json_type(identity, '$.backend'), '') != 'text' ELSE 1 END",
+}
+"""The same of the tables of judgments, in a store that has them."""
 
 
 @dataclass(frozen=True, slots=True)

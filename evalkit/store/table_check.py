@@ -22,6 +22,13 @@ CREATE TABLE scores (
 CREATE TABLE journal (
     entry INTEGER PRIMARY KEY, run TEXT NOT NULL, kind TEXT NOT NULL, content BLOB NOT NULL)
 """
+JUDGMENTS = """
+CREATE TABLE judges (judge INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE);
+CREATE TABLE judgments (
+    judge INTEGER NOT NULL, query_hash BLOB NOT NULL, document_hash BLOB NOT NULL, content BLOB NOT NULL,
+    PRIMARY KEY (judge, query_hash, document_hash)) WITHOUT ROWID
+"""
+"""The tables of judgments, which a store has once a judge graded."""
 _WITHOUT_SESSION = "CREATE TABLE calls (call INTEGER PRIMARY KEY, stored_s REAL NOT NULL, model TEXT)"
 _OF_SQLITE = ("sqlite_stat1", "sqlite_stat4")
 """Tables that ANALYZE makes."""
@@ -62,7 +69,9 @@ def check_others(connection: sqlite3.Connection) -> None:
 
 def _known() -> dict[str, set[str]]:
     """Return table -> the statements that create it, in this version and in earlier ones."""
-    statements = [_words(statement) for statement in (*TABLES.split(";"), _WITHOUT_SESSION)]
+    statements = [
+        _words(statement) for statement in (*TABLES.split(";"), _WITHOUT_SESSION, *JUDGMENTS.split(";"))
+    ]
     known: dict[str, set[str]] = {}
     for statement in statements:
         known.setdefault(statement.split()[2].partition("(")[0], set()).add(statement)
@@ -73,5 +82,6 @@ def _words(sql: object) -> str:
     return " ".join(str(sql).split())
 
 
-ALL_TABLES = tuple(_known())
-"""Names."""
+JUDGMENT_TABLES = ("judges", "judgments")
+ALL_TABLES = tuple(name for name in _known() if name not in JUDGMENT_TABLES)
+"""Names of the tables of every store."""

@@ -1,4 +1,4 @@
-"""Maintain a store: list its content, check its integrity, remove scores."""
+"""Maintain a store: list its content, check its integrity, remove scores; judgments are counted and checked."""
 
 from __future__ import annotations
 
@@ -11,8 +11,14 @@ import orjson
 
 from evalkit.errors import InputError
 from evalkit.store.database import Database
+from evalkit.store.judgment_store import unreadable_judgments
 from evalkit.store.score_store import SESSION, session_entry
-from evalkit.store.stored_values import INCONSISTENCIES, SESSIONS, find_wrong
+from evalkit.store.stored_values import (
+    INCONSISTENCIES,
+    JUDGMENT_INCONSISTENCIES,
+    SESSIONS,
+    find_wrong,
+)
 
 _UNUSED = {
     "queries": "DELETE FROM queries WHERE query NOT IN (SELECT query FROM scores)",
@@ -106,6 +112,14 @@ def holdings(database: Database) -> list[Holding]:
     ]
 
 
+def count_judgments(database: Database) -> tuple[int, int]:
+    """Return the number of judgments in a store, and of the judges that gave them."""
+    if not database.has_judgments:
+        return 0, 0
+    ((judgments, judges),) = database.rows("SELECT count(*), count(DISTINCT judge) FROM judgments")
+    return judgments, judges
+
+
 def file_bytes(path: Path) -> int:
     """Return the size of a store in bytes, including SQLite's write-ahead log."""
     files = (path, path.with_name(f"{path.name}-wal"))
@@ -118,17 +132,20 @@ def faults(database: Database) -> list[str]:
     if damage:
         return damage  # the tables of a damaged file cannot be queried reliably
     sessions = {"calls with an invalid session": SESSIONS} if database.has_sessions else {}
-    return [
+    judgments = JUDGMENT_INCONSISTENCIES if database.has_judgments else {}
+    found = [
         f"{count} {name}"
-        for name, sql in {**INCONSISTENCIES, **sessions}.items()
+        for name, sql in {**INCONSISTENCIES, **sessions, **judgments}.items()
         if (count := database.rows(sql)[0][0])
     ]
+    unreadable = unreadable_judgments(database)
+    return [*found, f"{unreadable} judgments that are unreadable or of other texts"] if unreadable else found
 
 
 def prune(
     database: Database, before_s: float | None, backends: Sequence[int], *, plan: bool = False
 ) -> Pruned:
-    """Remove scores and unreferenced rows, and shrink the file; return what was removed.
+    """Remove scores and unreferenced rows, and shrink the file; return what was removed. Judgments are kept.
 
     Parameters
     ----------

@@ -15,7 +15,9 @@ from evalkit.results.json_shapes import to_plain
 from evalkit.results.tuning_document import CalibrationFunction, CalibrationResult, TunedDepth
 from evalkit.stats import MIN_QUERIES, Clusters, clusters_at
 from evalkit.summaries.candidate_runs import MADE_UP, candidate_lists, relevant_rows, scored_documents
+from evalkit.summaries.side_by_side import side_by_side
 from evalkit.summaries.tuning_depths import QueryHalves, cut_to
+from evalkit.summaries.tuning_labels import candidate_labels
 from evalkit.tuning.calibration_error import Predictions
 from evalkit.tuning.calibration_fit import (
     CLIP,
@@ -94,10 +96,12 @@ def calibrate_all(tasks: Iterable[CalibrationTask], plan: Plan) -> tuple[Calibra
     """Return functions from scores to the probability that a document is judged relevant, with their quality.
 
     The candidates with a score of their own take part. An unjudged document counts as not relevant: the probability is
-    that of being relevant in these judgments, at this depth. Scores that are probabilities or logits are evaluated as
-    they are, too. All tasks are evaluated together, as those with as many pairs share their random draws.
+    that of being relevant in these judgments, at this depth. Where a judge's grades count see `candidate_labels`.
+    Scores that are probabilities or logits are evaluated as they are, too. All tasks are evaluated together, as those
+    with as many pairs share their random draws.
     """
-    fitted = [_fitted(task, plan) for task in tasks]
+    prepared = side_by_side(lambda task: _prepared(task, plan), tasks)
+    fitted = side_by_side(_fitted, prepared)
     predictions = [one for _, of_task in fitted for one, _ in of_task.values()]
     qualities = iter(judge_predictions(predictions, plan.confidence, plan.seed))
     return tuple(
@@ -116,10 +120,29 @@ _Fitted = dict[str, tuple[Predictions, Calibration | None]]
 """Name -> the probabilities of the held-out pairs, and the function that states them."""
 
 
-def _fitted(task: CalibrationTask, plan: Plan) -> tuple[CalibrationResult, _Fitted]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Prepared:
+    """The result of one task without its functions, what its scores are, and the pairs that fit and evaluate them."""
+
+    result: CalibrationResult
+    kind: ScoreKind
+    tuning: _Pairs
+    held_out: _Pairs
+
+
+def _fitted(task: _Prepared) -> tuple[CalibrationResult, _Fitted]:
     """Return the functions of one task, with the result that lacks their quality."""
-    comparison_set, kind = task.comparison_set, task.kind
-    at = task.made_at or TunedDepth(comparison_set.deepest or 1, "given")
+    functions = {} if task.result.why_not else _functions(task.tuning, task.kind)
+    predicted = {name: (_predicted(task.held_out, one, task.kind), one) for name, one in functions.items()}
+    return task.result, predicted
+
+
+def _prepared(task: CalibrationTask, plan: Plan) -> _Prepared:
+    """Return one task with its pairs."""
+    kind = task.kind
+    at = task.made_at or TunedDepth(task.comparison_set.deepest or 1, "given")
+    labels = candidate_labels(task.comparison_set, at.depth)
+    comparison_set = labels.comparison_set
     shallow = cut_to(comparison_set, task.tag, at.depth)
     run, left_out = scored_documents(shallow.systems[task.tag])
     query_ids = [query_id for query_id in run.query_ids if query_id in comparison_set.qrels.grades]
@@ -130,6 +153,7 @@ def _fitted(task: CalibrationTask, plan: Plan) -> tuple[CalibrationResult, _Fitt
     tuning = pairs.of(np.flatnonzero([query_id in halves.tuning for query_id in query_ids]))
     held_out = pairs.of(rows).in_groups(clusters_at(clusters, rows))
     why_not = MADE_UP if left_out is None else _why_not(queries, tuning, held_out, kind)
+    why_not = why_not or labels.why_not
     result = CalibrationResult(
         dataset=comparison_set.dataset,
         reranker=task.tag,
@@ -143,9 +167,9 @@ def _fitted(task: CalibrationTask, plan: Plan) -> tuple[CalibrationResult, _Fitt
         left_out=left_out,
         made_at=at,
         candidates=candidate_lists(comparison_set),
+        rests_on=labels.rests_on,
     )
-    functions = {} if why_not else _functions(tuning, kind)
-    return result, {name: (_predicted(held_out, one, kind), one) for name, one in functions.items()}
+    return _Prepared(result, kind, tuning, held_out)
 
 
 def _why_not(queries: int, tuning: _Pairs, held_out: _Pairs, kind: ScoreKind) -> str | None:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from evalkit.comparison import ComparisonSet, System
 from evalkit.metrics.row_grades import row_grades
-from evalkit.records import Qrels, Run
+from evalkit.records import RELEVANT_GRADE, Qrels, Run
 from evalkit.results.manifest import CandidateLists
 from evalkit.results.summary_document import BEST_ORDER
 
@@ -37,8 +37,8 @@ def best_order(run: Run, qrels: Qrels) -> Run:
 
 
 def relevant_rows(run: Run, qrels: Qrels) -> NDArray[np.bool_]:
-    """Return ``(r,)`` whether the document of each row of a run has a grade above 0."""
-    return row_grades(run, qrels)[0] > 0
+    """Return ``(r,)`` whether the document of each row of a run is relevant: a grade of `RELEVANT_GRADE` or more."""
+    return row_grades(run, qrels)[0] >= RELEVANT_GRADE
 
 
 def scored_documents(system: System) -> tuple[Run, int | None]:

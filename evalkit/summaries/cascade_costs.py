@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.comparison.comparison_set import QueryClusters
 from evalkit.latency.composed import StageCalls, compose
+from evalkit.query_clusters import QueryClusters
 from evalkit.rerankers.cascade_order import margin_of
 from evalkit.results import ResultFolder
 from evalkit.results.cascade_rows import CascadeRow, ComposedLatency

@@ -15,12 +15,14 @@ from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Run
 from evalkit.rerankers.cascade_order import CascadeRule, margin_of, order_documents
 from evalkit.results.reranker_facts import CascadeFacts
+from evalkit.results.search_document import MarginRow, SearchResult
 from evalkit.results.summary_document import Summary
-from evalkit.results.tuning_document import MarginRow, SearchResult
 from evalkit.stats import Clusters, bounded_interval, clusters_at, count_clusters, mean_interval
 from evalkit.summaries.candidate_runs import first_stage_run
 from evalkit.summaries.cascade_costs import cascade_cost
+from evalkit.summaries.indicated import indicated_search
 from evalkit.summaries.searches import check_known
+from evalkit.summaries.tuning_labels import candidate_labels
 from evalkit.tuning import Split, split_queries
 from evalkit.tuning.depth_check import check_loss, queries_for_margin
 
@@ -64,6 +66,11 @@ def search_margins(
     InputError
         If the primary metric is unknown for some queries.
     """
+    judged_by, labels = (
+        comparison_set.judged_by,
+        candidate_labels(comparison_set, comparison_set.deepest or 1),
+    )
+    comparison_set = labels.comparison_set
     failed = {q for stage in cascade.stages for q in comparison_set.systems[stage.reranker].unscored}
     query_ids = [query for query in comparison_set.qrels.answerable if query not in failed]
     clusters = comparison_set.clusters_of(query_ids)
@@ -80,9 +87,10 @@ def search_margins(
 
         groups = clusters_at(clusters, split.held_out)
         rows = tuple(_rows(evaluated, cascade, split, plan, groups, cost))
-    return SearchResult(
+    found = SearchResult(
         comparison_set.dataset, tag, plan.primary, plan.margin, len(query_ids), rows=(), margins=rows
     )
+    return indicated_search(found, labels, judged_by)
 
 
 def _evaluate(

@@ -18,6 +18,7 @@ from evalkit.comparison import (
     tied_on_each,
 )
 from evalkit.comparison.contenders import extremes
+from evalkit.comparison.corrected_pairs import of_people, unanswered_of, unrated_of
 from evalkit.comparison.missing_queries import share_candidates
 from evalkit.comparison.sensitivity import Sensitivity, sensitivity
 from evalkit.comparison.slices import Slice, slices
@@ -29,7 +30,7 @@ from evalkit.comparison.unjudged_documents import (
     unjudged_matter,
     with_unjudged,
 )
-from evalkit.records import Coverage, DatasetOrigin, Qrels, Query, Run
+from evalkit.records import Coverage, DatasetOrigin, Qrels, Query, QuerySample, Run
 from evalkit.results.comparison_document import (
     Comparisons,
     DatasetComparisons,
@@ -38,13 +39,18 @@ from evalkit.results.comparison_document import (
     Extremes,
     MeanOnly,
     SliceRow,
+    ToAskJudge,
+    ToRate,
 )
 from evalkit.results.coverage_row import CoverageRow
 from evalkit.results.recorded_config import RecordedConfig
 from evalkit.stats import Interval
 from evalkit.summaries.candidate_runs import candidate_lists
+from evalkit.summaries.human_widths import human_widths
 from evalkit.summaries.quality_cells import QualityCell
-from evalkit.summaries.system_means import system_mean
+from evalkit.summaries.side_by_side import side_by_side
+from evalkit.summaries.system_means import mean_of_system
+from evalkit.summaries.weighted_means import weighted_means
 
 
 def plan_of(config: RecordedConfig, first_stage: str) -> Plan:
@@ -123,21 +129,26 @@ def _as_configured(comparison_set: ComparisonSet, origin: DatasetOrigin | None) 
     """Return a comparison set with what the configuration says of its queries and judgments."""
     if origin is None:
         return comparison_set
-    return replace(comparison_set, cluster_field=origin.cluster_field, unjudged=origin.unjudged)
+    return replace(
+        comparison_set,
+        cluster_field=origin.cluster_field,
+        unjudged=origin.unjudged,
+        sample=QuerySample.of_queries(comparison_set.queries, origin),
+        judged_by=origin.judged_by,
+    )
 
 
 def compare_sets(comparison_sets: Sequence[ComparisonSet], plan: Plan) -> Comparisons:
     """Return the content of ``comparisons.json``."""
     tested = compare_all(comparison_sets, plan)
-    evidence = [
-        {row.contender: _sensitivity(one, plan, row) for row in rows if row.has_evidence}
-        for one, rows in zip(comparison_sets, tested, strict=True)
-    ]
+    judged = [_as_judged(one, plan, rows) for one, rows in zip(comparison_sets, tested, strict=True)]
+    evidence = [_evidence(one, plan, rows) for one, rows in zip(judged, tested, strict=True)]
     compared = [
         tuple(
-            with_unjudged(one, row, found[row.contender]) if row.contender in found else row for row in rows
+            with_unjudged(sets[row.contender], row, found[row.contender]) if row.contender in found else row
+            for row in rows
         )
-        for one, rows, found in zip(comparison_sets, tested, evidence, strict=True)
+        for sets, rows, found in zip(judged, tested, evidence, strict=True)
     ]
     ties = tied_on_each(comparison_sets, plan, compared)
     datasets = tuple(
@@ -148,7 +159,7 @@ def compare_sets(comparison_sets: Sequence[ComparisonSet], plan: Plan) -> Compar
     return Comparisons(
         plan=plan,
         datasets=datasets,
-        pooled=_pooled(comparison_sets, plan, compared, evidence) if several else (),
+        pooled=_pooled(comparison_sets, plan, compared, (judged, evidence)) if several else (),
         across=tuple(across_datasets(compared, plan)) if several else (),
     )
 
@@ -157,15 +168,15 @@ def _pooled(
     comparison_sets: Sequence[ComparisonSet],
     plan: Plan,
     compared: Sequence[tuple[Comparison, ...]],
-    evidence: Sequence[Mapping[str, Sensitivity]],
+    checked: tuple[Sequence[Mapping[str, ComparisonSet]], Sequence[Mapping[str, Sensitivity]]],
 ) -> tuple[Comparison, ...]:
     """Return the comparisons of all datasets together, with claims withheld that no dataset was checked for."""
     found = {one.contender: one for one in pool(comparison_sets, plan, compared)}
-    for comparison_set, rows, known in zip(comparison_sets, compared, evidence, strict=True):
+    for sets, rows, known in zip(checked[0], compared, checked[1], strict=True):
         for row in rows:
-            if row.contender in found and row.contender in known:
-                one = found[row.contender]
-                found[row.contender] = pooled_with_unjudged(one, comparison_set, row, known[row.contender])
+            name = row.contender
+            if name in found and name in known:
+                found[name] = pooled_with_unjudged(found[name], sets[name], row, known[name])
     return tuple(found.values())
 
 
@@ -193,13 +204,53 @@ def _dataset(
         unjudged=comparison_set.unjudged,
         to_judge=tuple(to_judge(comparison_set, plan, undecided)),
         runs=comparison_set.own_candidates,
+        weighted=weighted_means(comparison_set, plan),
+        synthetic_queries=comparison_set.synthetic_queries or None,
         candidates=candidate_lists(comparison_set),
+        judged_by=comparison_set.judged_by,
+        unjudged_queries=comparison_set.unjudged_queries,
+        to_rate=_to_rate(comparison_set, plan),
+        to_ask_judge=_to_ask_judge(comparison_set, plan),
+        withheld=comparison_set.withheld,
+        human_widths=tuple(human_widths(comparison_set, plan)) or None,
         coverage={
             name: CoverageRow.of(system.coverage, as_zero=system.missing_as_zero)
             for name, system in systems.items()
             if system.coverage is not None and not share_candidates(comparison_set, systems)
         },
     )
+
+
+def _to_rate(comparison_set: ComparisonSet, plan: Plan) -> ToRate | None:
+    unrated = unrated_of(comparison_set, list(comparison_set.systems), plan.primary)
+    return ToRate(len({query_id for query_id, _ in unrated}), len(unrated)) if unrated else None
+
+
+def _to_ask_judge(comparison_set: ComparisonSet, plan: Plan) -> ToAskJudge | None:
+    pairs = unanswered_of(comparison_set, list(comparison_set.systems), plan.primary)
+    if comparison_set.correction is None or not pairs:
+        return None
+    queries = len({query_id for query_id, _ in pairs})
+    return ToAskJudge(comparison_set.correction.tag, queries, len(pairs))
+
+
+def _as_judged(
+    comparison_set: ComparisonSet, plan: Plan, rows: Sequence[Comparison]
+) -> dict[str, ComparisonSet]:
+    """Return contender -> the judgments that its claim rests on: of a corrected one those of people, of their draw."""
+    if all(row.corrected is None for row in rows):
+        return {row.contender: comparison_set for row in rows}
+    drawn = of_people(comparison_set, plan.primary)
+    return {row.contender: comparison_set if row.corrected is None else drawn for row in rows}
+
+
+def _evidence(
+    judged: Mapping[str, ComparisonSet], plan: Plan, rows: Sequence[Comparison]
+) -> dict[str, Sensitivity]:
+    """Return contender -> sensitivity, without the contenders that have no evidence."""
+    known = [row for row in rows if row.has_evidence]
+    found = side_by_side(lambda row: _sensitivity(judged[row.contender], plan, row), known)
+    return {row.contender: of_row for row, of_row in zip(known, found, strict=True)}
 
 
 def _sensitivity(comparison_set: ComparisonSet, plan: Plan, one: Comparison) -> Sensitivity:
@@ -210,11 +261,9 @@ def _sensitivity(comparison_set: ComparisonSet, plan: Plan, one: Comparison) -> 
 
 
 def _baseline_mean(comparison_set: ComparisonSet, plan: Plan) -> Interval | None:
-    baseline = comparison_set.systems.get(plan.baseline)
-    if baseline is None:
+    if plan.baseline not in comparison_set.systems:
         return None
-    clusters = comparison_set.query_clusters
-    return system_mean(baseline.values, plan.primary, clusters, plan.confidence)
+    return mean_of_system(comparison_set, plan.baseline, plan.primary, plan.confidence)
 
 
 def _exploratory(one: Comparison) -> ExploratoryRow:

@@ -11,14 +11,18 @@ from numpy.typing import NDArray
 
 from evalkit.comparison import ComparisonSet, Plan
 from evalkit.metrics import evaluate, parse_metric, parse_metrics
-from evalkit.metrics.sweep import DepthValues, can_sweep, sweep_depths
+from evalkit.metrics.sweep import can_sweep, sweep_depths
 from evalkit.results.summary_document import Summary
 from evalkit.results.tuning_document import DepthRow, DepthSweep
-from evalkit.stats import Clusters, bounded_interval, none_if_nan, paired_interval
+from evalkit.stats import none_if_nan
 from evalkit.summaries.candidate_runs import best_order, candidate_lists, first_stage_run
+from evalkit.summaries.depth_basis import depth_basis
 from evalkit.summaries.depth_costs import depth_costs, why_unknown
-from evalkit.tuning import Limits, choose_depth, split_queries
+from evalkit.summaries.indicated import indicated_depth
+from evalkit.summaries.tuning_labels import depth_labels
+from evalkit.tuning import Limits, choose_depth
 from evalkit.tuning.depth_choice import Costs, interpolated
+from evalkit.tuning.depth_values import DepthValues
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,31 +125,37 @@ def sweep(
     """
     metric = question.metric or plan.primary
     margin = question.margin or plan.margin
-    deepest = comparison_set.deepest or 1
-    candidates = candidates or CandidateSweep.of(comparison_set, metric)
-    swept = _swept(comparison_set, tag, metric, deepest)
-    unranked = candidates.unranked
+    labels = depth_labels(comparison_set, tag, metric)
+    found = candidates
+    if found is None or found.comparison_set is not labels.comparison_set:
+        found = CandidateSweep.of(labels.comparison_set, metric)
+    basis = depth_basis(labels, tag, metric, plan, found.unranked)
     costs = known_costs(summary, comparison_set, tag)
-    clusters = comparison_set.clusters_of(swept.query_ids)
-    split = split_queries(len(swept.query_ids), plan.seed, clusters)
-    values = swept.of(metric)
+    choice = choose_depth(
+        basis.values[:, 1:], basis.values[:, 0], basis.split, costs, question.limits, margin,
+        clusters=basis.clusters, judged=basis.judged,
+    )  # fmt: skip
     measured = summary.quantiles_alone(comparison_set.dataset, tag, "p95")
+    deepest = comparison_set.deepest or 1
     timed = {
         depth for depth in range(1, deepest + 1) if summary.sent_at(comparison_set.dataset, depth) in measured
     }
+    every = DepthValues.of(basis.values, basis.clusters, basis.judged)
     return DepthSweep(
         dataset=comparison_set.dataset,
         reranker=tag,
         metric=metric,
         margin=margin,
         limits=question.limits,
-        queries=len(swept.query_ids),
-        first_stage=bounded_interval(unranked, clusters=clusters),
-        rows=tuple(_rows((values, candidates.ideal, candidates.recall), costs, timed, clusters)),
-        choice=choose_depth(values, unranked, split, costs, question.limits, margin, clusters=clusters),
+        queries=every.queries,
+        first_stage=every.mean(0),
+        rows=tuple(_rows(every, None if basis.judged else found, costs, timed)),
+        choice=indicated_depth(choice, labels.why_not),
         cost_unknown=_cost_unknown(summary, comparison_set.dataset, tag, costs, question.limits),
         candidates=candidate_lists(comparison_set),
         below_depth=comparison_set.below_depth,
+        rests_on=labels.rests_on,
+        corrected=None if basis.judged is None else every.basis(deepest, 0, basis.judged),
     )
 
 
@@ -164,34 +174,22 @@ def default_sweep(
     return sweep(comparison_set, tag, plan, summary, question or DepthQuestion())
 
 
-def _swept(comparison_set: ComparisonSet, tag: str, metric: str, deepest: int) -> DepthValues:
-    """Return the reranker's values at every depth."""
-    return sweep_depths(
-        first_stage_run(comparison_set),
-        comparison_set.systems[tag].scores,
-        comparison_set.qrels,
-        parse_metrics([metric]),
-        deepest,
-        comparison_set.below_depth,
-    )
-
-
 def _rows(
-    swept: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
-    costs: Costs,
-    timed: AbstractSet[int],
-    clusters: Clusters | None,
+    every: DepthValues, candidates: CandidateSweep | None, costs: Costs, timed: AbstractSet[int]
 ) -> Iterator[DepthRow]:
-    values, ideal, recall = swept
-    for index in range(values.shape[1]):
-        mean = bounded_interval(values[:, index], clusters=clusters)
-        oracle = float(ideal[:, index].mean()) if len(ideal) else None
+    """Yield every depth; `candidates` are None where the grades of all queries are not those of the means."""
+    deepest = every.values.shape[1] - 1
+    for index in range(deepest):
+        mean = every.mean(index + 1)
+        oracle = recall = None
+        if candidates is not None and len(candidates.ideal):
+            oracle, recall = (float(part[:, index].mean()) for part in (candidates.ideal, candidates.recall))
         lost = None if oracle is None or mean.estimate is None else oracle - mean.estimate
         yield DepthRow(
             depth=index + 1,
             mean=mean,
-            to_deepest=paired_interval(values[:, -1], values[:, index], clusters=clusters),
-            recall=float(recall[:, index].mean()) if len(recall) else None,
+            to_deepest=every.gain(index + 1, deepest),
+            recall=recall,
             oracle=oracle,
             # The first stage loses what the candidates lack; the reranker loses the rest.
             retrieval_loss=None if oracle is None else 1 - oracle,

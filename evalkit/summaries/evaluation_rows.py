@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.comparison import ComparisonSet
-from evalkit.comparison.comparison_set import QueryClusters
 from evalkit.comparison.slices import group_by_level, level_functions
 from evalkit.errors import InputError, UnknownNameError
 from evalkit.metrics import Metric, evaluate, has_tie_bounds, has_unjudged_bounds, tie_bounds, unjudged_bounds
+from evalkit.query_clusters import QueryClusters
 from evalkit.records import Coverage, GradeFacts, MetricValues, Qrels, Query, Run
 from evalkit.stats import MIN_QUERIES
 from evalkit.summaries.system_means import system_mean

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
@@ -12,11 +12,14 @@ import numpy as np
 import orjson
 
 from evalkit.comparison import ComparisonSet, System
-from evalkit.comparison.comparison_set import QueryClusters
+from evalkit.comparison.corrected_pairs import sides_of
+from evalkit.comparison.corrected_sides import CorrectedSide
+from evalkit.comparison.correction import Draw
 from evalkit.comparison.missing_queries import missing
 from evalkit.comparison.score_origins import ScoreOrigin
 from evalkit.comparison.slices import level_functions
-from evalkit.records import MetricValues, Qrels, Run
+from evalkit.query_clusters import QueryClusters
+from evalkit.records import JudgedBy, MetricValues, Qrels, Run, plain_grade
 from evalkit.results.failure_reasons import FailureReason, failure_reasons
 from evalkit.results.passage_rows import PassageFacts
 from evalkit.results.rows import Rows
@@ -61,6 +64,8 @@ class Evidence:
         rerankers scored documents.
     rounds
         Dataset, reranker and load -> round -> natural logarithm of the median seconds.
+    withheld
+        Dataset, reranker and load -> why its timed calls measure the load generator and not the server.
     calls
         (dataset, tag) -> calls, and failed calls without the retried attempts.
     rankings
@@ -86,6 +91,15 @@ class Evidence:
     missing
         (dataset, tag) of a run -> averaged queries that its file lacks, unless it is stated that its engine found
         nothing for them.
+    judged_by
+        Dataset -> whose grades its judgments are; people's where it is unknown.
+    synthetic
+        Datasets whose queries a model wrote.
+    uncorrected
+        Dataset -> why people's grades of a draw correct nothing.
+    corrected
+        (dataset, tag) -> values under grades of people and of a judge, of datasets with a correction; baselines of
+        earlier versions have none.
     """
 
     name: str
@@ -106,6 +120,11 @@ class Evidence:
     runs: frozenset[tuple[str, str]] = frozenset()
     failures: tuple[FailureReason, ...] = ()
     missing: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    withheld: Mapping[LatencyKey, str] = field(default_factory=dict)
+    judged_by: Mapping[str, JudgedBy] = field(default_factory=dict)
+    synthetic: frozenset[str] = frozenset()
+    uncorrected: Mapping[str, str] = field(default_factory=dict)
+    corrected: Mapping[tuple[str, str], CorrectedSide] = field(default_factory=dict)
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -116,6 +135,14 @@ class Evidence:
     def tags(self) -> tuple[str, ...]:
         """Rerankers and runs, without the first stage."""
         return tuple(dict.fromkeys(tag for _, tag in self.values if tag != self.first_stage))
+
+    @property
+    def draws(self) -> dict[str, Draw]:
+        """Dataset -> the draw and the grades that its values are corrected with; the systems of one share them."""
+        return {
+            dataset: side.draw
+            for dataset, side in {key[0]: one for key, one in self.corrected.items()}.items()
+        }
 
     @property
     def values_hash(self) -> str:
@@ -134,6 +161,7 @@ def evidence_of(result: OpenedResult) -> Evidence:
         for name, entry in comparison_set.systems.items()
     }
     calls = result.folder.read_call_rows()
+    withheld = _withheld(calls)
     facts = passage_facts(result.manifest)
     return Evidence(
         name=str(result.folder.path),
@@ -141,10 +169,13 @@ def evidence_of(result: OpenedResult) -> Evidence:
         values={key: entry.values for key, entry in systems.items()},
         unscored={key: len(entry.unscored) for key, entry in systems.items()},
         prints={one.dataset: _prints(one, facts.get(one.dataset)) for one in result.comparison_sets},
-        rounds=_rounds(calls),
+        rounds=_rounds(calls, withheld),
+        withheld=withheld,
         calls=_calls(calls),
         rankings={key: _hash_rankings(entry) for key, entry in systems.items()},
         clusters={one.dataset: one.query_clusters for one in result.comparison_sets},
+        judged_by={one.dataset: one.judged_by for one in result.comparison_sets},
+        synthetic=frozenset(one.dataset for one in result.comparison_sets if one.rests_on_synthetic),
         origins=origins_of(result.manifest),
         levels={one.dataset: level_functions(one) for one in result.comparison_sets},
         scored=_scored(result, systems),
@@ -153,6 +184,12 @@ def evidence_of(result: OpenedResult) -> Evidence:
         costs=query_costs(result.manifest, calls, several_depths=len(result.config.depths) > 1),
         runs=frozenset(key for key, entry in systems.items() if entry.own_candidates),
         failures=failure_reasons(result.manifest, result.folder.read_failures()),
+        uncorrected={one.dataset: one.withheld for one in result.comparison_sets if one.withheld},
+        corrected={
+            (one.dataset, name): side
+            for one in result.comparison_sets
+            for name, side in sides_of(one).items()
+        },
         # Versions of a reranker share their candidates: what the file of these lacks is empty on both sides.
         missing={
             key: missing(entry) if entry.own_candidates else frozenset() for key, entry in systems.items()
@@ -187,7 +224,7 @@ def _prints(comparison_set: ComparisonSet, passages: PassageFacts | None) -> dic
 
 
 def _hash_qrels(qrels: Qrels) -> str:
-    rows = sorted((q, d, grade) for q, docs in qrels.grades.items() for d, grade in docs.items())
+    rows = sorted((q, d, plain_grade(grade)) for q, docs in qrels.grades.items() for d, grade in docs.items())
     return _hash(rows)
 
 
@@ -210,25 +247,30 @@ def _hash(rows: Iterable[Any]) -> str:
     return digest.hexdigest()[:32]
 
 
-def _rounds(calls: Rows) -> dict[LatencyKey, dict[int, float]]:
+def _rounds(calls: Rows, withheld: Container[LatencyKey]) -> dict[LatencyKey, dict[int, float]]:
     """Return the log median of every round: rounds are the units, as calls of one round are not independent."""
-    calls = Rows({**calls.columns, "row": np.arange(len(calls))})
     closed = (calls["pass"] == "latency") & ~calls.known("rate_per_s") & ~calls.known("length_bucket")
     good = calls.take(closed & (calls["status"] == "ok"))
-    good = good.take(~np.isin(good["row"], _of_load_generator(calls)))
     good = good.take(good["latency_s"] > 0)  # a coarse clock may measure 0 s, which has no logarithm
     keys = ("dataset", "reranker", "batch_size", "concurrency", "round")
     groups = [(key, part) for key, part in good.groups(keys) if None not in key]
     rounds: dict[LatencyKey, dict[int, float]] = {}
     for (dataset, tag, size, flight, number), part in sorted(groups, key=itemgetter(0)):
-        median = float(np.log(np.median(part["latency_s"])))
-        rounds.setdefault((dataset, tag, int(size), int(flight)), {})[int(number)] = median
+        load = dataset, tag, int(size), int(flight)
+        if load not in withheld:
+            rounds.setdefault(load, {})[int(number)] = float(np.log(np.median(part["latency_s"])))
     return rounds
 
 
-def _of_load_generator(calls: Rows) -> list[int]:
-    """Return the ``row`` of the calls in cells that measure the load generator and not the server."""
-    return [row for cell in cells_of(calls) if cell.harness_fault for row in cell.timed["row"].tolist()]
+def _withheld(calls: Rows) -> dict[LatencyKey, str]:
+    """Return why the timed calls of closed loops measure the load generator and not the server."""
+    return {
+        (cell.dataset, cell.reranker, cell.load.batch_size, cell.load.concurrency): fault
+        for cell in cells_of(calls)
+        if cell.load.concurrency is not None
+        and cell.load.length_bucket is None
+        and (fault := cell.harness_fault)
+    }
 
 
 def _calls(calls: Rows) -> dict[tuple[str, str], tuple[int, int]]:

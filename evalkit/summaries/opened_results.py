@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalkit.comparison import ComparisonSet, System
+from evalkit.comparison.correction import RERUN_EARLIER, differing_text
 from evalkit.errors import IncompleteError, InputError
 from evalkit.formats import is_from_text, read_judgments, read_run
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.metrics.names import same_metric
-from evalkit.records import BelowDepth, Coverage, MetricValues, Qrels, check_overlap
+from evalkit.records import BelowDepth, Coverage, MetricValues, Qrels, check_overlap, fewest_people
 from evalkit.results import ResultFolder
 from evalkit.results.consistency import check_consistent
 from evalkit.results.failure_reasons import failure_reasons, hints_of, unfinished_work
@@ -20,6 +21,8 @@ from evalkit.results.manifest import Manifest
 from evalkit.results.recorded_config import RecordedConfig
 from evalkit.summaries.budget_texts import NO_TEXTS, BudgetTexts
 from evalkit.summaries.comparisons import sets_at_depth
+from evalkit.summaries.corrections import with_corrections
+from evalkit.summaries.judges_note import judges_of, note_judges, note_synthetic
 from evalkit.summaries.passage_rules import with_passages
 from evalkit.summaries.quality_cells import derive_cells
 from evalkit.summaries.system_names import distinct_tags
@@ -81,7 +84,8 @@ class OpenedResult:
         )
         first_stage, origins = self.manifest.first_stage, self.manifest.origins
         found = sets_at_depth(cells, first_stage, qrels, queries, config, origins)
-        return with_passages(found, self.folder, self.manifest)[0]
+        found = with_passages(found, self.folder, self.manifest)
+        return with_corrections(found, self.folder, self.manifest)[0]
 
 
 def open_results(named: Sequence[str | Path], *, allow_incomplete: bool = False) -> list[OpenedResult]:
@@ -119,7 +123,10 @@ def open_result(named: str | Path, *, allow_incomplete: bool = False) -> OpenedR
     qrels, queries = folder.read_judged(manifest)
     cells = derive_cells(folder, manifest, qrels, config.metrics, [config.depth], config.below_depth)
     comparison_sets = sets_at_depth(cells, manifest.first_stage, qrels, queries, config, manifest.origins)
-    comparison_sets = with_passages(comparison_sets, folder, manifest)
+    comparison_sets = with_corrections(with_passages(comparison_sets, folder, manifest), folder, manifest)
+    for one in comparison_sets:
+        note_judges(one.judged_by, f"{path}, {one.dataset}")
+        note_synthetic(one.synthetic_queries, len(one.queries), f"{path}, {one.dataset}")
     return OpenedResult(folder, config, manifest, tuple(comparison_sets))
 
 
@@ -151,7 +158,10 @@ def runs_set(
     """
     parsed = parse_metrics(metrics)
     texts.check(parsed)
-    as_read = read_judgments(qrels_file).qrels
+    judged = read_judgments(qrels_file)
+    judged_by = judges_of(judged, qrels_file)
+    note_judges(judged_by, str(qrels_file))
+    as_read = judged.qrels
     if not as_read.without_excluded()[0].answerable:
         raise InputError(f"{qrels_file} contains no query with a relevant document", "check the qrels")
     runs = distinct_tags([read_run(path) for path in run_files], run_files)
@@ -168,7 +178,7 @@ def runs_set(
             coverage=Coverage.of(run, as_read),
             missing_as_zero=missing_as_zero,
         )
-    return ComparisonSet(qrels_file.name.split(".")[0], qrels, systems)
+    return ComparisonSet(qrels_file.name.split(".")[0], qrels, systems, judged_by=judged_by)
 
 
 def matched_tags(before: OpenedResult, after: OpenedResult) -> list[tuple[str, str]]:
@@ -234,8 +244,29 @@ def version_sets(before: OpenedResult, after: OpenedResult, tags: tuple[str, str
             BEFORE: replace(one, name=BEFORE, values=with_metrics(one.values, shared)),
             AFTER: replace(two, name=AFTER, values=with_metrics(two.values, shared)),
         }
-        comparison_sets.append(replace(mine, systems=systems))
+        weaker = fewest_people(mine.judged_by, theirs.judged_by)
+        why = mine.withheld or theirs.withheld
+        if weaker == "corrected" and not share_correction(mine, theirs):
+            weaker, why = "mixed", _why_apart(mine, theirs)
+        correction = mine.correction if weaker == "corrected" else None
+        comparison_sets.append(
+            replace(mine, systems=systems, judged_by=weaker, correction=correction, withheld=why)
+        )
     return comparison_sets
+
+
+def share_correction(one: ComparisonSet, other: ComparisonSet) -> bool:
+    """Return whether two sets have the same draw, and the same grades of people and of the judge."""
+    draws = [None if each.correction is None else each.correction.draw for each in (one, other)]
+    return draws[0] is not None and draws[0] == draws[1]
+
+
+def _why_apart(before: ComparisonSet, after: ComparisonSet) -> str | None:
+    """Return why people's grades correct no difference of two sets that are corrected each on its own."""
+    if before.correction is None or after.correction is None:
+        return None
+    differing = differing_text(before.correction.draw, after.correction.draw)
+    return f"The two results have {differing}: {RERUN_EARLIER}."
 
 
 def with_metrics(values: MetricValues, metrics: Sequence[str]) -> MetricValues:

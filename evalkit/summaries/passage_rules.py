@@ -24,6 +24,7 @@ from evalkit.results.passage_table import PassageScores, read_passage_scores
 from evalkit.results.table_columns import DAMAGED
 from evalkit.summaries.latency_cells import CONFIDENCE
 from evalkit.summaries.system_means import system_mean
+from evalkit.summaries.tuning_labels import candidate_labels
 
 RULES: tuple[PassageRule, ...] = get_args(PassageRule)
 
@@ -78,15 +79,21 @@ def passage_summaries(
     size = (len(RULES) - 1) * sum(len(_scored(one, manifest)) for one in compared)
     confidence = joint_confidence(CONFIDENCE, size)
     for one in compared:
+        labels = candidate_labels(one, one.deepest or 1)
+        judged = labels.comparison_set
         rows = (
             row
             for tag in _scored(one, manifest)
-            for row in _rules(one, one.systems[tag], folder, facts[one.dataset], primary, confidence)
+            for row in _rules(judged, judged.systems[tag], folder, facts[one.dataset], primary, confidence)
         )
         counts = one.sent_at_depths(one.depth or 1)
         means = tuple(float(mean) for mean in counts.mean(axis=0)) if len(counts) else ()
         pairs = int(counts[:, -1].sum()) if len(counts) else 0
-        found.append(PassageSummary(one.dataset, facts[one.dataset], means, pairs, tuple(rows)))
+        found.append(
+            PassageSummary(
+                one.dataset, facts[one.dataset], means, pairs, tuple(rows), labels.why_not, labels.rests_on
+            )
+        )
     return tuple(found) or None
 
 
@@ -166,7 +173,8 @@ def _check_same(folder: ResultFolder, run: Run, system: System) -> None:
 
 def _values(comparison_set: ComparisonSet, system: System, run: Run, primary: str) -> MetricValues:
     """Return the values of a run over the queries that the reranker has values of."""
-    judged = comparison_set.qrels.restricted_to(system.values.query_ids)
+    lost = set(system.unscored)
+    judged = comparison_set.qrels.restricted_to(q for q in comparison_set.qrels.grades if q not in lost)
     first_stage = comparison_set.first_stage
     whole = run if first_stage is None else append_below(run, first_stage, comparison_set.depth or 1)
     return evaluate(whole, judged, parse_metrics([primary]))

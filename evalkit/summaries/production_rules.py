@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from evalkit.comparison import ComparisonSet, Plan
 from evalkit.comparison.gate_verdicts import RuleFinding
-from evalkit.config import reranker_settings
+from evalkit.comparison.indications import why_indication
 from evalkit.errors import EvalkitError
 from evalkit.metrics import evaluate, parse_metrics
-from evalkit.records import Qrels, Run, append_below
+from evalkit.records import RELEVANT_GRADE, Qrels, Run, append_below
 from evalkit.results.manifest import Manifest
 from evalkit.results.production_document import (
     HeldOutCheck,
@@ -34,14 +34,14 @@ from evalkit.stats import (
     none_if_nan,
     paired_interval,
 )
-from evalkit.store import material_settings
 from evalkit.summaries.calibrations import calibrate
 from evalkit.summaries.candidate_runs import first_stage_run, scored_documents
 from evalkit.summaries.depth_sweep import known_costs
 from evalkit.summaries.threshold_curves import Goal, find_threshold
-from evalkit.summaries.tuning_depths import ALPHA, QueryHalves, cut_to, depth_to_tune
+from evalkit.summaries.tuning_depths import QueryHalves, cut_to, depth_to_tune
+from evalkit.summaries.tuning_labels import candidate_labels
 from evalkit.tuning import Limits
-from evalkit.tuning.depth_check import check_loss, queries_for_margin
+from evalkit.tuning.depth_check import ALPHA, check_loss, queries_for_margin
 from evalkit.tuning.depth_choice import ROUNDING, interpolated
 
 
@@ -88,6 +88,8 @@ def production_rule(
         Goal, margin and limits.
     """
     manifest, config, summary = sources
+    labels = candidate_labels(comparison_set, comparison_set.deepest or 1)
+    comparison_set = labels.comparison_set
     halves = QueryHalves.of(comparison_set, plan)
     made_at = depth_to_tune(comparison_set, sweep)
     threshold = find_threshold(comparison_set, tag, plan, question.goal, made_at)
@@ -99,7 +101,7 @@ def production_rule(
     return ProductionRule(
         dataset=comparison_set.dataset,
         reranker=tag,
-        why_not=_beyond(question.limits, latency, usd),
+        why_not=labels.why_not or _beyond(question.limits, latency, usd),
         model=_model(manifest, config, tag),
         depth=made_at.depth,
         made_at=made_at,
@@ -120,6 +122,7 @@ def production_rule(
             seed=plan.seed,
             tuning_queries=len(halves.tuning),
             held_out_queries=len(halves.held_out),
+            rests_on=labels.rests_on,
         ),
     )
 
@@ -161,6 +164,8 @@ def _check(
     found = check_loss(quality - full, margin, ALPHA, clusters)
     if threshold is not None or depth < (comparison_set.deepest or depth):
         found = _with_enough_queries(found, comparison_set, margin)
+    if (why := why_indication(comparison_set.judged_by)) is not None:
+        found = replace(found, status="CANNOT TELL", sentence=why)
     recalls, with_relevant = _recalls(kept, candidates, comparison_set.qrels, answerable)
     counts = np.array([len(kept.docs(q)) for q in judged], dtype=np.float64)
     lengths = np.array([len(candidates.docs(q)) for q in judged], dtype=np.float64)
@@ -205,7 +210,7 @@ def _recalls(
     kept: Run, candidates: Run, qrels: Qrels, query_ids: list[str]
 ) -> tuple[NDArray[np.float64], list[str]]:
     """Return the share of the relevant candidates that is kept, and the queries that have a relevant candidate."""
-    found = {q: {d for d in candidates.docs(q) if qrels.of(q).get(d, 0) > 0} for q in query_ids}
+    found = {q: {d for d in candidates.docs(q) if qrels.of(q).get(d, 0) >= RELEVANT_GRADE} for q in query_ids}
     with_relevant = [q for q in query_ids if found[q]]
     recalls = [len(found[q].intersection(kept.docs(q))) / len(found[q]) for q in with_relevant]
     return np.array(recalls, dtype=np.float64), with_relevant
@@ -260,6 +265,9 @@ def _probability(calibrated: CalibrationResult) -> ProbabilityFunction | None:
 
 def _model(manifest: Manifest, config: Mapping[str, Any], tag: str) -> TunedModel:
     """Return the model of a reranker, as configured and as it named itself."""
+    from evalkit.config import reranker_settings
+    from evalkit.store import material_settings
+
     facts, endpoint = manifest.rerankers[tag], manifest.endpoints.get(tag)
     block = config.get("rerankers", {}).get(tag, {})
     try:

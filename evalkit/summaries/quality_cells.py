@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from evalkit.results.manifest import Manifest
 from evalkit.results.table_columns import DAMAGED
 from evalkit.summaries.candidate_runs import best_order
 from evalkit.summaries.ranked_scores import RankedScores, ScoreRows
+from evalkit.summaries.side_by_side import side_by_side
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,26 +124,29 @@ def _ranked_cells(
     first.check_ranks()
     top = first.ranked()
     tails = top.run if below_depth == "kept" else Run.from_rows("", [], [], [])
-    lists: dict[int, Run] = {}
-    for tag in (manifest.first_stage, *manifest.rerankers):
+    lists = {depth: top.within(depth) for depth in depths}
+
+    def cells_of(tag: str) -> list[QualityCell]:
         rows = first if tag == manifest.first_stage else ScoreRows.read(first.folder, dataset, tag, first)
         rows.check_ranks()
-        whole = None if rows.has_passes else top if rows is first else rows.ranked(top)
+        whole = None if rows is first or rows.has_passes else rows.ranked(top)
+        cells = []
         for depth in depths:
-            of_pass = rows if whole else rows.of_pass(depth)
-            found = (whole or of_pass.ranked(top)).within(depth)
-            reranked = found.run
-            if rows is first:
-                lists[depth] = reranked
-            _check_candidates(first.folder, found, lists[depth], depth, whole=not _is_cascade(manifest, tag))
-            run = append_below(reranked, tails, depth)
+            of_pass = rows if whole or rows is first else rows.of_pass(depth)
+            found = lists[depth] if rows is first else (whole or of_pass.ranked(top)).within(depth)
+            all_of_them = not _is_cascade(manifest, tag)
+            _check_candidates(first.folder, found, lists[depth].run, depth, whole=all_of_them)
+            run = append_below(found.run, tails, depth)
             scored = set(run.query_ids)
             missing = tuple([q for q in top.run.query_ids if q not in scored])
             kept = _averaged(judged, missing, any_scored=bool(scored) or not len(top.run))
             values = evaluate(run, kept, metrics)
             made_up = _made_up(manifest, dataset, tag, depth)
             last = placed_last(of_pass.named() if made_up else {}, made_up)
-            yield QualityCell(dataset, tag, depth, run, values, missing, last, reranked)
+            cells.append(QualityCell(dataset, tag, depth, run, values, missing, last, found.run))
+        return cells
+
+    yield from chain.from_iterable(side_by_side(cells_of, (manifest.first_stage, *manifest.rerankers)))
 
 
 def _check_candidates(
@@ -227,6 +232,8 @@ def _averaged(judged: Qrels, missing: Sequence[str], *, any_scored: bool) -> Qre
     """
     if not any_scored:
         return Qrels({})
+    if not missing:
+        return judged  # with its columns, which all cells share
     left_out = frozenset(missing)
     return judged.restricted_to(q for q in judged.grades if q not in left_out)
 

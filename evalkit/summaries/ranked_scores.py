@@ -12,6 +12,7 @@ from evalkit.errors import DataFormatError, InputError
 from evalkit.metrics.candidate_ranks import rows_in
 from evalkit.records import Names, Run
 from evalkit.results import ResultFolder
+from evalkit.results.coded_scores import run_of_scores
 from evalkit.results.raw_tables import at_depth
 from evalkit.results.table_columns import DAMAGED
 
@@ -114,17 +115,8 @@ class ScoreRows:
             If a query lists a document twice.
         """
         columns = self.columns
-        code = columns["query_id"]
-        # Rows of one query are adjacent, so that few rows tell the order of the queries.
-        first = np.flatnonzero(np.diff(code, prepend=-1))
-        order = np.array(list(dict.fromkeys(code[first].tolist())), dtype=np.int64)
-        owner = np.zeros(len(self.queries), dtype=np.int64)
-        owner[order] = np.arange(len(order))
-        query_ids = tuple([self.queries[number] for number in order.tolist()])
         try:
-            run, rows = Run.sorted_from_codes(
-                self.tag, query_ids, owner[code], self.docs, columns["doc_id"], columns["score"]
-            )
+            run, rows = run_of_scores(self.tag, self.queries, self.docs, columns)
         except DataFormatError as error:
             raise DataFormatError(
                 f"{self.folder.scores_file.resolve()} is damaged: {self.tag!r}: {error}", error.hint

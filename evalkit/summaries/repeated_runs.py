@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from evalkit.comparison.corrected_sides import RepeatedSide
 from evalkit.comparison.score_origins import combined
 from evalkit.errors import InputError
 from evalkit.records import MetricValues
@@ -51,7 +52,8 @@ def check_repeats(results: Sequence[OpenedResult]) -> None:
 def averaged(runs: Sequence[Evidence]) -> Evidence:
     """Return evidence with the mean of every value over the runs; the last run gives its name and its latencies.
 
-    A ranking counts as known only if it is the same in all runs. A query without a score in one run has none.
+    Corrected values are averaged by query, too, and people have to judge the documents of all runs. A ranking counts
+    as known only if it is the same in all runs. A query without a score in one run has none.
 
     Raises
     ------
@@ -59,10 +61,12 @@ def averaged(runs: Sequence[Evidence]) -> Evidence:
         If the runs do not have the same systems and data.
     """
     last = runs[-1]
+    draws = last.draws if len(runs) > 1 else {}
     for one in runs[:-1]:
         for what, mine, theirs in (
             ("rerankers or datasets", set(one.values), set(last.values)),
             ("judgments, candidates, depth, below_depth, tokenizer or passages", one.prints, last.prints),
+            ("human samples or grades of people and of the judge", one.draws, draws),
         ):
             if mine != theirs:
                 raise InputError(
@@ -77,6 +81,10 @@ def averaged(runs: Sequence[Evidence]) -> Evidence:
         missing={
             key: frozenset().union(*(one.missing.get(key, frozenset()) for one in runs))
             for key in last.missing
+        },
+        corrected={
+            key: side if len(runs) == 1 else RepeatedSide(tuple(one.corrected[key] for one in runs))
+            for key, side in last.corrected.items()
         },
         origins={
             key: combined([one.origins[key] for one in runs])

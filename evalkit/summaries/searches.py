@@ -15,12 +15,15 @@ from evalkit.fusion import WEIGHTS, Scale, reciprocal_ranks, weighted
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.progress import progress_bar
 from evalkit.records import Run, append_below
+from evalkit.results.search_document import AgainstPlain, SearchResult, SearchRow
 from evalkit.results.summary_document import Summary
-from evalkit.results.tuning_document import AgainstPlain, SearchResult, SearchRow, TunedDepth
+from evalkit.results.tuning_document import TunedDepth
 from evalkit.stats import Clusters, bounded_interval, clusters_at, mean_interval, mean_or_none, none_if_nan
 from evalkit.summaries.candidate_runs import first_stage_run
 from evalkit.summaries.depth_sweep import known_costs
+from evalkit.summaries.indicated import indicated_search
 from evalkit.summaries.tuning_depths import among
+from evalkit.summaries.tuning_labels import candidate_labels
 from evalkit.tuning import Split, split_queries
 from evalkit.tuning.depth_choice import Costs
 from evalkit.tuning.front import front
@@ -67,7 +70,8 @@ def search(
 
     No depth is greater than that of `made_at`, or the deepest without it. The front is that of the tuning queries. The
     difference to plain reranking (the reranker alone, at the greatest of these depths, without threshold) is that of
-    the held-out queries.
+    the held-out queries. Configurations rank all candidates in many ways, so where a judge's grades count it takes
+    people's grades of all candidates of a draw; see `candidate_labels`.
 
     Raises
     ------
@@ -76,6 +80,11 @@ def search(
     """
     at = made_at or TunedDepth(comparison_set.deepest or 1, "given")
     costs = known_costs(summary, comparison_set, tag)
+    judged_by, labels = (
+        comparison_set.judged_by,
+        candidate_labels(comparison_set, comparison_set.deepest or 1),
+    )
+    comparison_set = labels.comparison_set
     query_ids = comparison_set.qrels.answerable
     clusters = comparison_set.clusters_of(query_ids)
     split = split_queries(len(query_ids), plan.seed, clusters)
@@ -88,9 +97,10 @@ def search(
         held_out = clusters_at(clusters, split.held_out)
         rows = _rows(evaluated, split, costs, plan, held_out)
         opponent = _against_fusion(evaluated, split, plan, clusters)
-    return SearchResult(
+    found = SearchResult(
         comparison_set.dataset, tag, plan.primary, plan.margin, len(query_ids), rows, opponent, made_at=at
     )
+    return indicated_search(found, labels, judged_by)
 
 
 def check_known(metric: str, values: Sequence[NDArray[np.float64]]) -> None:

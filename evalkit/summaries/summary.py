@@ -9,10 +9,11 @@ import numpy as np
 
 from evalkit.backend_checks import PrecisionCheck
 from evalkit.comparison import pair
-from evalkit.comparison.comparison_set import QueryClusters
 from evalkit.comparison.contenders import difference_interval
 from evalkit.metrics import parse_metric
+from evalkit.query_clusters import QueryClusters
 from evalkit.records import MetricValues
+from evalkit.results.comparison_document import Comparisons
 from evalkit.results.latency_quantiles import RunLatency
 from evalkit.results.manifest import DatasetFacts, Manifest
 from evalkit.results.recorded_config import RecordedConfig
@@ -82,6 +83,18 @@ def summarise(
     )
 
 
+def with_comparisons(summary: Summary, compared: Comparisons) -> Summary:
+    """Return a summary that knows what the comparisons of each dataset rest on, and how wide intervals can be."""
+    found = {entry.dataset: entry for entry in compared.datasets if entry.comparisons}
+    datasets = [
+        replace(facts, rests_on=entry.rests_on, human_widths=entry.human_widths)
+        if (entry := found.get(facts.name))
+        else facts
+        for facts in summary.datasets
+    ]
+    return replace(summary, datasets=tuple(datasets))
+
+
 def _dataset(facts: DatasetFacts, cells: Iterable[QualityCell]) -> DatasetSummary:
     missing = {c.reranker: len(c.not_scored) for c in cells if c.dataset == facts.name and c.not_scored}
     return DatasetSummary(
@@ -95,6 +108,7 @@ def _dataset(facts: DatasetFacts, cells: Iterable[QualityCell]) -> DatasetSummar
         candidates=facts.candidates,
         empty_queries=len(facts.empty_queries),
         queries_not_scored=missing,
+        judgments=facts.judgments,
     )
 
 

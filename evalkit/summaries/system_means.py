@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.comparison.comparison_set import QueryClusters
+from evalkit.comparison import ComparisonSet
+from evalkit.comparison.corrected_pairs import corrected_mean
+from evalkit.comparison.looks import confidence_at
 from evalkit.metrics import parse_metric
+from evalkit.query_clusters import QueryClusters
 from evalkit.records import MetricValues
-from evalkit.stats import Interval, bounded_interval
+from evalkit.stats import Interval, bounded_interval, student_interval
 
 
 def system_mean(
@@ -43,3 +46,15 @@ def system_mean(
         return Interval(total, None, None, len(column), confidence)
     together = clusters.of(np.array(values.query_ids, dtype=object)[rows].tolist())
     return bounded_interval(column, confidence, together, parsed.limits)
+
+
+def mean_of_system(
+    comparison_set: ComparisonSet, name: str, metric: str, confidence: float = 0.95
+) -> Interval:
+    """Return the mean of one system with its interval, corrected where people's grades correct those of a judge."""
+    corrected = corrected_mean(comparison_set, name, metric)
+    if corrected is not None:
+        enlarged = 0 if comparison_set.correction is None else comparison_set.correction.enlarged
+        return student_interval(corrected, confidence_at(confidence, enlarged))
+    values = comparison_set.systems[name].values
+    return system_mean(values, metric, comparison_set.query_clusters, confidence)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.comparison import ComparisonSet, Plan
+from evalkit.comparison.looks import confidence_at
 from evalkit.errors import InputError
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.metrics.candidate_ranks import ranks_in
@@ -30,7 +31,9 @@ from evalkit.summaries.candidate_runs import (
     scored_documents,
 )
 from evalkit.summaries.tuning_depths import QueryHalves, cut_to
+from evalkit.summaries.tuning_labels import candidate_labels, people_labels
 from evalkit.tuning.depth_bands import DepthBand
+from evalkit.tuning.depth_check import CONFIDENCE
 from evalkit.tuning.recall_losses import RankedScores, RecallLosses
 from evalkit.tuning.threshold_choice import (
     Curves,
@@ -77,6 +80,14 @@ class Goal:
             return "none"
         return "expected" if self.confidence is None else "guaranteed"
 
+    def after(self, enlarged: int) -> Goal:
+        """Return the goal for a draw that was enlarged after people had judged: each time halves the error."""
+        return (
+            self
+            if self.confidence is None
+            else replace(self, confidence=confidence_at(self.confidence, enlarged))
+        )
+
 
 def read_goal(text: str, confidence: float | None) -> Goal:
     """Return the goal that a text such as ``recall>=0.9``, ``precision>=0.8`` or ``max_f1`` specifies.
@@ -101,9 +112,15 @@ def find_threshold(
 
     Only the first candidates take part, up to the depth of `made_at`; all without it. Unanswerable queries take no part
     in the choice; the share of them that keeps a document is reported. Documents without a score of their own take no
-    part in anything.
+    part in anything. Where a judge's grades count there is no threshold, unless people judged every candidate of a
+    random draw of queries: then it rests on these alone; see `people_labels`. Each enlargement of the draw halves the
+    error of the guarantee and of the intervals; without a guarantee see `candidate_labels`.
     """
     at = made_at or TunedDepth(comparison_set.deepest or 1, "given")
+    find_labels = people_labels if goal.promise == "guaranteed" else candidate_labels
+    labels = find_labels(comparison_set, max(at.depth, at.band.highest if at.band else 0))
+    goal, level = goal.after(labels.enlarged), confidence_at(CONFIDENCE, labels.enlarged)
+    comparison_set = labels.comparison_set
     shallow = cut_to(comparison_set, tag, at.depth)
     run, left_out = scored_documents(shallow.systems[tag])
     qrels, candidates = comparison_set.qrels, _Candidates.of(run, comparison_set)
@@ -116,6 +133,9 @@ def find_threshold(
     choice = _Choice(None, 0, MADE_UP) if left_out is None else _choose(tuning, goal, at.band)
     if choice.threshold is not None and at.band is not None and goal.promise == "guaranteed":
         choice = _lowest_of_band(choice, at.band, comparison_set, tag, goal, halves)
+    if choice.threshold is not None and labels.why_not is not None:
+        suggested = f"all grades together suggest a score of at least {choice.threshold!r}"
+        choice = _Choice(None, 0, f"{labels.why_not}; {suggested}")
     unanswerable, _ = candidates.lists(qrels.unanswerable)
     return ThresholdChoice(
         dataset=comparison_set.dataset,
@@ -130,14 +150,16 @@ def find_threshold(
         threshold=choice.threshold,
         chosen_on=choice.chosen_on,
         why_not=choice.why_not,
-        tuned=None if choice.threshold is None else _figures(tuning, choice.threshold),
-        held_out=None if choice.threshold is None else _figures(held_out, choice.threshold),
-        false_accepts=_false_accepts(unanswerable, choice.threshold),
-        rows=() if left_out is None else _rows(shallow, run, (tuning, held_out), halves, plan),
+        tuned=None if choice.threshold is None else _figures(tuning, choice.threshold, level),
+        held_out=None if choice.threshold is None else _figures(held_out, choice.threshold, level),
+        false_accepts=_false_accepts(unanswerable, choice.threshold, level),
+        rows=() if left_out is None else _rows(shallow, run, (tuning, held_out), halves, plan.primary, level),
         left_out=left_out,
         clusters=choice.clusters,
         made_at=at,
         candidates=candidate_lists(comparison_set),
+        rests_on=labels.rests_on,
+        enlarged=labels.enlarged or None,
     )
 
 
@@ -261,32 +283,31 @@ def _place_of_recall(found: RecallLosses, goal: Goal) -> tuple[int | None, str]:
     return guaranteed_recall(found.losses, n, target, goal.confidence), why
 
 
-def _figures(lists: ScoredLists, threshold: float) -> ThresholdFigures:
-    """Return recall, precision, F1 and kept documents at a threshold, each with n and interval."""
+def _figures(lists: ScoredLists, threshold: float, level: float) -> ThresholdFigures:
+    """Return recall, precision, F1 and kept documents at a threshold, each with n and interval at a level."""
     at = curves(lists, np.array([-np.inf, threshold]))
     kept = at.kept[:, 1].astype(np.float64)
     has_relevant = np.isfinite(at.recall[:, 1])
+
+    def share(values: NDArray[np.float64], defined: NDArray[np.bool_]) -> Interval:
+        clusters = clusters_at(lists.clusters, np.flatnonzero(defined))
+        return bounded_interval(values[defined], level, clusters)
+
     return ThresholdFigures(
-        recall=_share(at.recall[:, 1], has_relevant, lists),
-        precision=_share(at.precision[:, 1], np.isfinite(at.precision[:, 1]), lists),
-        f1=_share(at.f1[:, 1], has_relevant, lists),
-        kept=mean_interval(kept, clusters=lists.clusters),
-        empty=_share((kept == 0).astype(np.float64), np.ones(len(kept), dtype=np.bool_), lists),
+        recall=share(at.recall[:, 1], has_relevant),
+        precision=share(at.precision[:, 1], np.isfinite(at.precision[:, 1])),
+        f1=share(at.f1[:, 1], has_relevant),
+        kept=mean_interval(kept, level, lists.clusters),
+        empty=share((kept == 0).astype(np.float64), np.ones(len(kept), dtype=np.bool_)),
     )
 
 
-def _share(values: NDArray[np.float64], defined: NDArray[np.bool_], lists: ScoredLists) -> Interval:
-    """Return the mean of the defined ``(q,)`` values between 0 and 1, with an interval inside 0 and 1."""
-    return bounded_interval(values[defined], clusters=clusters_at(lists.clusters, np.flatnonzero(defined)))
-
-
-def _false_accepts(unanswerable: ScoredLists, threshold: float | None) -> Interval | None:
+def _false_accepts(unanswerable: ScoredLists, threshold: float | None, level: float) -> Interval | None:
     """Return the share of unanswerable queries that keep a document; None without threshold or such queries."""
     if threshold is None or not len(unanswerable):
         return None
-    return bounded_interval(
-        (unanswerable.best >= threshold).astype(np.float64), clusters=unanswerable.clusters
-    )
+    accepted = (unanswerable.best >= threshold).astype(np.float64)
+    return bounded_interval(accepted, level, unanswerable.clusters)
 
 
 def _first_stage_recall(comparison_set: ComparisonSet) -> NDArray[np.float64]:
@@ -300,22 +321,24 @@ def _rows(
     run: Run,
     lists: tuple[ScoredLists, ScoredLists],
     halves: QueryHalves,
-    plan: Plan,
+    metric: str,
+    level: float,
 ) -> tuple[ThresholdRow, ...]:
     """Return thresholds at quantiles of the tuning scores, with their figures on the held-out queries.
 
     `lists` are those of the tuning and of the held-out queries.
     """
     tuning, held_out = lists
-    query_ids = [q for q in comparison_set.qrels.answerable if q in halves.held_out and run.docs(q)]
+    shown_queries = halves.held_out.intersection(run.query_ids)
+    query_ids = [q for q in comparison_set.qrels.answerable if q in shown_queries]
     if not len(tuning) or not query_ids:
         return ()
     shown = np.unique(np.quantile(tuning.scores, CUT_SHARES, method="higher"))
     qrels, shown_run = comparison_set.qrels.restricted_to(query_ids), run.restricted_to(query_ids)
-    metrics = parse_metrics([plan.primary])
+    metrics = parse_metrics([metric])
     rows = []
     for threshold in shown.tolist():
-        figures = _figures(held_out, threshold)
+        figures = _figures(held_out, threshold, level)
         kept = shown_run.where(shown_run.scores >= threshold)
         rows.append(
             ThresholdRow(
@@ -325,8 +348,8 @@ def _rows(
                 f1=figures.f1.estimate,
                 kept=figures.kept.estimate or 0.0,
                 empty=figures.empty.estimate or 0.0,
-                metric=plan.primary,
-                quality=mean_or_none(evaluate(kept, qrels, metrics).of(plan.primary)),
+                metric=metric,
+                quality=mean_or_none(evaluate(kept, qrels, metrics).of(metric)),
                 figures=figures,
             )
         )

@@ -13,10 +13,7 @@ from evalkit.results.tuning_document import DepthSweep, TunedDepth
 from evalkit.stats import count_clusters
 from evalkit.tuning import split_queries
 from evalkit.tuning.depth_bands import band_of
-from evalkit.tuning.depth_check import queries_for_margin
-
-ALPHA = 0.05
-"""Error rate of the tests of `evalkit.tuning.choose_depth`."""
+from evalkit.tuning.depth_check import ALPHA, queries_for_margin
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,4 +124,6 @@ def _may_choose(comparison_set: ComparisonSet, sweep: DepthSweep) -> bool:
     """
     query_ids = comparison_set.qrels.answerable
     independent = count_clusters(comparison_set.clusters_of(query_ids), len(query_ids))
+    if sweep.corrected is not None or sweep.rests_on is not None:
+        independent = sweep.queries  # those of people, whatever other queries the dataset has
     return sweep.limits.quality is not None or independent >= queries_for_margin(sweep.margin, ALPHA)

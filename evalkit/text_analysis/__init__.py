@@ -6,11 +6,13 @@ from evalkit.lazy_names import load_on_use
 
 if TYPE_CHECKING:
     from evalkit.text_analysis.analyzer import Analyzer, languages, unknown_language
+    from evalkit.text_analysis.matched_words import matched_parts
     from evalkit.text_analysis.words import normal_form
 
 __all__ = [
     "Analyzer",
     "languages",
+    "matched_parts",
     "normal_form",
     "unknown_language",
 ]

@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import Stemmer
 
 from evalkit.errors import UnknownNameError
-from evalkit.text_analysis.words import spaced_bigrams, spaced_block, spaced_words
+from evalkit.text_analysis.stop_words import stop_words
+from evalkit.text_analysis.words import (
+    bigram_places,
+    spaced_bigrams,
+    spaced_block,
+    spaced_words,
+    word_places,
+)
 
 _BIGRAM_LANGUAGES = frozenset({"burmese", "chinese", "japanese", "khmer", "korean", "lao", "thai"})
 """Languages written without spaces between words, and Korean, whose word endings no available stemmer removes."""
-_STOP_LISTS = {
-    "english": "STOPWORDS_EN",
-    "danish": "STOPWORDS_DANISH",
-    "dutch": "STOPWORDS_DUTCH",
-    "french": "STOPWORDS_FRENCH",
-    "german": "STOPWORDS_GERMAN",
-    "italian": "STOPWORDS_ITALIAN",
-    "norwegian": "STOPWORDS_NORWEGIAN",
-    "portuguese": "STOPWORDS_PORTUGUESE",
-    "russian": "STOPWORDS_RUSSIAN",
-    "spanish": "STOPWORDS_SPANISH",
-    "swedish": "STOPWORDS_SWEDISH",
-    "turkish": "STOPWORDS_TURKISH",
-}
-"""Languages with a stop word list in bm25s (the English one is Lucene's). Texts in other languages are only stemmed."""
 
 _CODES = {
     "ar": "arabic",
@@ -79,13 +71,6 @@ def languages() -> list[str]:
     return sorted({*Stemmer.algorithms(), *_BIGRAM_LANGUAGES})
 
 
-def all_stop_words() -> frozenset[str]:
-    """Return the stop words of all languages that have a list."""
-    from bm25s import stopwords
-
-    return frozenset(word for name in _STOP_LISTS.values() for word in getattr(stopwords, name))
-
-
 def unknown_language(name: str) -> UnknownNameError:
     """Return the error for an unknown language name; for a code like ``zh`` or ``pt-BR`` the hint is its name."""
     is_code = len(name) == 2 or name[2:3] in {"-", "_"}
@@ -119,13 +104,10 @@ class Analyzer:
     _local: threading.local = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        from bm25s import stopwords
-
         if self.language not in languages():
             raise unknown_language(self.language)
         self._local = threading.local()  # a Snowball stemmer must not be shared between threads
-        name = _STOP_LISTS.get(self.language)
-        self.stop_words = frozenset(getattr(stopwords, name)) if name else frozenset()
+        self.stop_words = stop_words(self.language)
 
     def __reduce__(self) -> tuple[type[Analyzer], tuple[str]]:
         """Pickle the language only, because a stemmer cannot be pickled."""
@@ -155,6 +137,10 @@ class Analyzer:
         words = [token for token in tokens if self._is_term(token)]
         terms = dict(zip(words, self._stemmer().stemWords(words), strict=True))
         return [terms.get(token) for token in tokens]
+
+    def token_places(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield beginning and end of each token of a text; places of bigrams overlap."""
+        return bigram_places(text) if self._uses_bigrams else word_places(text)
 
     @property
     def _uses_bigrams(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from evalkit.text_analysis.analyzer import all_stop_words
+from evalkit.text_analysis.stop_words import all_stop_words
 from evalkit.text_analysis.words import spaced_bigrams
 
 _stop_words = cache(all_stop_words)

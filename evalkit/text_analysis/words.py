@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import pairwise
 
@@ -73,6 +73,21 @@ def spaced_bigrams(text: str) -> str:
     if lowered.isascii():
         return lowered.translate(_ASCII_GAPS)
     return " ".join(token for run in _run().findall(lowered) for token in _tokens(run))
+
+
+def word_places(text: str) -> Iterator[tuple[int, int]]:
+    """Yield beginning and end of each word of a text, in the text as it is; see `spaced_words`."""
+    return (found.span() for found in _word().finditer(text))
+
+
+def bigram_places(text: str) -> Iterator[tuple[int, int]]:
+    """Yield beginning and end of each token of a text, in the text as it is; see `spaced_bigrams`."""
+    for run in _run().finditer(text):
+        characters = [found.span() for found in _character().finditer(text, *run.span())]
+        if len(characters) < 2:
+            yield run.span()
+        else:
+            yield from ((first[0], second[1]) for first, second in pairwise(characters))
 
 
 def _tokens(run: str) -> Iterable[str]:

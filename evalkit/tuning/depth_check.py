@@ -8,11 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.comparison.gate_verdicts import RuleFinding
-from evalkit.stats import Clusters, mean_interval
+from evalkit.stats import Clusters, CorrectedMeans, mean_interval
+
+ALPHA = 0.05
+"""Error rate of each one-sided test of a depth."""
+CONFIDENCE = 0.95
+"""Confidence of the intervals of means and differences."""
 
 
 def check_loss(
-    differences: NDArray[np.float64], margin: float, alpha: float, clusters: Clusters | None = None
+    differences: NDArray[np.float64],
+    margin: float,
+    alpha: float,
+    clusters: Clusters | None = None,
+    corrected: CorrectedMeans | None = None,
 ) -> RuleFinding:
     """Return whether a depth loses no more than a margin (one-sided non-inferiority test).
 
@@ -26,6 +35,8 @@ def check_loss(
         Probability of passing a true loss of exactly the margin.
     clusters
         ``(n,)`` cluster of each query; None if all are independent.
+    corrected
+        The corrected mean of the differences, which are people's; its bounds allow for skewness.
 
     Returns
     -------
@@ -34,26 +45,34 @@ def check_loss(
         TELL``. Bounds are one-sided at ``1 - alpha`` each.
     """
     n = len(differences)
-    if n and not differences.any():
+    same = corrected is None or (not corrected.means[0] and not corrected.errors[0])
+    if n and not differences.any() and same:
         return RuleFinding("IDENTICAL", "all values are equal", 0.0, 0.0, 0.0, n)
-    found = mean_interval(differences, 1 - 2 * alpha, clusters)
-    lower, upper = found.lower, found.upper
+    estimate, lower, upper = _bounds(differences, margin, alpha, clusters, corrected)
     if lower is None or upper is None or lower == upper:
-        return RuleFinding("CANNOT TELL", "the values do not vary", found.estimate, lower, upper, n)
+        return RuleFinding("CANNOT TELL", "the values do not vary", estimate, lower, upper, n)
     if lower > -margin:
-        return RuleFinding("PASS", f"no loss above {margin:g}", found.estimate, lower, upper, n)
+        return RuleFinding("PASS", f"no loss above {margin:g}", estimate, lower, upper, n)
     if upper < -margin:
-        return RuleFinding("FAIL", f"a loss above {margin:g}", found.estimate, lower, upper, n)
+        return RuleFinding("FAIL", f"a loss above {margin:g}", estimate, lower, upper, n)
     return RuleFinding(
-        "CANNOT TELL", f"a loss above {margin:g} cannot be excluded", found.estimate, lower, upper, n
+        "CANNOT TELL", f"a loss above {margin:g} cannot be excluded", estimate, lower, upper, n
     )
 
 
-def loss_within(
-    differences: NDArray[np.float64], margin: float, alpha: float, clusters: Clusters | None = None
-) -> bool:
-    """Return whether `check_loss` confirms that the loss is within the margin."""
-    return check_loss(differences, margin, alpha, clusters).status in {"PASS", "IDENTICAL"}
+def _bounds(
+    differences: NDArray[np.float64],
+    margin: float,
+    alpha: float,
+    clusters: Clusters | None,
+    corrected: CorrectedMeans | None,
+) -> tuple[float | None, float | None, float | None]:
+    """Return the mean with its one-sided bounds, at level ``1 - alpha`` each."""
+    if corrected is not None and corrected.clusters > 1:
+        of_both = corrected.bounds(0, margin, alpha)
+        return of_both.mean, of_both.lower, of_both.upper
+    found = mean_interval(differences, 1 - 2 * alpha, clusters)
+    return found.estimate, found.lower, found.upper
 
 
 def queries_for_margin(margin: float, alpha: float) -> int:

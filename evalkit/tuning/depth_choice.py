@@ -9,16 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.comparison.gate_verdicts import RuleFinding
-from evalkit.stats import (
-    MIN_QUERIES,
-    Clusters,
-    Interval,
-    bounded_interval,
-    clusters_at,
-    count_clusters,
-    paired_interval,
-)
-from evalkit.tuning.depth_check import check_loss, loss_within, queries_for_margin
+from evalkit.comparison.looks import level
+from evalkit.stats import MIN_QUERIES, Clusters, Interval
+from evalkit.tuning.depth_check import ALPHA, queries_for_margin
+from evalkit.tuning.depth_values import DepthValues, JudgedDepths
 from evalkit.tuning.query_split import Split
 
 ROUNDING = 1e-9
@@ -116,14 +110,16 @@ def choose_depth(
     costs: Costs,
     limits: Limits,
     margin: float,
-    alpha: float = 0.05,
     clusters: Clusters | None = None,
+    judged: JudgedDepths | None = None,
 ) -> Choice:
     """Choose a depth on the tuning queries and check it on the held-out queries.
 
     The check compares the chosen depth with the deepest allowed one, which does not depend on the queries. Without
     confirmation the deepest allowed depth is recommended. No depth is recommended that is not significantly better
-    than the first stage alone on the held-out queries.
+    than the first stage alone on the held-out queries. Each test is at the level of `ALPHA`, which each enlargement of
+    a draw halves. The steps to smaller depths need no correction: they end at the first failing test (fixed-sequence
+    procedure).
 
     Parameters
     ----------
@@ -137,67 +133,44 @@ def choose_depth(
         Latency and cost of each depth, and the limits on them.
     margin
         Largest acceptable loss.
-    alpha
-        Error rate of each one-sided test. The steps to smaller depths need no correction: they end at the
-        first failing test (fixed-sequence procedure).
     clusters
         ``(q,)`` cluster of each query; None if all are independent.
+    judged
+        Values of a judge, which those of people correct within each half. Numbers of queries are those of people, of
+        the queries with a relevant document.
     """
-    tuning, held_out = (_Half.of(values, rows, clusters) for rows in (split.tuning, split.held_out))
-    means = tuning.values.mean(axis=0) if len(split.tuning) else np.empty(0)
+    every = DepthValues.of(np.column_stack([first_stage, values]), clusters, judged)
+    others = (None, None) if judged is None else (judged.others.tuning, judged.others.held_out)
+    tuning, held_out = every.part(split.tuning, others[0]), every.part(split.held_out, others[1])
+    means = tuning.means()
     allowed = _allowed(means, costs, limits)
     independent = tuning.independent + held_out.independent
     if min(tuning.independent, held_out.independent) < MIN_QUERIES:
-        what = "queries" if clusters is None else "independent queries"
-        why = (
-            f"too few {what} ({independent}): {2 * MIN_QUERIES} are required, {MIN_QUERIES} to tune"
-            f" and {MIN_QUERIES} held out"
-        )
-        return Choice(len(allowed), None, None, why)
+        return Choice(len(allowed), None, None, _too_few(every, independent))
     if not len(allowed):
         return Choice(0, None, None, "no depth with known latency and cost is within the limits")
     best, deepest = int(allowed[np.argmax(means[allowed - 1])]), int(allowed[-1])
-    chosen = _smallest(tuning, allowed, best, margin, alpha)
+    chosen = _smallest(tuning, allowed, best, margin)
     found = Choice(
         allowed=len(allowed),
         best=best,
         recommended=None,
         why_not=None,
-        checked=_check(held_out, (chosen, deepest), independent, margin, alpha),
-        beyond=held_out.gain(held_out.values[:, -1], held_out.of_depth(best)),
+        checked=_check(held_out, (chosen, deepest), independent, margin),
+        beyond=held_out.gain(values.shape[1], best),
         deepest=deepest,
         chosen=chosen,
     )
-    return _recommend(found, tuning, held_out, first_stage[split.held_out])
+    return _recommend(found, tuning, held_out)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Half:
-    """The values of one half of the queries, ``(q, d)``, with their clusters."""
-
-    values: NDArray[np.float64]
-    clusters: Clusters | None
-
-    @classmethod
-    def of(cls, values: NDArray[np.float64], rows: NDArray[np.int64], clusters: Clusters | None) -> _Half:
-        return cls(values[rows], clusters_at(clusters, rows))
-
-    @property
-    def independent(self) -> int:
-        """The number of clusters."""
-        return count_clusters(self.clusters, len(self.values))
-
-    def of_depth(self, depth: int) -> NDArray[np.float64]:
-        """Return ``(q,)`` values at a depth."""
-        return self.values[:, depth - 1]
-
-    def mean(self, depth: int) -> Interval:
-        """Return the mean at a depth with its interval."""
-        return bounded_interval(self.of_depth(depth), clusters=self.clusters)
-
-    def gain(self, values: NDArray[np.float64], over: NDArray[np.float64]) -> Interval:
-        """Return the mean of ``(q,)`` values minus others with its interval."""
-        return paired_interval(over, values, clusters=self.clusters)
+def _too_few(every: DepthValues, independent: int) -> str:
+    """Return that there are too few queries to tune and to check."""
+    what = "queries" if every.clusters is None else "independent queries"
+    what += "" if every.judged is None else " judged by people"
+    what = what if every.queries == len(every.values) else f"answerable {what}"
+    needed = f"{2 * MIN_QUERIES} are required, {MIN_QUERIES} to tune and {MIN_QUERIES} held out"
+    return f"too few {what} ({independent}): {needed}"
 
 
 def _no_gain(depth: int, gain: Interval) -> str:
@@ -206,10 +179,10 @@ def _no_gain(depth: int, gain: Interval) -> str:
     return f"reranking {depth} candidate{'' if depth == 1 else 's'} is {verdict} than no reranking"
 
 
-def _recommend(found: Choice, tuning: _Half, held_out: _Half, first_stage: NDArray[np.float64]) -> Choice:
+def _recommend(found: Choice, tuning: DepthValues, held_out: DepthValues) -> Choice:
     """Return the choice with its recommended depth, if that is significantly better than the first stage."""
     depth = (found.chosen if found.is_confirmed else found.deepest) or 0
-    gain = held_out.gain(held_out.of_depth(depth), first_stage)
+    gain = held_out.gain(depth, 0)
     helps = gain.lower is not None and gain.lower > 0
     return replace(
         found,
@@ -221,20 +194,17 @@ def _recommend(found: Choice, tuning: _Half, held_out: _Half, first_stage: NDArr
     )
 
 
-def _check(
-    held_out: _Half, depths: tuple[int, int], independent: int, margin: float, alpha: float
-) -> RuleFinding:
+def _check(held_out: DepthValues, depths: tuple[int, int], independent: int, margin: float) -> RuleFinding:
     """Return the test of the chosen depth against the deepest; it cannot pass with too few queries for a rare loss."""
     chosen, deepest = depths
-    loss = held_out.of_depth(chosen) - held_out.of_depth(deepest)
-    found = check_loss(loss, margin, alpha, held_out.clusters)
+    found = held_out.loss(chosen, deepest, margin, ALPHA)
     if chosen == deepest:
         return replace(
             found,
             status="CANNOT TELL",
             sentence="no smaller depth is within the margin on the tuning queries",
         )
-    needed = queries_for_margin(margin, alpha)
+    needed = queries_for_margin(margin, level(ALPHA, held_out.enlarged))
     if found.status in {"PASS", "IDENTICAL"} and independent < needed:
         why = (
             f"too few queries ({independent}) to exclude a rare loss: a margin of {margin:g} requires"
@@ -257,14 +227,13 @@ def _allowed(means: NDArray[np.float64], costs: Costs, limits: Limits) -> NDArra
     return np.flatnonzero(keeps).astype(np.int64) + 1
 
 
-def _smallest(tuning: _Half, allowed: NDArray[np.int64], best: int, margin: float, alpha: float) -> int:
+def _smallest(tuning: DepthValues, allowed: NDArray[np.int64], best: int, margin: float) -> int:
     """Return the smallest depth reached from the best one while every step passes the non-inferiority test."""
     chosen = best
-    for depth in allowed[allowed < best][::-1]:
-        loss = tuning.of_depth(int(depth)) - tuning.of_depth(best)
-        if not loss_within(loss, margin, alpha, tuning.clusters):
+    for depth in allowed[allowed < best][::-1].tolist():
+        if tuning.loss(depth, best, margin, ALPHA).status not in {"PASS", "IDENTICAL"}:
             break
-        chosen = int(depth)
+        chosen = depth
     return chosen
 
 

@@ -21,7 +21,7 @@ from evalkit.stats import (
 )
 from evalkit.tuning.query_split import Split
 
-FusionVerdict = Literal["beats", "is beaten by", "no significant difference"]
+FusionVerdict = Literal["beats", "is beaten by", "no significant difference", "no verdict"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class AgainstFusion:
         P-value of the sign-flip test of the difference; None without held-out queries.
     verdict
         ``beats`` or ``is beaten by`` (of the reranker alone) only if the interval does not contain 0 and the test
-        rejects at the same level.
+        rejects at the same level; ``no verdict`` where models judged.
     """
 
     fusion: str

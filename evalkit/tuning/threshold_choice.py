@@ -18,6 +18,8 @@ from evalkit.stats.ranks import share_of_pairs_above
 Promise = Literal["guaranteed", "expected", "none"]
 _MOST_THRESHOLDS = 2000
 """Maximum number of candidate thresholds; with more distinct scores, those at evenly spaced ranks are used."""
+_AT_ONCE = 200
+"""Thresholds whose p-values are computed at once."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -214,8 +216,12 @@ def guaranteed_recall(losses: NDArray[np.float64], n: int, target: float, confid
     control" (2021), with the Hoeffding-Bentkus p-value of Bates et al., "Distribution-free, risk-controlling
     prediction sets" (2021).
     """
-    rejected = hoeffding_bentkus(losses, n, 1 - target) <= 1 - confidence
-    passed = len(rejected) if rejected.all() else int(np.argmin(rejected))
+    passed = 0
+    for start in range(0, len(losses), _AT_ONCE):  # the search mostly ends among the lowest thresholds
+        rejected = hoeffding_bentkus(losses[start : start + _AT_ONCE], n, 1 - target) <= 1 - confidence
+        passed += len(rejected) if rejected.all() else int(np.argmin(rejected))
+        if not rejected.all():
+            break
     return passed - 1 if passed else None
 
 

@@ -10,8 +10,7 @@ import numpy as np
 
 from evalkit.comparison import pair
 from evalkit.config import Config, resolved_yaml
-from evalkit.experiment.manifest_facts import Origin
-from evalkit.experiment.resume import ResumeOptions
+from evalkit.experiment.run_options import Origin, ResumeOptions
 from evalkit.experiment.sessions import only
 from evalkit.results.folder import REPEATS_FOLDER, results_folder
 from evalkit.summaries.opened_results import OpenedResult, open_result

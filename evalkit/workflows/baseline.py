@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from evalkit.comparison.corrected_sides import saved_side
 from evalkit.errors import InputError
 from evalkit.records import MetricValues
-from evalkit.results.baseline_folder import BASELINES, BaselineFolder, BaselineManifest, facts_to_keep
+from evalkit.results.baseline_folder import (
+    BASELINES,
+    BaselineFolder,
+    BaselineManifest,
+    SavedDraw,
+    facts_to_keep,
+)
 from evalkit.results.locate import locate_result
 from evalkit.results.run_facts import RunFacts
 from evalkit.results.values_table import CellValues
@@ -31,6 +38,12 @@ def save_baseline(result: str | Path, name: str, into: Path = BASELINES) -> Path
     opened = open_result(result)
     evidence = evidence_of(opened)
     depths = {one.dataset: one.depth for one in opened.comparison_sets}
+    corrected = {
+        key: saved
+        for key, side in evidence.corrected.items()
+        if (saved := saved_side(side, evidence.values[key].metrics)) is not None
+    }
+    draws = {dataset: side.draw for (dataset, _), side in corrected.items()}
     manifest = BaselineManifest(
         name=name,
         saved_from=opened.folder.path.name,
@@ -41,12 +54,17 @@ def save_baseline(result: str | Path, name: str, into: Path = BASELINES) -> Path
         of=facts_to_keep(opened.folder),
         rankings=tuple((*key, "".join(hashes.values())) for key, hashes in evidence.rankings.items()),
         runs=tuple(sorted(evidence.runs)),
+        withheld=tuple((*key, why) for key, why in evidence.withheld.items()),
+        draws=tuple(
+            SavedDraw(dataset, draw.judge, draw.digest, draw.declared, draw.enlarged)
+            for dataset, draw in draws.items()
+        ),
     )
     values = (
         CellValues(dataset, tag, None if (dataset, tag) in evidence.runs else depths[dataset], values)
         for (dataset, tag), values in evidence.values.items()
     )
-    folder.write(manifest, opened.folder, values)
+    folder.write(manifest, opened.folder, values, corrected)
     return folder.path
 
 
@@ -103,6 +121,10 @@ def _evidence(folder: BaselineFolder) -> Evidence:
         rankings=_rankings(folder, manifest, values),
         runs=frozenset(manifest.runs),
         missing=_missing(folder.read_runs(manifest), values),
+        withheld={(dataset, tag, size, flight): why for dataset, tag, size, flight, why in manifest.withheld},
+        judged_by=manifest.judged_by,
+        synthetic=manifest.synthetic,
+        corrected=folder.read_corrected(manifest),
     )
 
 

@@ -12,8 +12,6 @@ from evalkit.comparison import Comparison, ComparisonSet, Plan
 from evalkit.comparison.score_origins import AcceptedScores, judge_origin
 from evalkit.errors import InputError, UnknownNameError, tell
 from evalkit.metrics import distinct_metrics, find_spelling, parse_metric
-from evalkit.report.chart_files import write_charts
-from evalkit.report.transfer import distribution_chart
 from evalkit.results.comparison_document import Comparisons, Transfer, VersionComparisons, VersionTags
 from evalkit.results.json_shapes import document
 from evalkit.summaries.budget_texts import NO_TEXTS, BudgetTexts
@@ -175,6 +173,9 @@ def _draw_scores(
     comparison_sets: Sequence[ComparisonSet],
 ) -> None:
     """Draw both versions' scores of every dataset into a folder."""
+    from evalkit.report.chart_files import write_charts
+    from evalkit.report.transfer import distribution_chart
+
     charts = (
         distribution_chart(comparison_set.dataset, tags[1], pairs.before, pairs.after)
         for comparison_set, pairs in scored_pairs(before, after, tags, comparison_sets)

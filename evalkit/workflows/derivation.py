@@ -6,18 +6,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from evalkit.cache import cache_key
 from evalkit.charts.chart import Chart
 from evalkit.comparison import ComparisonSet, Plan
-from evalkit.comparison.comparison_set import QueryClusters
 from evalkit.files import remove_folder, replacing_folder
-from evalkit.formats import write_runs
+from evalkit.formats import PackedRuns
+from evalkit.query_clusters import QueryClusters
 from evalkit.records import Qrels, Query
 from evalkit.report.chart_files import write_charts
 from evalkit.report.explorer import explorer_data
 from evalkit.report.sections import Findings
 from evalkit.results import ResultFolder
 from evalkit.results.consistency import check_consistent
+from evalkit.results.derivation_keys import without_calls
 from evalkit.results.failure_reasons import failure_reasons
+from evalkit.results.json_shapes import to_plain
 from evalkit.results.manifest import Failure, Manifest
 from evalkit.results.recorded_config import RecordedConfig
 from evalkit.results.rows import Rows
@@ -29,16 +32,20 @@ from evalkit.summaries.budget_uses import with_budget_uses
 from evalkit.summaries.calibrations import CalibrationTask, calibrate_all
 from evalkit.summaries.cascade_costs import with_cascades
 from evalkit.summaries.comparisons import compare_sets, plan_of, sets_at_depth
+from evalkit.summaries.corrections import with_corrections
 from evalkit.summaries.depth_sweep import sweep_all
+from evalkit.summaries.judge_audits import judge_audits
 from evalkit.summaries.latency_answers import answer
 from evalkit.summaries.latency_cells import CONFIDENCE, latency_rows
 from evalkit.summaries.passage_rules import passage_summaries, with_passages
 from evalkit.summaries.quality_cells import QualityCell, derive_ceilings, derive_cells
 from evalkit.summaries.run_latencies import run_latency_rows
-from evalkit.summaries.summary import summarise
+from evalkit.summaries.side_by_side import side_by_side
+from evalkit.summaries.summary import summarise, with_comparisons
 from evalkit.summaries.threshold_curves import Goal, find_threshold
 from evalkit.summaries.tuning_depths import depth_to_tune
 from evalkit.workflows.earlier_files import ReportParts
+from evalkit.workflows.earlier_parts import EarlierPictures, EarlierQuality
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -54,16 +61,21 @@ class Derived:
         The documents.
     cells
         Values of each ranking; none without a quality pass.
+    runs
+        The files of the rankings; None if there are earlier ones of the same scores.
     parts
         What the report needs further.
     """
 
     found: Findings
     cells: Sequence[QualityCell]
+    runs: PackedRuns | None
     parts: ReportParts
 
 
-def derive(folder: ResultFolder, manifest: Manifest, progress: tqdm[Any]) -> Derived:
+def derive(
+    folder: ResultFolder, manifest: Manifest, progress: tqdm[Any], earlier: EarlierQuality | None = None
+) -> Derived:
     """Compute everything that a report shows; nothing is written.
 
     Parameters
@@ -74,6 +86,8 @@ def derive(folder: ResultFolder, manifest: Manifest, progress: tqdm[Any]) -> Der
         Its manifest.
     progress
         A progress bar, of which this makes three steps.
+    earlier
+        What was derived from the same scores before, and need not be computed again.
 
     Raises
     ------
@@ -81,40 +95,65 @@ def derive(folder: ResultFolder, manifest: Manifest, progress: tqdm[Any]) -> Der
         If a raw file is missing or damaged.
     """
     raw = _read(folder, manifest)
+    runs = None if earlier else _packed(folder, raw.cells)
+    try:
+        return _derive(raw, runs, progress, earlier)
+    except BaseException:
+        if runs is not None:
+            runs.cancel()
+        raise
+
+
+def _derive(
+    raw: _RawResult, runs: PackedRuns | None, progress: tqdm[Any], earlier: EarlierQuality | None
+) -> Derived:
+    """Compute the documents, while the files of the rankings are made."""
+    folder, manifest = raw.folder, raw.manifest
     summary = _summary(raw)
     progress.update()
     plan = plan_of(raw.config, manifest.first_stage)
     systems = _systems(raw)
-    summary = replace(summary, passages=passage_summaries(systems, folder, manifest, plan.primary))
-    compared = compare_sets(systems, plan)
+    summary = replace(
+        summary,
+        passages=passage_summaries(systems, folder, raw.scored, plan.primary),
+        audits=judge_audits(folder, manifest, raw.cells, plan.primary) or None,
+    )
+    compared = earlier.compared if earlier else compare_sets(systems, plan)
+    summary = with_comparisons(summary, compared)
     progress.update()
+    tuned, tuned_at = _tuned(systems, raw.scored, plan, summary, earlier)
     found = Findings(
         manifest=manifest,
         failures=raw.failures,
         summary=summary,
         compared=compared,
-        tuned=_tuned(systems, manifest, plan, summary),
+        tuned=tuned,
         latency=answer(raw.timed, raw.latency, manifest, raw.config),
     )
     progress.update()
-    texts = {name: folder.read_texts(name) for name in raw.qrels}
-    return Derived(found, raw.cells, ReportParts(raw.vouched, explorer_data(systems, plan.primary, texts)))
+    explored = earlier.explored if earlier else _explored(raw, systems, plan)
+    return Derived(found, raw.cells, runs, ReportParts(raw.vouched, explored, tuned_at=tuned_at))
 
 
-def write_derived(folder: ResultFolder, derived: Derived) -> ReportParts:
+def write_derived(
+    folder: ResultFolder, derived: Derived, earlier: EarlierQuality | None = None
+) -> ReportParts:
     """Write the runs, the values and the documents; return what the report needs further."""
     found, cells = derived.found, derived.cells
-    _write_runs(folder, cells)
-    values = (CellValues(one.dataset, one.reranker, one.depth, one.values) for one in cells)
-    write_values(folder.values_file, values, inside=folder.path)
+    if earlier is None or not earlier.put_runs(folder):
+        _write_runs(folder, derived)
+        values = (CellValues(one.dataset, one.reranker, one.depth, one.values) for one in cells)
+        write_values(folder.values_file, values, inside=folder.path)
     folder.write_documents(found.summary, found.compared, found.tuned, found.latency)
     return derived.parts
 
 
-def write_plots(folder: ResultFolder, charts: Mapping[str, Iterable[Chart]]) -> None:
-    """Draw all charts."""
+def write_plots(
+    folder: ResultFolder, charts: Mapping[str, Iterable[Chart]], earlier: EarlierPictures
+) -> None:
+    """Draw all charts but those that were drawn before."""
     with replacing_folder(folder.plots_folder, inside=folder.path) as plots:
-        write_charts(plots, [chart for part in charts.values() for chart in part])
+        write_charts(plots, [chart for part in charts.values() for chart in part], earlier.find)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +162,8 @@ class _RawResult:
 
     Attributes
     ----------
+    scored
+        The manifest for what is derived from scores alone.
     cells
         Of each ranking; none without a quality pass, because there are no scores then.
     timed
@@ -133,6 +174,7 @@ class _RawResult:
 
     folder: ResultFolder
     manifest: Manifest
+    scored: Manifest
     config: RecordedConfig
     qrels: Mapping[str, Qrels]
     queries: Mapping[str, Mapping[str, Query]]
@@ -152,14 +194,16 @@ def _read(folder: ResultFolder, manifest: Manifest) -> _RawResult:
     config = folder.read_config()
     check_consistent(folder, manifest, config)
     qrels, queries = folder.read_judged(manifest)
+    scored = without_calls(manifest)
     cells: list[QualityCell] = []
     if config.quality:
-        cells += derive_cells(folder, manifest, qrels, config.metrics, config.depths, config.below_depth)
+        cells += derive_cells(folder, scored, qrels, config.metrics, config.depths, config.below_depth)
     calls = folder.read_call_rows()
     timed = cells_of(calls)
     return _RawResult(
         folder=folder,
         manifest=manifest,
+        scored=scored,
         config=config,
         qrels=qrels,
         queries=queries,
@@ -190,15 +234,24 @@ def _summary(raw: _RawResult) -> Summary:
 def _systems(raw: _RawResult) -> Sequence[ComparisonSet]:
     """Return the systems under comparison of each dataset, those of other rules for passages included."""
     judged = raw.qrels if raw.config.quality else {}
-    first_stage = raw.manifest.first_stage
-    systems = sets_at_depth(raw.cells, first_stage, judged, raw.queries, raw.config, raw.manifest.origins)
-    return with_passages(systems, raw.folder, raw.manifest)
+    scored = raw.scored
+    systems = sets_at_depth(raw.cells, scored.first_stage, judged, raw.queries, raw.config, scored.origins)
+    return with_corrections(with_passages(systems, raw.folder, scored), raw.folder, scored)
+
+
+def _explored(raw: _RawResult, systems: Sequence[ComparisonSet], plan: Plan) -> Mapping[str, Any] | None:
+    texts = {name: raw.folder.read_texts(name) for name in raw.qrels}
+    return explorer_data(systems, plan.primary, texts)
 
 
 def _tuned(
-    comparison_sets: Sequence[ComparisonSet], manifest: Manifest, plan: Plan, summary: Summary
-) -> Tuning:
-    """Return depth, threshold and calibration of every reranker without failed queries."""
+    comparison_sets: Sequence[ComparisonSet],
+    manifest: Manifest,
+    plan: Plan,
+    summary: Summary,
+    earlier: EarlierQuality | None,
+) -> tuple[Tuning, str]:
+    """Return depth, threshold and calibration of every reranker without failed queries, with the key of the depths."""
     comparison_sets = [one.with_known(plan.primary) for one in comparison_sets]
     complete = [
         (comparison_set, tag)
@@ -212,22 +265,25 @@ def _tuned(
         for (one, tag), sweep in zip(complete, swept, strict=True)
         if manifest.rerankers[tag].has_scores
     ]
-    return Tuning(
-        depth=tuple(sweep for sweep in swept if sweep is not None),
-        threshold=tuple(find_threshold(one, tag, plan, Goal(), at) for one, tag, at in tasks),
-        calibration=calibrate_all(
-            (CalibrationTask(one, tag, manifest.rerankers[tag].score_kind, at) for one, tag, at in tasks),
-            plan,
-        ),
+    depth = tuple(sweep for sweep in swept if sweep is not None)
+    tuned_at = cache_key([[one.dataset, tag, to_plain(at)] for one, tag, at in tasks])
+    if earlier is not None and earlier.record.tuned_at == tuned_at:
+        return replace(earlier.tuned, depth=depth), tuned_at
+    threshold = side_by_side(lambda task: find_threshold(task[0], task[1], plan, Goal(), task[2]), tasks)
+    calibration = calibrate_all(
+        (CalibrationTask(one, tag, manifest.rerankers[tag].score_kind, at) for one, tag, at in tasks), plan
     )
+    return Tuning(depth=depth, threshold=tuple(threshold), calibration=calibration), tuned_at
 
 
-def _write_runs(folder: ResultFolder, cells: Sequence[QualityCell]) -> None:
-    if not cells:
+def _write_runs(folder: ResultFolder, derived: Derived) -> None:
+    if not derived.cells:
         remove_folder(folder.runs_folder)
         return
     with replacing_folder(folder.runs_folder, inside=folder.path) as runs:
-        files = (
-            (cell.run, runs / folder.run_file(cell.dataset, cell.reranker, cell.depth).name) for cell in cells
-        )
-        write_runs(files, inside=runs)
+        # Earlier files that were changed meanwhile are packed only now.
+        (derived.runs or _packed(folder, derived.cells)).write(runs)
+
+
+def _packed(folder: ResultFolder, cells: Sequence[QualityCell]) -> PackedRuns:
+    return PackedRuns({folder.run_file(one.dataset, one.reranker, one.depth).name: one.run for one in cells})

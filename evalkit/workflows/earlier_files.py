@@ -36,11 +36,15 @@ class ReportParts:
         Data of the query explorer; None without one.
     files
         Path -> SHA-256 of all derived files but the pages, where they are in place; empty if they are to be written.
+    tuned_at, pictures
+        See `DerivedRecord`.
     """
 
     timed: Sequence[CellCalls]
     explored: Mapping[str, Any] | None
     files: Mapping[str, str] = field(default_factory=dict)
+    tuned_at: str = ""
+    pictures: Mapping[str, str] = field(default_factory=dict)
 
 
 def take_over(folder: ResultFolder, keys: DerivationKeys | None) -> ReportParts | None:
@@ -85,7 +89,8 @@ def _take(folder: ResultFolder, source: ResultFolder, record: DerivedRecord) -> 
     else:
         _copy(folder, source, record, wanted)
     is_timed = any(row.pass_ == "latency" for row in folder.read_summary().calls)
-    return ReportParts(vouched_cells(cells_of(folder.read_call_rows())) if is_timed else (), explored, wanted)
+    timed = vouched_cells(cells_of(folder.read_call_rows())) if is_timed else ()
+    return ReportParts(timed, explored, wanted, record.tuned_at, record.pictures)
 
 
 def _without_pages(folder: ResultFolder, files: Mapping[str, str]) -> dict[str, str]:
@@ -124,4 +129,5 @@ def record_derived(folder: ResultFolder, keys: DerivationKeys, parts: ReportPart
     """
     data = None if parts.explored is None else as_script(parts.explored).encode()
     place = explorer_place(folder.report_html_file.read_bytes(), data)
-    write_record(folder, DerivedRecord(keys, derived_hashes(folder, parts.files), place))
+    files = derived_hashes(folder, parts.files)
+    write_record(folder, DerivedRecord(keys, files, place, parts.tuned_at, parts.pictures))

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evalkit.errors import InputError
-from evalkit.formats import is_from_text, read_judgments, read_rows, read_run_file
+from evalkit.formats import RunFile, is_from_text, read_judgments, read_rows, read_run_file
 from evalkit.metrics import check_metrics, parse_metrics, proper_name
 from evalkit.records import Coverage, GradeFacts, Qrels, Query, check_overlap
-from evalkit.summaries.budget_rows import with_budgets
 from evalkit.summaries.budget_texts import BudgetTexts
-from evalkit.summaries.evaluation_rows import Row, levels_by, mean_rows, query_rows, slice_rows, value_run
+from evalkit.summaries.judges_note import judges_of, note_judges
 from evalkit.summaries.system_names import distinct_tags
 
+if TYPE_CHECKING:
+    from evalkit.summaries.evaluation_rows import Row
+
 DEFAULT_METRICS = ("nDCG@10", "MRR@10")
+_USED_LATER = ("evalkit.summaries.budget_rows", "evalkit.summaries.evaluation_rows")
+"""Modules that turn runs into rows of the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +89,20 @@ def evaluate_files(qrels: Path, runs: Sequence[Path], options: EvaluationOptions
     metrics = parse_metrics(map(proper_name, options.metrics or DEFAULT_METRICS))
     options.texts.check(metrics)
     queries = _read_queries(options.queries)
-    judged = read_judgments(qrels, {query_id: query.text for query_id, query in queries.items()} or None)
-    if not judged.qrels.answerable:
-        raise InputError(f"{qrels} contains no query with a relevant document", "check the qrels")
-    check_metrics(metrics, judged.qrels, f"the judgments in {qrels}")
-    levels = {} if options.by is None else levels_by(options.by, judged.qrels, queries)
-    read = [read_run_file(path) for path in runs]
+    texts = {query_id: query.text for query_id, query in queries.items()} or None
+    with _reading(runs) as reading:
+        judged = read_judgments(qrels, texts)
+        note_judges(judges_of(judged, qrels), str(qrels))
+        if not judged.qrels.answerable:
+            raise InputError(f"{qrels} contains no query with a relevant document", "check the qrels")
+        check_metrics(metrics, judged.qrels, f"the judgments in {qrels}")
+        for module in _USED_LATER if options.per_query else (*_USED_LATER, "scipy.special"):
+            import_module(module)
+        read = list(reading)
+    levels = {} if options.by is None else _levels(options.by, judged.qrels, queries)
+    from evalkit.summaries.budget_rows import with_budgets
+    from evalkit.summaries.evaluation_rows import mean_rows, query_rows, slice_rows, value_run
+
     named = distinct_tags([file.run for file in read], [str(path) for path in runs])
     grades = options.texts.with_lengths(judged.qrels, named, metrics)
     kept, excluded = grades.without_excluded()
@@ -107,6 +123,22 @@ def evaluate_files(qrels: Path, runs: Sequence[Path], options: EvaluationOptions
     commented_lines = {str(qrels): judged.commented}
     commented_lines |= {str(path): file.commented for path, file in zip(runs, read, strict=True)}
     return Evaluation(rows, tuple(coverage), GradeFacts.of(judged.qrels), commented_lines)
+
+
+@contextmanager
+def _reading(paths: Sequence[Path]) -> Iterator[Iterator[RunFile]]:
+    """Read runs in a thread while other work goes on: Arrow parses without the interpreter's lock."""
+    pool = ThreadPoolExecutor(1)
+    try:
+        yield pool.map(read_run_file, paths)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _levels(by: str, qrels: Qrels, queries: Mapping[str, Query]) -> Mapping[str, Sequence[str]]:
+    from evalkit.summaries.evaluation_rows import levels_by
+
+    return levels_by(by, qrels, queries)
 
 
 def _hint_on_ids(qrels: Qrels, queries: Path | None) -> str | None:

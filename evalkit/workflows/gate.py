@@ -105,11 +105,8 @@ def _verdicts(settings: GateSettings, new: Evidence, old: Evidence) -> tuple[Gat
     look: Look = "only" if settings.looks == 1 else "first" if settings.look == 1 else "last"
     age_h = settings.max_score_age_hours
     accepted = AcceptedScores(None if age_h is None else age_h * HOUR_S, settings.drift_check_queries)
-    verdicts = tuple(
-        verdict
-        for rule in settings.rules
-        for verdict in judge_rule(rule, new, old, Terms(settings.alpha_per_look, look, accepted))
-    )
+    terms = Terms(settings.alpha_per_look, look, accepted, settings.allow_synthetic)
+    verdicts = tuple(verdict for rule in settings.rules for verdict in judge_rule(rule, new, old, terms))
     if not verdicts:
         raise InputError(
             f"no rule applies to a reranker that is in both {new.name} and {old.name}",

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from evalkit.comparison import Paired, pair
-from evalkit.comparison.comparison_set import QueryClusters
+from evalkit.comparison.corrected_pairs import in_part
+from evalkit.comparison.corrected_sides import PARTS, CorrectedSide, pair_of_sides
+from evalkit.comparison.correction import CorrectedValues
 from evalkit.comparison.missing_queries import MOST_MISSING
 from evalkit.comparison.score_origins import AcceptedScores
 from evalkit.comparison.slices import group_by_level
 from evalkit.config import GateRule
 from evalkit.metrics import find_spelling, parse_metric
+from evalkit.query_clusters import QueryClusters
 from evalkit.records import MetricValues
 from evalkit.results.failure_reasons import in_words, of_system
 from evalkit.stats import Clusters
 from evalkit.summaries.gate_evidence import BELOW_DEPTH, NONE_BELOW, TOKENIZER, Evidence
 from evalkit.summaries.scored_texts import PASSAGES
 
+_Values = tuple[CorrectedValues, CorrectedValues]
 Look = Literal["only", "first", "last"]
 """Which of the planned looks at the same change a gate is."""
 MOST_SLICES = 50
@@ -41,11 +45,14 @@ class Terms:
         Which of the planned looks this is.
     accepted
         Cached scores of the new version that are accepted.
+    allow_synthetic
+        Whether rules on a metric may rest on queries that a model wrote.
     """
 
     alpha: float
     look: Look = "only"
     accepted: AcceptedScores = field(default_factory=AcceptedScores)
+    allow_synthetic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +199,72 @@ class Case:
             raise NothingToJudgeError(f"{paired.left_out} queries have a value on only one side")
         return replace(paired, clusters=self.clusters_of(paired.query_ids))
 
+    @property
+    def corrected_sides(self) -> tuple[CorrectedSide | None, CorrectedSide | None]:
+        """The corrected values of the reranker in the baseline and in the result; None where a side has none."""
+        key = self.dataset, self.tag
+        return self.old.corrected.get(key), self.new.corrected.get(key)
+
+    def corrected(self) -> Paired | None:
+        """Return the values of both sides under people's grades of the draw, with the judge's.
+
+        They are None where both sides have another draw or other grades, and where people have not judged all
+        documents of the draw, or the judge has not answered for all.
+        """
+        return self._corrected_pair(lambda old, new: (old, new), self.corrected_sides)
+
+    def corrected_own(self) -> Paired | None:
+        """Return the values of the result alone, as both sides of a pair; None if some are unknown."""
+        return self._corrected_pair(lambda new: (new, new), self.corrected_sides[1:])
+
+    def corrected_target(self, share: float) -> Paired | None:
+        """Return the values that keep a share of the baseline's gain over its first stage, and those of the result."""
+        first = self.old.corrected.get((self.dataset, self.old.first_stage))
+
+        def target(first: CorrectedValues, old: CorrectedValues, new: CorrectedValues) -> _Values:
+            kept = {part: share * getattr(old, part) + (1 - share) * getattr(first, part) for part in PARTS}
+            return CorrectedValues(**kept), new
+
+        return self._corrected_pair(target, (first, *self.corrected_sides))
+
+    def corrected_gain(self) -> Paired | None:
+        """Return the values of the baseline's first stage and of the baseline; None if some are unknown."""
+        first = self.old.corrected.get((self.dataset, self.old.first_stage))
+        return self._corrected_pair(lambda first, old: (first, old), (first, self.corrected_sides[0]))
+
+    def _corrected_pair(
+        self, combined: Callable[..., _Values], sides: Sequence[CorrectedSide | None]
+    ) -> Paired | None:
+        known = [side for side in sides if side is not None]
+        draws = {side.draw for side in known}
+        if len(known) < len(sides) or len(draws) > 1:
+            return None
+        values = [one for side in known if (one := side.values(self.metric)) is not None]
+        if len(values) < len(sides):
+            return None
+        found = pair_of_sides(known[-1].draw, combined(*values), self.metric, self.clusters)
+        if self.part is None and not self.without:
+            return found
+        kept = frozenset(found.all_query_ids) if self.part is None else self.part.query_ids
+        return in_part(
+            found, [query_id for query_id in found.all_query_ids if query_id in kept - self.without]
+        )
+
+    def unrated(self) -> list[tuple[str, str]]:
+        """Return the documents of the draw that people still have to judge for this rule."""
+        return list(dict.fromkeys(pair for side in self._needed_sides for pair in side.unrated(self.metric)))
+
+    def unanswered(self) -> list[tuple[str, str]]:
+        """Return the documents that the judge still has to be asked for."""
+        return list(
+            dict.fromkeys(pair for side in self._needed_sides for pair in side.unanswered(self.metric))
+        )
+
+    @property
+    def _needed_sides(self) -> list[CorrectedSide]:
+        sides = self.corrected_sides[1:] if self.rule.bound[0] == "min" else self.corrected_sides
+        return [side for side in sides if side is not None]
+
     def _check_below_depth(self) -> None:
         """Check that candidates below the depth are kept on both sides or dropped on both, if there are any.
 
@@ -228,8 +301,12 @@ def parts(case: Case) -> Iterator[Part]:
         fields = ", ".join(case.new.levels.get(case.dataset, {})) or "none"
         raise NothingToJudgeError(f"the queries of {case.dataset} have no field {by!r} (fields: {fields})")
     values = case.new.values.get((case.dataset, case.tag))
+    side = case.corrected_sides[1]
+    query_ids = values.query_ids if values else ()
+    if side is not None:
+        query_ids = side.draw.query_ids  # also those without a relevant document
     # Levels of a number are padded, so that they sort.
-    found = group_by_level(level_of, values.query_ids if values else ())
+    found = group_by_level(level_of, query_ids)
     groups = {level.strip(): query_ids for level, query_ids in found.items()}
     if not named and len(groups) > MOST_SLICES:
         raise NothingToJudgeError(

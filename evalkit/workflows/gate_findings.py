@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -21,12 +21,16 @@ from evalkit.comparison.gate_verdicts import (
     judge_minimum,
     judge_ratio,
 )
+from evalkit.comparison.indications import BY_MODELS
 from evalkit.comparison.score_origins import ScoreBasis, judge_origin
 from evalkit.comparison.threshold_rules import Limit, judge_empty, judge_kept
 from evalkit.metrics import parse_metric
+from evalkit.records import fewest_people
 from evalkit.stats import MIN_QUERIES, chance_of_detecting, count_clusters, mean_error
 from evalkit.summaries.gate_evidence import Evidence
+from evalkit.workflows.corrected_findings import find_corrected, why_uncorrected
 from evalkit.workflows.gate_case import Case, NothingToJudgeError, spelt_as
+from evalkit.workflows.gate_sentences import by_rankings, with_looks
 
 
 def basis_of(case: Case) -> ScoreBasis | None:
@@ -42,9 +46,51 @@ def find(case: Case) -> RuleFinding:
     if basis is not None and not basis.is_accepted and (case.dataset, case.tag) in case.new.values:
         return invalid(basis.sentence)
     try:
-        return _JUDGES.get(case.rule.bound[0], _sure_quality)(case)
+        found = _JUDGES.get(case.rule.bound[0], _sure_quality)(case)
     except NothingToJudgeError as error:
         return invalid(str(error))
+    return found if case.rule.metric is None else _for_people(case, _by_people(case, found))
+
+
+def _for_people(case: Case, found: RuleFinding) -> RuleFinding:
+    """Return what a rule on a metric finds; no verdict on queries that a model wrote, unless the rules allow it."""
+    if case.dataset not in case.new.synthetic | case.old.synthetic or found.status == "INVALID":
+        return found
+    if case.terms.allow_synthetic:
+        return replace(found, sentence=f"{found.sentence}; synthetic queries")
+    why = (
+        "synthetic queries: no verdict because a model wrote the queries (allow_synthetic: true accepts them)"
+    )
+    return replace(found, status="CANNOT TELL", sentence=f"{found.sentence}; {why}")
+
+
+def _by_people(case: Case, found: RuleFinding) -> RuleFinding:
+    """Return what a rule on a metric finds; no verdict without judgments, or where grades of models count."""
+    values = case.new.values.get((case.dataset, case.tag))
+    if found.status == "INVALID" and values is not None and not len(values.query_ids) and not found.n:
+        unscored = case.new.unscored.get((case.dataset, case.tag))
+        none = RuleFinding("CANNOT TELL", f"{case.metric}: no query is judged, so there is no mean")
+        return found if unscored else none
+    judged_by = fewest_people(*(side.judged_by.get(case.dataset, "human") for side in (case.new, case.old)))
+    if judged_by == "human" or found.status == "INVALID":
+        return found
+    if case.new.judged_by.get(case.dataset) == "corrected":
+        return _by_correction(case, found)
+    how = (
+        f"judge only: {BY_MODELS} all judgments"
+        if judged_by == "judge only"
+        else f"mixed judgments: {BY_MODELS} some of the judgments"
+    )
+    uncorrected = case.new.uncorrected.get(case.dataset)
+    how = how if uncorrected is None else f"{how}. {uncorrected.removesuffix('.')}"
+    return replace(found, status="CANNOT TELL", sentence=f"{found.sentence}; {how}")
+
+
+def _by_correction(case: Case, found: RuleFinding) -> RuleFinding:
+    """Return what a rule finds on a dataset whose grades people correct, with what it rests on; no verdict without."""
+    if found.rests_on is not None:
+        return replace(found, sentence=f"{found.sentence}; {found.rests_on}")
+    return replace(found, status="CANNOT TELL", sentence=f"{found.sentence}; {why_uncorrected(case)}")
 
 
 def _failures(case: Case) -> RuleFinding:
@@ -74,9 +120,13 @@ def _sure_quality(case: Case) -> RuleFinding:
 
 def _quality(case: Case) -> RuleFinding:
     name, bound = case.rule.bound
-    if name == "min":
+    paired = case.paired() if name != "min" else None
+    case.values(case.new, "result")
+    corrected = find_corrected(case)
+    if corrected is not None:
+        return corrected
+    if paired is None:
         return _minimum(case)
-    paired = case.paired()
     if name == "max_fallen":
         worst = worst_of_clusters(paired.differences, paired.clusters)
         return judge_fallen(worst, case.metric, bound, case.rule.fallen_by, case.alpha)
@@ -113,7 +163,7 @@ def _drop(case: Case, paired: Paired) -> RuleFinding:
     if found.status == "INVALID":
         return found
     if found.status == "IDENTICAL":
-        found = _by_rankings(found, case, paired.query_ids)
+        found = by_rankings(found, case, paired.query_ids)
     elif found.status == "CANNOT TELL" and found.n >= MIN_QUERIES and found.lower != found.upper:
         found = replace(found, sentence=f"{found.sentence}. {_after(case, paired, margin)}")
     # The spread of a version that got worse is not that of an unchanged one.
@@ -125,30 +175,13 @@ def _drop(case: Case, paired: Paired) -> RuleFinding:
     return replace(with_unseen_share(found, worst, alpha), unchanged_passes=chance)
 
 
-def _by_rankings(found: RuleFinding, case: Case, query_ids: Sequence[str]) -> RuleFinding:
-    """Return `IDENTICAL` if all rankings are those of the baseline too, else `PASS`: equal values are not enough."""
-    mine, theirs = (side.rankings.get((case.dataset, case.tag)) for side in (case.new, case.old))
-    if mine is None or theirs is None:
-        side = case.new if mine is None else case.old
-        return replace(
-            found, status="PASS", sentence=f"{found.sentence}; {side.name} has no rankings to compare"
-        )
-    differing = sum(mine.get(query_id) != theirs.get(query_id) for query_id in query_ids)
-    if differing:
-        return replace(found, status="PASS", sentence=f"{found.sentence}; {differing} rankings differ")
-    return replace(found, sentence=f"{found.sentence}, and all rankings are equal")
-
-
 def _after(case: Case, paired: Paired, margin: float) -> str:
     """Return what more queries would show, and whether this gate may look again."""
     if case.terms.look == "last":
         return "This was the last planned look"
     if paired.clusters is not None:  # how many clusters more queries would form is unknown
         return "More queries help only if they form new clusters"
-    expected = outlook(paired.differences, margin, case.alpha)
-    if case.terms.look == "first":
-        return f"{expected}. Test all queries, old and new, with `look: 2`"
-    return f"{expected}. To gate again with more queries, set `looks: 2` before the first gate"
+    return with_looks(case, outlook(paired.differences, margin, case.alpha))
 
 
 def _kept_margin(case: Case, share: float) -> float:
@@ -178,6 +211,10 @@ def _latency(case: Case) -> RuleFinding:
             "the run was interrupted and resumed, so its timed calls are of several sessions"
         )
     name, bound = case.rule.bound
+    sides = (case.new,) if name == "max_ratio" else (case.new, case.old)
+    for side in sides:
+        if (why := _withheld(case, side)) is not None:
+            return RuleFinding("CANNOT TELL", f"latencies of {side.name} are withheld: {why}")
     mine = _log_ratios(case, case.new)
     what = f"latency ratio {case.tag} / {case.rule.latency_to}, batch size {case.rule.batch_size}"
     if name == "max_ratio":
@@ -187,6 +224,16 @@ def _latency(case: Case) -> RuleFinding:
     count = min(len(mine), len(theirs))
     what = f"{what}, relative to the baseline"
     return judge_ratio(mine[:count] - theirs[:count], what, bound, case.alpha, unchanged_is_1=True)
+
+
+def _withheld(case: Case, side: Evidence) -> str | None:
+    """Return why the timed calls of one of both rerankers do not measure it; None if all do."""
+    rule = case.rule
+    keys = [
+        (case.dataset, tag or "", rule.batch_size or 0, rule.concurrency)
+        for tag in (case.tag, rule.latency_to)
+    ]
+    return next((side.withheld[key] for key in keys if key in side.withheld), None)
 
 
 def _log_ratios(case: Case, side: Evidence) -> NDArray[np.float64]:

@@ -6,14 +6,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from evalkit.config import DatasetSettings
 from evalkit.datasets import open_dataset
 from evalkit.errors import InputError, StorageError
 from evalkit.files import write_file
-from evalkit.formats.written_judgments import WrittenJudgment, judgments_csv, judgments_workbook
+from evalkit.formats.written_judgments import (
+    WrittenJudgment,
+    judgments_csv,
+    judgments_trec,
+    judgments_workbook,
+)
 from evalkit.records import Dataset
+from evalkit.summaries.judges_note import note_synthetic, warn_raters_lost
 
-_WRITERS = {".csv": judgments_csv, ".xlsx": judgments_workbook}
+_WRITERS = {".csv": judgments_csv, ".xlsx": judgments_workbook, ".qrels": judgments_trec}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +36,19 @@ class ExportedJudgments:
         Judgments of documents that the collection lacks; their texts are empty.
     instructions_left_out
         Queries whose instruction is not in the file: a CSV of Quepid has no place for it.
+    grades_rounded
+        Fractional grades that the file has as whole ones: TREC qrels have no decimals.
     """
 
     queries: int
     judgments: int
     without_document: int
     instructions_left_out: int = 0
+    grades_rounded: int = 0
 
 
 def export_judgments(settings: DatasetSettings, file: Path) -> ExportedJudgments:
-    """Write the judgments of a dataset: ``.xlsx`` with ids and texts, or ``.csv`` as Quepid imports it.
+    """Write the judgments of a dataset: ``.xlsx`` with ids and texts, ``.csv`` for Quepid, ``.qrels`` for TREC's tools.
 
     Raises
     ------
@@ -48,7 +59,7 @@ def export_judgments(settings: DatasetSettings, file: Path) -> ExportedJudgments
     """
     write = _WRITERS.get(file.suffix.lower())
     if write is None:
-        raise InputError(f"{file} has an unknown format", "use a name that ends in .xlsx or .csv")
+        raise InputError(f"{file} has an unknown format", "use a name that ends in .xlsx, .csv or .qrels")
     if file.exists():
         raise InputError(f"{file} exists", "choose a new file")
     dataset = open_dataset(settings)
@@ -61,10 +72,17 @@ def export_judgments(settings: DatasetSettings, file: Path) -> ExportedJudgments
         write_file(file, content)
     except OSError as error:
         raise StorageError(f"cannot write {file.resolve()}: {error}", "choose a writable folder") from None
+    warn_raters_lost(dataset.origin.judged_by, str(file))
     counts = dataset.origin.counts
-    left_out = 0 if file.suffix.lower() == ".xlsx" else sum(bool(one.instruction) for one in dataset.queries)
+    written = counts.get("synthetic_queries", 0)
+    note_synthetic(written, counts["queries"], f"{file} does not say that its queries are synthetic")
+    grades = dataset.qrels.columns.grades
     return ExportedJudgments(
-        counts["queries"], counts["judgments"], counts["judgments_without_document"], left_out
+        counts["queries"],
+        counts["judgments"],
+        counts["judgments_without_document"],
+        sum(bool(one.instruction) for one in dataset.queries) if write is judgments_csv else 0,
+        int((grades != np.trunc(grades)).sum()) if write is judgments_trec else 0,
     )
 
 

@@ -9,19 +9,26 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from evalkit.comparison import ComparisonSet, Plan, order_systems
+from evalkit.comparison.corrected_pairs import corrected_mean, unrated_of
 from evalkit.comparison.dominance import Rounds, dominated_by
 from evalkit.comparison.missing_queries import count_missing
 from evalkit.errors import InputError, tell
 from evalkit.metrics import find_spelling
 from evalkit.metrics.names import same_metric
-from evalkit.records import Run
+from evalkit.records import Run, fewest_people
 from evalkit.results.leaderboard_document import Leaderboard, LeaderboardRow
 from evalkit.results.locate import has_only_latencies, locate_results
 from evalkit.summaries.candidate_runs import candidate_lists
 from evalkit.summaries.comparisons import plan_of
 from evalkit.summaries.gate_evidence import evidence_of
-from evalkit.summaries.opened_results import OpenedResult, mismatch, open_results, with_metrics
-from evalkit.summaries.system_means import system_mean
+from evalkit.summaries.opened_results import (
+    OpenedResult,
+    mismatch,
+    open_results,
+    share_correction,
+    with_metrics,
+)
+from evalkit.summaries.system_means import mean_of_system
 from evalkit.summaries.system_names import shortest_paths
 from evalkit.summaries.tokenizers import tokenizer_mismatch
 
@@ -169,7 +176,13 @@ def _add(group: _Group, source: _Source, comparison_set: ComparisonSet, repeated
         systems[name] = replace(entry, name=name)
         group.sources[name] = (source, tag)
     group.run_files |= files.items()
-    group.comparison_set = replace(group.comparison_set, systems=systems)
+    judged_by = fewest_people(group.comparison_set.judged_by, comparison_set.judged_by)
+    if judged_by == "corrected" and not share_correction(group.comparison_set, comparison_set):
+        judged_by = "mixed"  # people judged other queries, or the judge gave other grades
+    correction = group.comparison_set.correction if judged_by == "corrected" else None
+    group.comparison_set = replace(
+        group.comparison_set, systems=systems, judged_by=judged_by, correction=correction
+    )
 
 
 def _same_order(run: Run, other: Run) -> bool:
@@ -190,8 +203,9 @@ def _table(group: _Group, plan: Plan) -> Leaderboard:
     }
     lists = candidate_lists(group.comparison_set)
     batch = _shared_batch([timed[name] for name in names], lists.longest_list if lists else depth)
-    dominated = _dominated(group, plan, batch, ordered.better)
-    clusters = group.comparison_set.query_clusters
+    unrated = unrated_of(group.comparison_set, names, plan.primary)
+    is_sure = group.comparison_set.judged_by in {"human", "corrected"}
+    dominated = _dominated(group, plan, batch, ordered.better) if is_sure else dict.fromkeys(names)
     rows = []
     for place, name in enumerate(names, start=1):
         source, tag = group.sources[name]
@@ -202,7 +216,7 @@ def _table(group: _Group, plan: Plan) -> Leaderboard:
                 rank=None if name in ordered.unknown else place,
                 system=name,
                 result=source.name,
-                mean=system_mean(system.values, plan.primary, clusters, plan.confidence),
+                mean=mean_of_system(group.comparison_set, name, plan.primary, plan.confidence),
                 tied_with=ordered.tied[name],
                 p50_s=None if batch is None else timed[name].get(batch),
                 usd_per_thousand_queries=cost.usd_per_thousand_queries if cost else None,
@@ -210,9 +224,27 @@ def _table(group: _Group, plan: Plan) -> Leaderboard:
                 is_run=system.own_candidates,
                 averaged=None if system.coverage is None else system.coverage.averaged,
                 missing=count_missing(group.comparison_set, name, names),
+                indication=_is_uncorrected(group.comparison_set, name, plan.primary) or None,
             )
         )
-    return Leaderboard(dataset, depth, plan.primary, plan.confidence, batch, group.why, tuple(rows), lists)
+    judged_by = group.comparison_set.judged_by
+    return Leaderboard(
+        dataset,
+        depth,
+        plan.primary,
+        plan.confidence,
+        batch,
+        group.why,
+        tuple(rows),
+        lists,
+        None if judged_by == "human" else judged_by,
+        len({query_id for query_id, _ in unrated}) or None,
+    )
+
+
+def _is_uncorrected(comparison_set: ComparisonSet, name: str, metric: str) -> bool:
+    """Return whether a system has the mean of a mixture of grades where people's correct those of other systems."""
+    return comparison_set.judged_by == "corrected" and corrected_mean(comparison_set, name, metric) is None
 
 
 def _dominated(

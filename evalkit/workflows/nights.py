@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from evalkit.comparison.gate_verdicts import GateVerdict
+from evalkit.comparison.indications import BY_MODELS
 from evalkit.files import is_leftover
 from evalkit.results import ResultFolder
 from evalkit.results.gate_document import GateResult, NightsFinding
@@ -21,7 +22,7 @@ def judge_nights(
     Parameters
     ----------
     outcome
-        The gate of this night.
+        The gate of this night; what rests on grades of models is not judged.
     folder
         The result that it gates. Its neighbours with earlier names, gated against the same baseline, are the other
         nights.
@@ -38,7 +39,7 @@ def judge_nights(
     return tuple(
         _judge(verdict, names, gates, margins[verdict.rule], alpha)
         for verdict in outcome.verdicts
-        if verdict.rule in margins and verdict.estimate is not None
+        if verdict.rule in margins and verdict.estimate is not None and BY_MODELS not in verdict.sentence
     )
 
 

@@ -55,6 +55,7 @@ def _make(folder: ResultFolder, manifest: Manifest, keys: DerivationKeys | None)
     from evalkit.report.sections import report_sections
     from evalkit.workflows.derivation import derive, write_derived, write_plots
     from evalkit.workflows.earlier_files import record_derived, take_over
+    from evalkit.workflows.earlier_parts import EarlierPictures, find_quality
 
     timeless = without_times(manifest)  # runs that measured the same share all files but the pages
     with folder.writing():
@@ -62,10 +63,11 @@ def _make(folder: ResultFolder, manifest: Manifest, keys: DerivationKeys | None)
     # Only large collections take long, so the progress bar appears after some seconds.
     with progress_bar(total=4, desc="report", unit="step", delay=3) as progress:
         if parts is None:
-            derived = derive(folder, timeless, progress)
+            earlier = find_quality(folder, keys)
+            derived = derive(folder, timeless, progress, earlier)
             with folder.writing():
                 folder.drop_report()
-                parts = write_derived(folder, derived)
+                parts = write_derived(folder, derived, earlier)
         # Pages and charts are made of the documents as they are read: copied ones give the same bytes.
         found = Findings.read(folder)
         with folder.writing():
@@ -74,7 +76,9 @@ def _make(folder: ResultFolder, manifest: Manifest, keys: DerivationKeys | None)
                 replace(found, manifest=timeless), charts, explorer=parts.explored is not None
             )
             if not parts.files:
-                write_plots(folder, charts)
+                pictures = EarlierPictures.of(folder, keys)
+                write_plots(folder, charts, pictures)
+                parts = replace(parts, pictures=pictures.keys)
                 write_table_files(folder, sections)
             write_pages(folder, found, sections, parts.explored)
             if keys is not None and derivation_keys(folder, manifest) == keys:

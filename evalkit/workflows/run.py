@@ -4,25 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evalkit.config import Config, load_config
-from evalkit.experiment import execute
-from evalkit.experiment.call_planning import plan_experiment
-from evalkit.experiment.context import Experiment
-from evalkit.experiment.copied_run import copied_run
-from evalkit.experiment.eval_sets import prepare_eval_sets
-from evalkit.experiment.experiment_store import read_store
-from evalkit.experiment.manifest_facts import Origin
-from evalkit.experiment.resume import ResumeOptions, restore
+from evalkit.experiment.run_options import Origin, ResumeOptions
 from evalkit.progress import import_tqdm_quietly
-from evalkit.report.sections import Findings
-from evalkit.reranking.token_estimates import PlannedPass
-from evalkit.results import ResultFolder
-from evalkit.results.folder import results_folder
-from evalkit.server.subprocess_service import served
-from evalkit.workflows.report import rebuild
-from evalkit.workflows.result import Result, give_warnings
+from evalkit.server.subprocess_service import starting
+
+if TYPE_CHECKING:
+    from evalkit.report.sections import Findings
+    from evalkit.reranking.token_estimates import PlannedPass
+    from evalkit.results import ResultFolder
+    from evalkit.workflows.result import Result
 
 
 def run(
@@ -52,11 +45,13 @@ def run(
     Raises
     ------
     EvalkitError
-        See `evalkit.experiment.execute`.
+        See `evalkit.experiment.execute.execute`.
     """
     import_tqdm_quietly()
     checked = config if isinstance(config, Config) else load_config(config)
     folder, found = _run(checked, into, origin or _origin(config), again)
+    from evalkit.workflows.result import Result, give_warnings
+
     give_warnings(found)
     return Result(folder.path)
 
@@ -71,7 +66,7 @@ def run_experiment(
 def _origin(config: Config | Mapping[str, Any] | str | Path) -> Origin:
     """Return the call of `run`, with the bytes of a configuration file."""
     if isinstance(config, str | Path):
-        return Origin(f"evalkit.run({str(config)!r})", Path(config).read_bytes())
+        return Origin.of_file(f"evalkit.run({str(config)!r})", config)
     return Origin("evalkit.run(Config)" if isinstance(config, Config) else "evalkit.run(dict)", None)
 
 
@@ -79,16 +74,25 @@ def _run(
     config: Config, into: str | Path | None, origin: Origin, again: ResumeOptions | None
 ) -> tuple[ResultFolder, Findings]:
     options = again or ResumeOptions()
-    parent = _parent(config, into, options)
-    with copied_run(config, origin, parent, options) as copied:
-        if copied is not None:
-            return copied, rebuild(copied, allow_incomplete=True)
-    with served(config) as reachable, execute(reachable, origin, parent, options) as folder:
-        return folder, rebuild(folder, allow_incomplete=True)
+    with starting(config) as services:
+        # They start while this is imported. A run that can be copied has none.
+        from evalkit.experiment.copied_run import copied_run
+        from evalkit.experiment.execute import execute
+        from evalkit.workflows.report import rebuild
+
+        parent = _parent(config, into, options)
+        with copied_run(config, origin, parent, options) as copied:
+            if copied is not None:
+                return copied, rebuild(copied, allow_incomplete=True)
+        with execute(config, origin, parent, options, services.reachable) as folder:
+            services.stop()  # they end while the report is made
+            return folder, rebuild(folder, allow_incomplete=True)
 
 
 def _parent(config: Config, into: str | Path | None, options: ResumeOptions) -> Path:
     """Return the parent of the result folder; by default that of the folder to resume, where its score store is."""
+    from evalkit.results.folder import results_folder
+
     if into is None and options.resume is not None:
         return options.resume.resolve().parent
     return results_folder(config.name, into)
@@ -98,6 +102,12 @@ def plan(
     config: Config, into: str | Path | None = None, again: ResumeOptions | None = None
 ) -> list[PlannedPass]:
     """Return the calls and the cost of `run`, pass by pass; no reranker is contacted and nothing is written."""
+    from evalkit.experiment.call_planning import plan_experiment
+    from evalkit.experiment.context import Experiment
+    from evalkit.experiment.eval_sets import prepare_eval_sets
+    from evalkit.experiment.experiment_store import read_store
+    from evalkit.experiment.resume import restore
+
     options = again or ResumeOptions()
     parent = _parent(config, into, options)
     with read_store(config, parent) as store:

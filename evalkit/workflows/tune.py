@@ -18,14 +18,9 @@ from evalkit.results.production_document import (
     read_production,
     write_production,
 )
+from evalkit.results.search_document import SearchResult
 from evalkit.results.summary_document import Summary
-from evalkit.results.tuning_document import (
-    CalibrationResult,
-    DepthSweep,
-    SearchResult,
-    ThresholdChoice,
-    TunedDepth,
-)
+from evalkit.results.tuning_document import CalibrationResult, DepthSweep, ThresholdChoice, TunedDepth
 from evalkit.summaries.calibrations import CalibrationTask, calibrate_all
 from evalkit.summaries.cascade_searches import search_margins
 from evalkit.summaries.comparisons import plan_of

@@ -17,6 +17,7 @@ from evalkit.cli.main import cli
 from evalkit.config import load_gate, load_keys
 from evalkit.config.source import read_source
 from evalkit.datasets.loading import dataset_settings
+from evalkit.formats import judgment_of_line
 
 CREDENTIALS = {
     "ASSISTERS_API_KEY": "unused",
@@ -24,6 +25,7 @@ CREDENTIALS = {
     "CF_TOKEN": "unused",
     "AWS_ACCESS_KEY_ID": "unused",
     "AWS_SECRET_ACCESS_KEY": "unused",
+    "OPENAI_API_KEY": "unused",
 }
 """Values of the variables that the pages name."""
 IDS = [str(page.relative_to(ROOT)) for page in USER_PAGES]
@@ -93,6 +95,23 @@ def test_the_pages_show_every_command() -> None:
     assert shown >= set(cli.list_commands(click.Context(cli, **cli.context_settings)))
 
 
+@pytest.mark.parametrize("group", ["judge", "queries"])
+def test_the_pages_show_every_command_of_a_group(group: str) -> None:
+    """There is an example of every command on judgments and on queries."""
+    lines = [line.split() for page in USER_PAGES for line in commands(page)]
+    shown = {line[1] for line in lines if line[0] == group}
+    below = cli.get_command(click.Context(cli, **cli.context_settings), group)
+    assert isinstance(below, click.Group)
+    assert shown == set(below.list_commands(click.Context(below)))
+
+
+def test_the_shown_judgment_is_read() -> None:
+    """A file of judgments may have the line that the page shows."""
+    (line,) = blocks(ROOT / "configs" / "judging.md", "json")
+    judgment = judgment_of_line(line.encode(), "judging.md")
+    assert (judgment.grade, judgment.rater.kind) == (2, "human")
+
+
 def check_inputs(steps: list[dict[str, Any]]) -> None:
     """Check that our action has every input that steps of a workflow give it."""
     for step in steps:
@@ -115,8 +134,11 @@ def test_yaml_is_valid(page: Path, tmp_path: Path) -> None:
         "judgments.json",
         "products.csv",
         "searches.csv",
+        "queries.csv",
     ):
         (tmp_path / name).touch()
+    for name in ("articles", "documents"):
+        (tmp_path / name).mkdir()
     for block in blocks(page, "yaml"):
         file = tmp_path / "block.yaml"
         file.write_text(block, encoding="utf-8")
@@ -126,8 +148,9 @@ def test_yaml_is_valid(page: Path, tmp_path: Path) -> None:
         elif "datasets:" in block:
             done = evalkit("config", "check", file, cwd=tmp_path, env=CREDENTIALS)
             assert done.returncode == 0, done.stderr
-        elif "rerankers:" in block and "plugins:" not in block:
-            file.write_text(f"name: page\ndatasets: [demo]\n{block}", encoding="utf-8")
+        elif ("rerankers:" in block and "plugins:" not in block) or "judges:" in block:
+            rerankers = "" if "rerankers:" in block else "rerankers: {lexical: {backend: lexical}}\n"
+            file.write_text(f"name: page\ndatasets: [demo]\n{rerankers}{block}", encoding="utf-8")
             done = evalkit("config", "check", file, cwd=tmp_path, env=CREDENTIALS)
             assert done.returncode == 0, done.stderr
         elif "rules:" in block:

@@ -17,6 +17,7 @@ ELSEWHERE = {
     "cli/gate.py": "appends to the job summary of GitHub, which others append to",
     "distributed/ray_connection.py": "the output of Ray's process, under a new name in that folder",
     "results/folder.py": "removes the page of a report",
+    "results/rater_files.py": "removes the grades of raters that a resumed run has no more",
     "retrievers/dense_vectors.py": "appends vectors, and counts what was appended from the size of the file",
 }
 """File -> why it does not use the package."""

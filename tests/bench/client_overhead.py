@@ -3,32 +3,44 @@
 Each way sends the same request (100 documents of 1 kB) and reads the same reply, one connection a
 thread, to a server in another process. Rounds are interleaved; figures are medians over them. Every way begins its
 calls spread over the latency of one, as the latency pass does: sent at once, they queue for the interpreter.
+
+Two more tables compare one process with as many as there are processors: as many calls as possible to a server that
+answers at once, and 256 calls in flight to one of 100 ms. The server runs on the same processors.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import socket
-import statistics
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import orjson
 
-from evalkit.records import RerankRequest
-from evalkit.rerankers import load_reranker
+from evalkit.config import RerankerSettings, reranker_settings
+from evalkit.latency import harness_fault
+from evalkit.latency.split_load import SplitLoad, most_processes
+from evalkit.records import Call, RerankRequest
+from evalkit.rerankers import open_reranker
 from evalkit.reranking import Batch, CallContext, RerankerSession, Sender
 
 DOCUMENTS = tuple(f"{i:04d} " + "lorem ipsum dolor sit amet " * 37 for i in range(100))
 REQUEST = RerankRequest("q", "which document is it", DOCUMENTS, tuple(map(str, range(100))))
-CONCURRENCY = (1, 8, 32, 256)
+AT_ONCE, DELAYED = (1, 8, 32), (32,)
+"""Calls in flight to a server that answers at once, and to one of 100 ms."""
+SPLIT = ((0.0, 8, 1200), (0.1, 256, 768))
+"""Delay of the server, calls in flight and calls of the tables of several processes."""
 ROUNDS = 5
 WAYS = ("raw sockets", "bare httpx", "evalkit")
 
@@ -114,9 +126,14 @@ def bare_httpx(port: int, calls: int, concurrency: int, spread_s: float = 0.0) -
     return in_threads(calls, concurrency, opened, spread_s)
 
 
+def settings(port: int) -> RerankerSettings:
+    """Return the settings of the client."""
+    return reranker_settings({"backend": "http", "url": f"http://127.0.0.1:{port}/v1/rerank", "model": "m"})
+
+
 def through_evalkit(port: int, calls: int, concurrency: int, spread_s: float = 0.0) -> Measured:
     """Send as the latency pass does: validated, timed, recorded."""
-    reranker = load_reranker("http", url=f"http://127.0.0.1:{port}/v1/rerank", model="m")
+    reranker = open_reranker(settings(port))
     context = CallContext("bench", "api", "latency", concurrency)
     item = Batch(REQUEST)
     with Sender(RerankerSession("api", reranker), concurrency, timed=True) as sender:
@@ -130,14 +147,25 @@ def through_evalkit(port: int, calls: int, concurrency: int, spread_s: float = 0
     return whole, [outcome.call.latency_s for outcome in outcomes]
 
 
+def judgment(calls: Sequence[Call]) -> str | None:
+    """Return why the figures of calls under one load are those of the load generator; None if they are not."""
+    delay_s, cpu, latency_s = (
+        np.array([getattr(call, name) for call in calls], dtype=np.float64)
+        for name in ("harness_delay_s", "harness_cpu", "latency_s")
+    )
+    slot_s = np.array([call.end_s - call.start_s for call in calls])
+    rounds = np.array([call.round or 0 for call in calls])
+    return harness_fault(delay_s, cpu, latency_s, slot_s, rounds, calls[0].concurrency)
+
+
 @contextmanager
-def server(delay_s: float, *stall: float, documents: int = 100) -> Iterator[int]:
-    """Run the server in another process, on the other core where there is one; yield its port."""
+def server(delay_s: float, *stall: float, documents: int = 100, apart: bool = True) -> Iterator[int]:
+    """Run the server in another process, on the other core where there is one and `apart`; yield its port."""
     script = str(Path(__file__).with_name("instant_server.py"))
     program = [sys.executable, script, str(delay_s), str(documents), *map(str, stall)]
     process = subprocess.Popen(program, stdout=subprocess.PIPE, text=True)
     cores = sorted(os.sched_getaffinity(0))
-    if len(cores) > 1:
+    if apart and len(cores) > 1:
         os.sched_setaffinity(process.pid, {cores[1]})
         os.sched_setaffinity(0, {cores[0]})
     try:
@@ -155,39 +183,97 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def measure(delay_s: float, calls: Callable[[int], int], concurrencies: Sequence[int] = CONCURRENCY) -> None:
-    """Print one table."""
+Way = Callable[[], Measured]
+
+
+def print_rounds(ways: dict[str, Way], label: str) -> None:
+    """Run all ways in interleaved rounds, and print the medians of each and of its ratios to the first."""
+    rounds: list[dict[str, tuple[float, float, float]]] = []
+    for _ in range(ROUNDS):
+        found = {}
+        for way, function in ways.items():
+            whole, taken = function()
+            found[way] = (len(taken) / whole, *np.quantile(taken, (0.5, 0.99)) * 1000)
+        rounds.append(found)
+    first = next(iter(ways))
+    for way in ways:
+        rate, p50, p99 = np.median([one[way] for one in rounds], axis=0)
+        ratios = np.median([np.divide(one[way], one[first]) for one in rounds], axis=0)
+        say(
+            f"{label:>9}  {way:24}  {rate:8.0f}  {p50:7.2f}  {p99:7.2f}"
+            f"  {ratios[0]:6.3f}  {ratios[1]:6.3f}  {ratios[2]:6.3f}"
+        )
+
+
+def print_heading(delay_s: float, where: str) -> None:
+    """Print what the next table shows."""
+    say(
+        f"\nthe server answers after {delay_s * 1000:g} ms, {where}; {ROUNDS} interleaved rounds, medians over them"
+    )
+    say("in flight  way                        calls/s   p50 ms   p99 ms  by raw sockets: rate, p50, p99")
+
+
+def measure(delay_s: float, calls: Callable[[int], int], concurrencies: Sequence[int]) -> None:
+    """Print the table of one process."""
     functions = dict(zip(WAYS, (raw_sockets, bare_httpx, through_evalkit), strict=True))
-    say(f"\nthe server answers after {delay_s * 1000:g} ms; {ROUNDS} interleaved rounds, medians over them")
-    say("in flight  way            calls/s   p50 ms   p99 ms  of raw  of httpx  ms at p50  p99 by raw")
+    print_heading(delay_s, "on the other processor")
     with server(delay_s) as port:
         for concurrency in concurrencies:
-            rates: dict[str, list[float]] = {way: [] for way in WAYS}
-            p50s: dict[str, list[float]] = {way: [] for way in WAYS}
-            p99s: dict[str, list[float]] = {way: [] for way in WAYS}
-            for _ in range(ROUNDS):
-                for way, function in functions.items():
-                    whole, taken = function(port, calls(concurrency), concurrency, delay_s)
-                    rates[way].append(len(taken) / whole)
-                    p50s[way].append(statistics.median(taken) * 1000)
-                    p99s[way].append(statistics.quantiles(taken, n=100)[98] * 1000)
-            for way in WAYS:
-                rate = statistics.median(rates[way])
-                ratios = [
-                    statistics.median(a / b for a, b in zip(rates[way], rates[other], strict=True))
-                    for other in WAYS[:2]
-                ]
-                p50, p99 = statistics.median(p50s[way]), statistics.median(p99s[way])
-                added = p50 - statistics.median(p50s["raw sockets"])
-                tail = statistics.median(a / b for a, b in zip(p99s[way], p99s["raw sockets"], strict=True))
-                say(
-                    f"{concurrency:9}  {way:12}  {rate:8.0f}  {p50:7.2f}  {p99:7.2f}"
-                    f"  {ratios[0]:6.2f}  {ratios[1]:8.2f}  {added:+9.2f}  {tail:10.3f}"
-                )
+            ways: dict[str, Way] = {
+                way: partial(function, port, calls(concurrency), concurrency, delay_s)
+                for way, function in functions.items()
+            }
+            print_rounds(ways, str(concurrency))
+
+
+def measure_split(delay_s: float, concurrency: int, calls: int) -> None:
+    """Print the table of several processes; the latencies of each way are those of the whole."""
+    count = most_processes()
+    share, each = concurrency // count, calls // count
+    print_heading(delay_s, "on the same processors")
+    last: list[Call] = []
+    with (
+        server(delay_s, apart=False) as port,
+        ProcessPoolExecutor(count, multiprocessing.get_context("spawn")) as pool,
+        SplitLoad("api", settings(port), concurrency, count) as split,
+    ):
+
+        def raw_in_processes() -> Measured:
+            """Send with plain sockets from several processes."""
+            parts = [pool.submit(raw_sockets, port, each, share, delay_s) for _ in range(count)]
+            made = [part.result() for part in parts]
+            return max(whole for whole, _ in made), [one for _, taken in made for one in taken]
+
+        def evalkit_in_processes() -> Measured:
+            """Send as the latency pass does where one interpreter is not enough."""
+            item, others = Batch(REQUEST), CallContext("bench", "api", "warmup", concurrency)
+            timed = CallContext("bench", "api", "latency", concurrency)
+            tasks = [*[(item, others)] * (concurrency - 1), *[(item, timed)] * calls]
+            outcomes = split.send_each([*tasks, *[(item, others)] * (concurrency - 1)], delay_s)
+            last[:] = [one.call for one in outcomes if one.call.pass_ == "latency"]
+            whole = max(call.end_s for call in last) - min(call.start_s for call in last)
+            return whole, [call.latency_s for call in last]
+
+        list(
+            split.send([Batch(REQUEST)] * 2 * concurrency, CallContext("bench", "api", "warmup", concurrency))
+        )
+        ways: dict[str, Way] = {
+            f"raw sockets, {count} processes": raw_in_processes,
+            f"evalkit, {count} processes": evalkit_in_processes,
+            "raw sockets, 1 process": partial(raw_sockets, port, calls, concurrency, delay_s),
+            "evalkit, 1 process": partial(through_evalkit, port, calls, concurrency, delay_s),
+        }
+        print_rounds(ways, str(concurrency))
+    fault = judgment(last)
+    say(
+        f"evalkit's judgment of its last round with {count} processes: {fault or 'the figures are those of the server'}"
+    )
 
 
 if __name__ == "__main__":
     # With numbers as arguments, only these calls in flight.
-    chosen = tuple(map(int, sys.argv[1:])) or CONCURRENCY
-    measure(0.0, lambda concurrency: max(640, 3 * concurrency), chosen)
-    measure(0.1, lambda concurrency: max(15, min(480, 15 * concurrency), 5 * concurrency), chosen)
+    chosen = tuple(map(int, sys.argv[1:]))
+    measure(0.0, lambda _: 240, chosen or AT_ONCE)
+    measure(0.1, lambda concurrency: 6 * concurrency, chosen or DELAYED)
+    for one in SPLIT if not chosen else ():
+        measure_split(*one)

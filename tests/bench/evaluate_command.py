@@ -6,6 +6,7 @@ program (built from https://github.com/usnistgov/trec_eval), else it is skipped,
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
 import sys
@@ -46,8 +47,13 @@ def main(queries: int = 2_000, depth: int = 1_000, rounds: int = 5) -> None:
         metrics = ["nDCG@10", "AP@1000", "R@100"]
         flags = [part for metric in metrics for part in ("-m", metric)]
         program = Path(sys.executable).with_name("ir_measures")
+        evaluate = [sys.executable, "-m", "evalkit", "evaluate", qrels]
+        compressed = f"{run}.gz"
+        with Path(run).open("rb") as rows, gzip.open(compressed, "wb", compresslevel=6) as file:
+            shutil.copyfileobj(rows, file)
         ways = [
-            Way("evalkit evaluate", [sys.executable, "-m", "evalkit", "evaluate", qrels, run, *flags]),
+            Way("evalkit evaluate", [*evaluate, run, *flags]),
+            Way("evalkit evaluate, run as gz", [*evaluate, compressed, *flags]),
             Way("ir_measures", [str(program), qrels, run, *metrics]),
         ]
         trec_eval = os.environ.get("TREC_EVAL") or shutil.which("trec_eval")

@@ -9,16 +9,18 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from client_overhead import DOCUMENTS, REQUEST, raw_sockets, say, server
+from client_overhead import DOCUMENTS, REQUEST, judgment, raw_sockets, say, server, settings
 
 from evalkit.latency import LatencyCell, Workload, measure_arrivals
 from evalkit.records import RerankRequest
-from evalkit.rerankers import Reranker, load_reranker
+from evalkit.rerankers import Reranker, open_reranker
 from evalkit.reranking import Batch, CallContext, OpenLoop, Outcome, RerankerSession, Sender
 from evalkit.reranking.open_loop import calls_ahead
 
 DELAYS_S = (0.005, 0.02, 0.1)
-RATES_PER_S = (10, 100, 500, 1000)
+RATES_PER_S = (10, 100, 500, 1000, 2000)
+ONE_PROCESS_PER_S = 1000
+"""Up to this rate the server has a processor of its own; above, several processes need both."""
 STALL_AFTER_S, STALL_S = 5.0, 1.0
 STALLED_RATE_PER_S, STALLED_CALLS = 50.0, 1000
 
@@ -42,7 +44,7 @@ def batches(count: int, query: str = "which document is it") -> tuple[Batch, ...
 
 def client(port: int) -> Reranker:
     """Return the client."""
-    return load_reranker("http", url=f"http://127.0.0.1:{port}/v1/rerank", model="m")
+    return open_reranker(settings(port))
 
 
 def closed(reranker: Reranker, items: tuple[Batch, ...]) -> list[Outcome]:
@@ -52,12 +54,12 @@ def closed(reranker: Reranker, items: tuple[Batch, ...]) -> list[Outcome]:
         return list(sender.send(items, context))
 
 
-def opened(reranker: Reranker, items: tuple[Batch, ...], rate: float) -> list[Outcome]:
-    """Send calls at a rate."""
+def opened(reranker: Reranker, items: tuple[Batch, ...], rate: float, port: int) -> list[Outcome]:
+    """Send calls at a rate, from several processes where one interpreter cannot."""
     ready = math.ceil(0.04 * rate) + 1 + calls_ahead(rate)  # as `plan_arrivals` does for a server of 20 ms
     cell = LatencyCell("api", Workload(10, None, None, rate), max(ready, 5), batches(16), (items,))
     with OpenLoop(RerankerSession("api", reranker)) as open_loop:
-        return measure_arrivals(cell, open_loop, "bench", 7, Kept())
+        return measure_arrivals(cell, open_loop, "bench", 7, Kept(), settings(port))
 
 
 def latencies_ms(outcomes: list[Outcome]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -98,7 +100,11 @@ def stall() -> None:
             reranker = client(port)
             closed(reranker, batches(20))
             items = (*batches(1, "stall"), *batches(STALLED_CALLS - 1))
-            made = opened(reranker, items, STALLED_RATE_PER_S) if loop == "open" else closed(reranker, items)
+            made = (
+                opened(reranker, items, STALLED_RATE_PER_S, port)
+                if loop == "open"
+                else closed(reranker, items)
+            )
             reranker.close()
         first = min(one.call.scheduled_s for one in made)
         span_s = max(one.call.scheduled_s for one in made) - first
@@ -127,13 +133,14 @@ def schedule() -> None:
         "\nan open loop beside a server of 20 ms; calls sent after they were due\ncalls/s  p50 ms   p99 ms   max ms"
     )
     for rate in RATES_PER_S:
-        with server(0.02, documents=10) as port:
+        with server(0.02, documents=10, apart=rate <= ONE_PROCESS_PER_S) as port:
             reranker = client(port)
-            made = opened(reranker, batches(max(100, rate * 4)), float(rate))
+            made = opened(reranker, batches(max(100, rate * 4)), float(rate), port)
             reranker.close()
         late = np.array([one.call.start_s - one.call.scheduled_s for one in made]) * 1000
         p50, p99 = np.quantile(late, (0.5, 0.99))
-        say(f"{rate:7}  {p50:6.2f}  {p99:7.2f}  {late.max():7.2f}")
+        fault = judgment([one.call for one in made])
+        say(f"{rate:7}  {p50:6.2f}  {p99:7.2f}  {late.max():7.2f}  {fault or ''}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Local rerankers of several kinds, compared with the code of their model cards; `local_models.py` prints the table.
 
-All models have random weights and the words of BERT. The work of a model is that of its linear layers and of its
-attention; tokens that a causal model reads once for several inputs count once.
+All models have random weights and the words of BERT. Ratios are those of clock time, in interleaved rounds. The share
+of the matrix speed is that of the products which the pairs need (see `matrix_work.py`) in evalkit's processor time.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from local_lists import print_lists
+from matrix_work import Reading, product_seconds
 from numpy.typing import NDArray
 
 from evalkit.encoding import Engine
@@ -89,6 +91,7 @@ def _qwen3() -> Any:
 
 _NO_ENDS = {"bos_token_id": 101, "eos_token_id": 102, "cls_token_id": 101, "sep_token_id": 102}
 KINDS = (
+    Kind("BERT", _classifier("Bert")),
     Kind("XLM-RoBERTa", _classifier("XLMRoberta", max_position_embeddings=514, type_vocab_size=2)),
     Kind("ModernBERT", _classifier("ModernBert", intermediate_size=768, **_NO_ENDS)),
     Kind("DeBERTa-v2", _classifier("DebertaV2", relative_attention=True, pos_att_type=["p2c", "c2p"])),
@@ -97,9 +100,7 @@ KINDS = (
 )
 
 
-def print_kinds(
-    lists: Sequence[Pairs], vocabulary: Path, rounds: int, matrix_speed: Callable[[], float]
-) -> None:
+def print_kinds(lists: Sequence[Pairs], vocabulary: Path, rounds: int) -> None:
     """Print pairs a second of each kind, in interleaved rounds, as ratios to what peers do for a query at a time.
 
     Parameters
@@ -110,8 +111,6 @@ def print_kinds(
         ``vocab.txt`` of BERT.
     rounds
         Number of rounds.
-    matrix_speed
-        Measures floating-point operations a second.
     """
     import tempfile
 
@@ -119,12 +118,14 @@ def print_kinds(
     sys.stdout.write(
         f"\nkinds of models, {len(lists)} queries, {count} pairs, {rounds} interleaved rounds; peers are"
         " sentence-transformers for classifiers, and the code of model cards for others, a query at a time\n"
-        f"{'':28}{'peer':>9}{'pooled':>9}{'evalkit':>9}{'ratio':>8}{'pooled':>8}{'of limit':>10}"
+        f"{'':28}{'peer':>9}{'pooled':>9}{'evalkit':>9}{'ratio':>8}{'pooled':>8}{'of matrix':>10}"
         f"{'unshared':>10}{'difference':>12}\n"
     )
     for kind in KINDS:
         with tempfile.TemporaryDirectory() as scratch:
-            _print_kind(kind, lists, _saved(kind, Path(scratch) / "model", vocabulary), rounds, matrix_speed)
+            _print_kind(kind, lists, _saved(kind, Path(scratch) / "model", vocabulary), rounds)
+    with tempfile.TemporaryDirectory() as scratch:
+        print_lists(lists, Path(scratch) / "model", vocabulary, rounds)
 
 
 def _saved(kind: Kind, folder: Path, vocabulary: Path) -> Path:
@@ -137,9 +138,7 @@ def _saved(kind: Kind, folder: Path, vocabulary: Path) -> Path:
     return folder
 
 
-def _print_kind(
-    kind: Kind, lists: Sequence[Pairs], folder: Path, rounds: int, matrix_speed: Callable[[], float]
-) -> None:
+def _print_kind(kind: Kind, lists: Sequence[Pairs], folder: Path, rounds: int) -> None:
     more = {} if kind.prompt is None else {"prompt": kind.prompt}
     own: Any = load_reranker("cross_encoder", model=str(folder), device="cpu", **more)
     peer = _library(folder) if kind.prompt is None else _card(folder, kind)
@@ -156,23 +155,30 @@ def _print_kind(
     own.score_pairs(flat[:BATCH])
     times: dict[str, list[float]] = {name: [] for name in ways}
     scores: dict[str, Any] = {}
-    speeds = []
+    busy = []
     for _ in range(rounds):
-        speeds.append(matrix_speed())
         for name, way in ways.items():
-            start = time.perf_counter()
+            start, processor = time.perf_counter(), time.process_time()
             scores[name] = way()
             times[name].append(time.perf_counter() - start)
+            if name == "evalkit":
+                busy.append(time.process_time() - processor)
     taken = {name: statistics.median(one) for name, one in times.items()}
     rates = {name: len(flat) / one for name, one in taken.items()}
-    limit = statistics.median(speeds) * taken["evalkit"]
+    share = _needed_s(kind, engine, flat, own) / min(busy)
     gap = np.abs(np.asarray(scores["evalkit"]) - np.asarray(scores["pooled"])).max()
-    saved = f"{taken['unshared'] / taken['evalkit']:9.2f}x" if kind.causal else f"{'':10}"
+    saved = f"{_ratio(times, 'unshared'):9.2f}x" if kind.causal else f"{'':10}"
     sys.stdout.write(
         f"{kind.name:28}{rates['peer']:9.1f}{rates['pooled']:9.1f}{rates['evalkit']:9.1f}"
-        f"{rates['evalkit'] / rates['peer']:8.2f}{rates['evalkit'] / rates['pooled']:8.2f}"
-        f"{_work(kind, engine, flat, own) / limit:10.0%}{saved}{gap:12.1e}\n"
+        f"{_ratio(times, 'peer'):8.2f}{_ratio(times, 'pooled'):8.2f}"
+        f"{share:10.0%}{saved}{gap:12.1e}\n"
     )
+    sys.stdout.flush()
+
+
+def _ratio(times: dict[str, list[float]], name: str) -> float:
+    """Return how many times longer a way takes than evalkit, the median of the rounds."""
+    return statistics.median(a / b for a, b in zip(times[name], times["evalkit"], strict=True))
 
 
 def _unshared(engine: Any, way: Callable[[], Any]) -> Any:
@@ -184,27 +190,18 @@ def _unshared(engine: Any, way: Callable[[], Any]) -> Any:
         engine._prefixes = kept
 
 
-def _work(kind: Kind, engine: Any, flat: Pairs, own: Any) -> float:
-    """Return the floating-point operations that the pairs take at least."""
-    import torch
-
+def _needed_s(kind: Kind, engine: Any, flat: Pairs, own: Any) -> float:
+    """Return the processor seconds that the matrix products of the pairs take alone."""
     network = own._model.library_model[0].model
     body = network.encoder if hasattr(network, "encoder") and kind.prompt is not None else network
-    weights = sum(one.weight.numel() for one in body.modules() if isinstance(one, torch.nn.Linear))
     tokens = engine.tokeniser(flat)
-    prefixes = np.zeros(len(flat))
-    read = float(tokens.lengths.sum())
+    read, attended = float(tokens.lengths.sum()), float((tokens.lengths.astype(float) ** 2).sum())
     if kind.causal:
         for rows, length in shared_prefixes(flat, tokens, engine._prefixes.least_shared):
-            prefixes[rows] = length
             read -= length * (len(rows) - 1)
-    attended = tokens.lengths.astype(float) ** 2 - prefixes**2
-    config = network.config
-    width = int(getattr(config, "num_attention_heads", config.num_hidden_layers)) * getattr(
-        config, "head_dim", config.hidden_size // config.num_attention_heads
-    )
-    layers = int(config.num_hidden_layers)
-    return 2 * weights * read + 4 * layers * width * attended.sum() / (2 if kind.causal else 1)
+            attended -= float(length) ** 2 * (len(rows) - 1)
+        attended /= 2
+    return product_seconds(body, Reading(len(flat), read, attended))
 
 
 def _library(folder: Path) -> Way:

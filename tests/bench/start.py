@@ -24,6 +24,7 @@ RUN = "q1 Q0 {0} 1 2.0 x\nq1 Q0 {1} 2 1.0 x\nq2 Q0 {0} 1 2.0 x\nq2 Q0 {1} 2 1.0 
 COMMANDS = (
     "--help",
     "serve --help",
+    "probe --help",
     "evaluate {0}/qrels {0}/a.run",
     "evaluate {0}/qrels {0}/a.run --json",
     "compare --qrels {0}/qrels {0}/a.run {0}/b.run",

@@ -26,7 +26,7 @@ from evalkit.metrics.sweep import sweep_depths
 from evalkit.retrievers import open_retriever, retrieve_candidates
 from evalkit.stats import quantile_interval, sample_size_for_quantile
 from evalkit.tuning import Limits, choose_depth, split_queries
-from evalkit.tuning.depth_check import loss_within
+from evalkit.tuning.depth_check import check_loss
 from evalkit.tuning.depth_choice import Costs
 
 pytestmark = pytest.mark.long
@@ -53,6 +53,11 @@ def unknown_costs(depths: int) -> Costs:
     """Return latencies and costs that are not known."""
     nothing = np.full(depths, np.nan)
     return Costs(nothing, nothing, nothing)
+
+
+def loss_within(differences: NDArray[np.float64], margin: float, alpha: float) -> bool:
+    """Return whether the test confirms that a loss is within the margin."""
+    return check_loss(differences, margin, alpha).status in {"PASS", "IDENTICAL"}
 
 
 def earlier_choice(values: NDArray[np.float64], seed: int, margin: float = MARGIN) -> int | None:

@@ -154,7 +154,7 @@ def test_a_closed_pipe_changes_no_exit_code(tmp_path: Path) -> None:
             "import click, sys\nfrom evalkit.cli import main, output\n"
             "@click.command()\ndef fails():\n"
             "    output.echo('FAIL ' * 100_000)\n    click.get_current_context().exit(1)\n"
-            "main.LazyGroup.get_command = lambda *_: fails\nsys.argv = ['evalkit', 'gate']\nmain.main()\n",
+            "main._Program.get_command = lambda *_: fails\nsys.argv = ['evalkit', 'gate']\nmain.main()\n",
             encoding="utf-8",
         )
         failed = subprocess.run(

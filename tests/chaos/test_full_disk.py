@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import resource
 import shutil
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from support.collections import write_beir_folder
 from support.command import evalkit
 from support.killed import CONFIG, Case, check_old_or_new, content
+from support.limits import file_limit
 
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("blank_plots")]
 
@@ -47,19 +44,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "other").mkdir()
     (folder / "other" / "notes.txt").write_text("mine", encoding="utf-8")
     return folder
-
-
-@contextmanager
-def file_limit(size: int) -> Iterator[None]:
-    """Have every write past a size fail in this process, as on a full disk."""
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, handler)
 
 
 @pytest.mark.attack("crash", "the disk is full")

@@ -31,7 +31,7 @@ PRICED = ", concurrency: 1, price: {usd_per_thousand_requests: 1000, as_of: 2026
 CHILD = """
 import datetime, os, time
 from evalkit.charts import figures
-from evalkit.experiment import manifest_facts
+from evalkit.experiment import execute, manifest_facts
 figures.as_png_file = lambda scene: b""  # drawing takes longer than all else
 real, shift = time.time, float(os.environ.get("SHIFT_S", "0"))
 time.time = lambda: real() + shift
@@ -39,8 +39,7 @@ class Shifted(datetime.datetime):
     @classmethod
     def now(cls, tz=None):
         return datetime.datetime.fromtimestamp(time.time(), tz)
-import sys
-sys.modules["evalkit.experiment.execute"].datetime = manifest_facts.datetime = Shifted
+execute.datetime = manifest_facts.datetime = Shifted
 """
 """What a process does first: its clock is shifted, and it draws nothing."""
 

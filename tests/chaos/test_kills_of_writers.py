@@ -113,7 +113,7 @@ def test_a_killed_report_never_looks_finished(scene: Path, killer: Killer, tmp_p
     """With the page, all derived files are those of a whole report; each file is the old one or the new one."""
     case = Case(("report", "a"), None, ("a",), 4, at_once=False)
     expected = without_record(scene, case)
-    for at in instants(200, scaled(case.kills)):
+    for at in instants(180, scaled(case.kills)):
         folder = tmp_path / str(at)
         shutil.copytree(scene, folder)
         for name in ("report.md", "plots/stale.svg", "tables/stale.csv", "summary.json"):

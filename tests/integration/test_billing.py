@@ -40,6 +40,7 @@ def document(folder: Path, name: str) -> Any:
     return orjson.loads((folder / name).read_bytes())
 
 
+@pytest.mark.long
 def test_one_unit_for_each_call_costs_the_same_at_every_depth(tmp_path: Path, small: Path) -> None:
     """Depth sweep, timed calls and quality pass agree on $2.00; a limit below it allows no depth, cached or not."""
     results = tmp_path / "results"
@@ -65,6 +66,7 @@ def test_one_unit_for_each_call_costs_the_same_at_every_depth(tmp_path: Path, sm
     assert document(cached, "summary.json")["costs"] == []
 
 
+@pytest.mark.long
 def test_cached_scores_without_timed_calls_have_no_cost_and_say_so(tmp_path: Path, small: Path) -> None:
     """Nothing was billed for full lists: no cost in the table, and the card says why."""
     results = tmp_path / "results"

@@ -178,6 +178,7 @@ def test_config_check_and_show(tmp_path: Path) -> None:
     assert evalkit("config", "check", config, "--set", "retriever.k2=1").returncode == 2
 
 
+@pytest.mark.long
 def test_an_interrupted_run_keeps_what_was_measured(tmp_path: Path, beir_folder: Path) -> None:
     """Ctrl-C is exit 130 within seconds; the folder holds what was scored and says that it is incomplete."""
     asked = threading.Event()

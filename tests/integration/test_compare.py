@@ -70,6 +70,7 @@ def test_one_result_is_compared_within(tmp_path: Path, demo: Path) -> None:
     assert (rows[0]["wins"] + rows[0]["ties"] + rows[0]["losses"]) == rows[0]["n"] == 96
 
 
+@pytest.mark.long
 def test_two_versions_are_compared_and_their_thresholds_carried(tmp_path: Path, demo: Path) -> None:
     """Before and after, pair by pair; scores on another scale are reported, with the new threshold."""
     config = tmp_path / "c.yaml"
@@ -98,6 +99,7 @@ def test_two_versions_are_compared_and_their_thresholds_carried(tmp_path: Path, 
     assert (gone.returncode, "with two folders, the first one is the baseline" in gone.stderr) == (2, True)
 
 
+@pytest.mark.long
 def test_what_was_not_measured_on_the_same_things_is_refused(tmp_path: Path, demo: Path) -> None:
     """Another depth, another dataset, no common tag, an incomplete folder, not a folder: one line each."""
     config = tmp_path / "c.yaml"
@@ -171,6 +173,7 @@ class Unsteady(Counting):
         return status, orjson.dumps(reply)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("server", "steady"), [(Counting(), True), (Unsteady(), False)], ids=["steady", "unsteady"]
 )

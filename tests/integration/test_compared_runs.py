@@ -204,6 +204,7 @@ def gate(folder: Path, new: Path, old: Path | str, rules: str = "") -> tuple[int
     return done.returncode, {row["reranker"]: row for row in json.loads(done.stdout)}
 
 
+@pytest.mark.long
 def test_a_gate_judges_a_run_by_its_values_whatever_its_candidates(folder: Path, result: Path) -> None:
     """An unchanged file is identical, a worse one fails, and other candidates of the retriever do not concern it."""
     assert evalkit("baseline", "save", result, "base", cwd=folder).returncode == 0
@@ -227,6 +228,7 @@ def cut_off(folder: Path, queries: int) -> None:
     (folder / "cut.trec").write_text("\n".join(kept) + "\n", encoding="utf-8")
 
 
+@pytest.mark.long
 def test_a_cut_off_file_decides_nothing(folder: Path, result: Path) -> None:
     """Neither in the report, nor in a leaderboard, nor in a gate; and the report says why and what to do."""
     cut_off(folder, 15)
@@ -252,6 +254,7 @@ def test_a_cut_off_file_decides_nothing(folder: Path, result: Path) -> None:
         assert "lacks 25 of 40 judged queries" in found["es"]["sentence"]
 
 
+@pytest.mark.long
 def test_a_cut_off_file_of_candidates_decides_nothing_against_a_run(folder: Path) -> None:
     """The reranker is judged by the queries that have candidates; a run that has more of them is not."""
     write_run(folder / "few.trec", {query: query % 2 for query in range(15)})
@@ -269,6 +272,7 @@ def test_a_cut_off_file_of_candidates_decides_nothing_against_a_run(folder: Path
     assert "undecided: missing queries" not in {row["verdict"] for row in entry["comparisons"]}
 
 
+@pytest.mark.long
 def test_an_engine_that_returned_nothing_is_judged(folder: Path) -> None:
     """The configuration states it: then each missing query is a value of 0."""
     cut_off(folder, 15)
@@ -312,6 +316,7 @@ def test_rules_on_calls_and_latency_do_not_apply_to_runs(folder: Path, result: P
     assert latency == [("es", "INVALID", "es is a run: it has no timed calls; no statistics computed")]
 
 
+@pytest.mark.long
 def test_the_same_run_in_two_results_is_one_system_of_a_leaderboard(folder: Path, result: Path) -> None:
     """By its file; another file under the same tag is another system."""
     same, other = (
@@ -358,6 +363,7 @@ def test_tuning_leaves_runs_out_with_a_note(result: Path) -> None:
     assert "hint: name one of the rerankers: words" in named.stderr
 
 
+@pytest.mark.long
 def test_a_run_need_not_cover_every_dataset(folder: Path) -> None:
     """It is compared where it is, is left out of the mean of all datasets, and a gate does not miss it elsewhere."""
     two = CONFIG.replace("path: small}]", "path: small}, {source: beir_folder, name: other, path: small}]")

@@ -46,6 +46,7 @@ def test_a_night_is_gated_against_a_baseline(place: Path) -> None:
     assert "FAIL" in done.stdout
 
 
+@pytest.mark.long
 def test_depth_and_threshold_are_tuned_from_one_run(place: Path) -> None:
     """The variants of a matrix each have their depth and threshold."""
     ran(place, "run", "configs/tuning.yaml", "--into", "out")

@@ -134,6 +134,7 @@ def test_every_verdict_has_its_sentence_and_its_exit_code(
     assert (row["estimate"] is None) == (status == "INVALID")
 
 
+@pytest.mark.long
 def test_other_candidates_and_other_judgments_are_no_regression(tmp_path: Path, baseline: Path) -> None:
     """INVALID, exit 3: what was measured on other things is not compared."""
     shallow = result(tmp_path / "shallow", RUN, depth=50)

@@ -228,6 +228,7 @@ def test_a_drift_check_finds_a_model_that_changed(shop: Shop, prepared: Shop) ->
     assert "a sample is drifted" in text
 
 
+@pytest.mark.long
 def test_what_is_identified_by_its_content_may_be_cached(tmp_path: Path) -> None:
     """A run file and evalkit's own code mean the same scores wherever they are found; the verdict says so."""
     config = tmp_path / "c.yaml"
@@ -270,6 +271,7 @@ def test_two_versions_are_not_compared_by_cached_scores(shop: Shop, prepared: Sh
     assert again.stdout.startswith("Keep: "), again.stdout
 
 
+@pytest.mark.long
 def test_a_run_whose_report_is_missing_is_not_taken_for_a_new_one(shop: Shop) -> None:
     """A run that was killed before its report: with --refresh all is scored again, without it no gate takes it."""
     shop.run("k", "--refresh")

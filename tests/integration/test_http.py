@@ -238,6 +238,7 @@ def test_a_budget_stops_a_run_before_it_is_crossed(tmp_path: Path, beir_folder: 
     assert len(pd.read_parquet(folder / "calls.parquet")) == 2
 
 
+@pytest.mark.long
 def test_ctrl_c_does_not_wait_for_a_server_that_hangs(tmp_path: Path, beir_folder: Path) -> None:
     """The program ends, with what it has saved, while the server still holds a call back and however often asked."""
     answered, hanging, release = threading.Event(), threading.Event(), threading.Event()

@@ -141,6 +141,7 @@ SHAPES = {
 }
 
 
+@pytest.mark.long
 def test_beir_names_load_from_the_hub_like_the_folder(tmp_path: Path, beir_folder: Path) -> None:
     """beir/<name> is BeIR/<name> with its qrels: the same content as the same collection in a folder."""
     config = tmp_path / "c.yaml"
@@ -189,6 +190,7 @@ def test_a_dead_hub_is_exit_3(tmp_path: Path, config: Path) -> None:
     assert hint.startswith("  hint: check the network")
 
 
+@pytest.mark.long
 def test_a_dataset_in_the_cache_needs_no_hub(tmp_path: Path) -> None:
     """What was loaded once is loaded again while the hub cannot be reached."""
     words = ("dataset", "info", "beir/tiny", "--json")

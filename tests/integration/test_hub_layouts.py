@@ -266,6 +266,7 @@ BRIGHT_GRADES = {str(n): docs for n, docs in enumerate(TWO_EACH.values())}
         ("bright long", {str(n): {f"long{n}": 1} for n in range(3)}, 3),
         ("coir", {"q1": {"d1": 1}}, 8),
         ("ints", {str(n): {str(n): 1} for n in range(3)}, 3),
+        ("fractions", {query: dict.fromkeys(docs, 0.5) for query, docs in ONE_EACH.items()}, 8),
         ("fractions mapped", ONE_EACH, 8),
         ("extra", ONE_EACH, 8),
         ("missing left out", {"q0": {"d0": 1}, "q1": {"d1": 1}}, 8),
@@ -303,7 +304,6 @@ def test_a_layout_loads_with_its_judgments(
         ("bright split", "split 'chemistry') has no such split", "use one of the splits: biology"),
         ("no long", "the repository has no long documents", "remove long_documents"),
         ("coir without", "contains a corpus and queries, but no judgments", "set qrels_path"),
-        ("fractions", "row 1 has the grade 0.5", "map words to numbers with grades"),
         ("nulls", "row 2 has no grade", "give every judgment a grade"),
         (
             "missing",

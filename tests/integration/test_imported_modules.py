@@ -63,19 +63,22 @@ COMMANDS = (
     ),
     Limits("evaluate {qrels} {run} --json", NUMBERS | {"pyarrow", "pydantic"}, NO_RERANKERS),
     Limits("evaluate {qrels} {run} --per-query", {"numpy", "pyarrow"}, NO_RERANKERS),
-    Limits(
-        "compare --qrels {qrels} {run} {second}",
-        RESULT | {"jinja2"},
-    ),
+    Limits("compare --qrels {qrels} {run} {second}", RESULT),
     Limits(
         "config check {config}", CONFIG, NO_CALLS - {"retrievers"} | {"reranking", "results", "summaries"}
     ),
     Limits("config show {config}", CONFIG, NO_CALLS - {"retrievers"} | {"reranking", "results", "summaries"}),
     Limits("gate {result} --against {result}", RESULT),
-    Limits("compare {result}", RESULT | {"jinja2"}),
+    Limits("compare {result}", RESULT),
     Limits("leaderboard {result}", RESULT | {"jinja2"}),
-    Limits("tune depth {result} --reranker lexical", RESULT, NO_CALLS - {"retrievers"}),
+    Limits(
+        "tune depth {result} --reranker lexical",
+        RESULT,
+        NO_CALLS | {"dialects", "encoding", "store"},
+    ),
     Limits("baseline save {result} b --into {folder}", RESULT),
+    # A new index is built here, where Arrow imports pandas.
+    Limits("run {config} --into {store}", RESULT | {"jinja2", "matplotlib", "pandas"}, frozenset()),
     Limits("report {result}", RESULT | {"jinja2", "matplotlib"}, NO_CALLS | {"dialects"}),
     Limits("dataset list", {"numpy", "pydantic", "ruamel.yaml"}),
     Limits("store size {store}", {"numpy", "pydantic"}, NO_RERANKERS),

@@ -38,6 +38,30 @@ def test_what_init_writes_runs(tmp_path: Path) -> None:
     assert checked.returncode == 0, checked.stderr
 
 
+def test_the_example_without_judgments_is_right(tmp_path: Path) -> None:
+    """It names what is missing; with a folder of documents and queries it is valid, its commented parts, too."""
+    done = evalkit("init", "ours.yaml", "--for", "judging", cwd=tmp_path)
+    assert done.stdout.rstrip().endswith("evalkit config check ours.yaml")
+    missing = evalkit("config", "check", "ours.yaml", cwd=tmp_path)
+    assert (missing.returncode, "not found" in missing.stderr) == (2, True)
+    (tmp_path / "documents").mkdir()
+    (tmp_path / "documents" / "a.txt").write_text("text", encoding="utf-8")
+    (tmp_path / "queries.csv").write_text(
+        "query_id,text,frequency,inclusion_probability,stratum\n"
+        + "".join(f"q{n},text {n},1,1,certain\n" for n in range(40)),
+        encoding="utf-8",
+    )
+    assert evalkit("config", "check", "ours.yaml", cwd=tmp_path).returncode == 0
+    listed = evalkit("judge", "list", "ours.yaml", cwd=tmp_path)
+    assert listed.stdout == "no judgments so far\nnext: evalkit judge run ours.yaml --judge chat\n"
+    text = (tmp_path / "ours.yaml").read_text(encoding="utf-8")
+    lines = [uncommented(line) for line in text.splitlines()]
+    (tmp_path / "everything.yaml").write_text("\n".join(lines), encoding="utf-8")
+    checked = evalkit("config", "show", "everything.yaml", cwd=tmp_path, env={"OPENAI_API_KEY": "unused"})
+    assert checked.returncode == 0, checked.stderr
+    assert "price:" in checked.stdout
+
+
 def uncommented(line: str) -> str:
     """Return a line of the starter with what it only offers switched on; sentences stay comments."""
     offer = re.match(r"( *)# (- |[a-z_-]+:|  )", line)

@@ -19,6 +19,7 @@ from support.late_models import make_late_interaction
 from support.models import make_classifier, make_embedder
 from support.stand_in import by_length, stand_in
 from support.stand_in_chat import ChatServer
+from support.stand_in_forms import FormServer
 
 from evalkit import registry
 from evalkit.config import reranker_settings
@@ -249,7 +250,7 @@ def test_all_backends_are_tested() -> None:
         for name in registry.names("reranker backend")
         if registry.find("reranker backend", name).owner == registry.DISTRIBUTION
     }
-    assert {*tested, "http", "listwise", "cascade"} == own
+    assert {*tested, "http", "listwise", "chat", "decisions", "cascade"} == own
 
 
 @pytest.mark.long
@@ -281,6 +282,21 @@ def test_a_listwise_prompt_has_the_instruction() -> None:
     assert "relevance to a query. Only mats (2).\n" in asked
     assert "General." not in asked
     assert "relevance to a query. General.\n" in plain
+
+
+@pytest.mark.parametrize("form", ["yes_no", "graded"])
+def test_a_question_about_one_document_has_the_instruction(form: str) -> None:
+    """What a query requires is added to what matters in the domain, which the settings say."""
+    server = FormServer(lambda _query, _text: 0.5)
+    with server.running() as url:
+        reranker = load_reranker("chat", url=url, model="m", form=form, instruction="General.")
+        reranker.score(replace(PLAIN, instruction="Only mats."))
+        asked = len(server.bodies)
+        reranker.score(PLAIN)
+        reranker.close()
+    texts = [one["messages"][0]["content"] for one in server.bodies]
+    assert ["Only mats." in text for text in texts] == [True] * asked + [False] * (len(texts) - asked)
+    assert all("General." in text for text in texts)
 
 
 CORPUS = {f"d{n}": f"battery manual {n} word{n}" for n in range(6)} | {"r": "battery review of shops"}

@@ -49,6 +49,11 @@ def score(server: ChatServer, request: RerankRequest, **settings: Any) -> Rerank
             reranker.close()
 
 
+def from_the_bottom(response: RerankResponse) -> list[int]:
+    """Return the place of each document from the bottom of the ranking, 1 for the last; a score is 1 / rank."""
+    return (len(response.scores) + 1 - np.rint(1 / response.scores)).astype(int).tolist()  # type: ignore[no-any-return]
+
+
 def failure_of(reply: Reply, documents: int = 5, **settings: Any) -> CallError:
     """Return what becomes of a call to a server that always gives the same reply."""
     server = ChatServer(worth, disturb=lambda _number, _headers: reply)
@@ -88,11 +93,11 @@ def busy() -> Reply:
 
 
 def test_enough_passes_sort_a_list_exactly() -> None:
-    """With a server that knows the truth the scores are the truth, whatever the texts hold; all is added up."""
+    """With a server that knows the truth the ranks are the truth, whatever the texts hold; all is added up."""
     request, values = request_of(23)
     server = ChatServer(worth)
     response = score(server, request, window=8, step=4, passes=6)
-    assert response.scores.tolist() == values
+    assert from_the_bottom(response) == values
     windows = 6 * 5
     assert len(server.answered) == windows
     assert (response.usage.tokens, response.usage.output_tokens) == (100 * windows, 10 * windows)
@@ -102,7 +107,7 @@ def test_enough_passes_sort_a_list_exactly() -> None:
     assert not response.truncated.any()
     line = response.timeline
     assert line is not None
-    assert line.encoded_s < line.sent_s < line.headers_s <= line.body_s
+    assert line.encoded_s < line.sent_s <= line.headers_s <= line.body_s
 
 
 def test_one_pass_carries_the_best_up_in_overlapping_windows() -> None:
@@ -133,15 +138,17 @@ def test_what_an_answer_leaves_out_is_last_and_counted() -> None:
     server = ChatServer(worth, says=lambda order: f"{chain(order[:-2])} > [99] > {chain(order[:1])}")
     response = score(server, request, window=10, step=5, passes=3)
     assert response.missing == 2
-    assert sorted(response.scores) == list(range(1, 11))
-    assert set(np.flatnonzero(response.scores <= 2)) == set(np.flatnonzero(np.array(values) <= 2))
+    assert sorted(from_the_bottom(response)) == list(range(1, 11))
+    assert set(np.flatnonzero(np.array(from_the_bottom(response)) <= 2)) == set(
+        np.flatnonzero(np.array(values) <= 2)
+    )
 
 
 def test_an_answer_that_was_cut_off_is_repaired_and_counted() -> None:
     """What a list that ended for its length names counts; the rest is left out."""
     cut = chat_reply("[3] > [1] > [", finish_reason="length")
     response = score(ChatServer(disturb=at({0}, (200, cut))), request_of(5)[0])
-    assert response.scores.tolist() == [4, 3, 5, 2, 1]
+    assert from_the_bottom(response) == [4, 3, 5, 2, 1]
     assert response.missing == 3
 
 
@@ -162,7 +169,7 @@ def test_an_answer_that_names_nothing_is_no_score(reply: bytes, hint: str) -> No
     assert hint in (failure.hint or "")
     assert failure.body
     response = score(ChatServer(disturb=at({0}, (200, reply))), request_of(5)[0], unreadable="keep")
-    assert response.scores.tolist() == [5, 4, 3, 2, 1]
+    assert from_the_bottom(response) == [5, 4, 3, 2, 1]
     assert response.missing == 5
 
 
@@ -214,7 +221,7 @@ def test_a_refusal_on_the_way_costs_no_window_twice() -> None:
     server = ChatServer(worth, disturb=at({3, 4}, busy()))
     outcome, budget = deliver(server, request, window=8, step=4, passes=6)
     assert outcome.response is not None
-    assert outcome.response.scores.tolist() == values
+    assert from_the_bottom(outcome.response) == values
     assert [one.call.status for one in outcome.attempts] == ["retried", "retried", "ok"]
     assert outcome.attempts[0].call.http_status == 429
     assert len(server.answered) == 30
@@ -230,7 +237,7 @@ def test_an_unreadable_answer_is_asked_for_again() -> None:
     server = ChatServer(worth, disturb=at({7}, (200, chat_reply("no idea"))))
     outcome, _ = deliver(server, request, window=8, step=4, passes=6)
     assert outcome.response is not None
-    assert outcome.response.scores.tolist() == values
+    assert from_the_bottom(outcome.response) == values
     assert outcome.response.missing == 0
     assert len(server.bodies) == 31
 
@@ -343,7 +350,10 @@ def test_a_run_asks_for_every_depth_and_keeps_its_promises(tmp_path: Path) -> No
     scores = pd.read_parquet(folder / "scores.parquet")
     own = scores[scores.reranker == "llm"]
     for (_query, depth), part in own.groupby(["query_id", "depth"]):
-        assert sorted(part.score) == list(range(1, int(depth) + 1))
+        assert sorted(1 / part.score) == pytest.approx(range(1, int(depth) + 1))
+    refused = evalkit("tune", "threshold", folder, "--reranker", "llm", env=env)
+    assert refused.returncode == 2
+    assert "rank" in refused.stderr
     passes = orjson.loads((folder / "manifest.json").read_bytes())["quality_passes"]
     left_out = {row["depth"]: row["documents_placed_last"] for row in passes if row["reranker"] == "llm"}
     assert set(left_out) == {5, 10}

@@ -45,6 +45,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_an_installed_package_is_found_and_used(site: Path, tmp_path: Path) -> None:
     """Its reranker and dialect are listed with their owner, run by their names, and stand in the manifest."""
     env = {"PYTHONPATH": str(site)}
@@ -99,6 +100,7 @@ def test_a_service_knows_the_file_too(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.long
 def test_what_is_broken_or_there_twice_is_reported(site: Path, tmp_path: Path) -> None:
     """A package that cannot be imported is listed as broken; two owners of one name are both named."""
     broken = tmp_path / "broken"

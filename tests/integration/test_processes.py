@@ -38,7 +38,7 @@ WORDS: dict[str, list[str]] = {
     "dataset": ["dataset", "check", "demo"],
     "plugin": ["plugin", "list"],
 }
-ELSEWHERE = {"probe", "serve"}
+ELSEWHERE = {"probe", "serve", "judge", "queries"}
 QUICK = {"run", "gate", "config"}
 
 
@@ -79,7 +79,7 @@ def test_a_probe_works_in_a_process_of_its_own(place: Path) -> None:
 
 
 def test_every_command_is_tried() -> None:
-    """Each is in the list above, or has a test of its own (`serve`: test_serve.py)."""
+    """Each is in the list above, or has a test of its own: test_serve.py, test_judge_run.py, test_query_sampling.py."""
     assert set(WORDS) | ELSEWHERE == set(COMMANDS)
 
 

@@ -6,11 +6,16 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from textwrap import dedent
 
 import orjson
 import pytest
 from support.command import ROOT, serving
 from support.pages import blocks
+
+from evalkit.config.load import build_config
+from evalkit.config.source import Source, parse_value
+from evalkit.dialects.decision_formats import SystemOneFormat
 
 PAGE = ROOT / "evalkit" / "server" / "README.md"
 ADDRESS = "http://127.0.0.1:8080/v1/rerank"
@@ -57,3 +62,19 @@ def test_all_languages_get_the_same_answer(address: str) -> None:
     assert ranked(said_by(sys.executable, "-c", python)) == expected
     script = example("js", "fetch").replace(ADDRESS, address)
     assert ranked(said_by("node", "--input-type=module", "--eval", script)) == expected
+
+
+def test_the_question_of_the_page_is_one_that_a_reranker_answers() -> None:
+    """It names the second document; the wordings that the page declares are settings of the service."""
+    body = orjson.loads(example("console", "systemone").partition("-d '")[2].rpartition("'")[0])
+    request = SystemOneFormat().decode_request(body)
+    assert (request.query, request.documents) == (
+        body["state"]["query"],
+        (body["state"]["documents"]["D01"],),
+    )
+    block = parse_value(dedent(example("yaml", "decision_questions")))
+    named = {"name": "page", "datasets": ["demo"], "rerankers": {"r": {"backend": "lexical"}}, **block}
+    service = build_config(Source("page", data=named)).service
+    assert service is not None
+    first, second = service.decision_questions
+    assert (first.true, second.true, second.false) == ("", "It contains the answer.", "It does not.")

@@ -296,6 +296,7 @@ def test_a_full_disk_is_reported_and_keeps_what_was_measured(tmp_path: Path, sma
     assert orjson.loads((folder / "manifest.json").read_bytes())["status"] == "complete"
 
 
+@pytest.mark.long
 def test_two_processes_on_one_store_pay_once(tmp_path: Path, small: Path) -> None:
     """Two runs at once that share a store: the second waits, and finds every pair known."""
     server = Counting(0.05)

@@ -31,6 +31,7 @@ def service(*words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
         process.communicate()
 
 
+@pytest.mark.long
 def test_sigterm_under_load_loses_no_request() -> None:
     """Clients that ask on while the service ends get an answer to all that was taken; then no one is let in."""
     reported: Counter[str] = Counter()
@@ -66,6 +67,7 @@ def test_sigterm_under_load_loses_no_request() -> None:
     assert reported["sent elsewhere"] > 0
 
 
+@pytest.mark.long
 def test_a_service_that_no_one_asks_ends_at_once() -> None:
     """SIGTERM without a connection is the end: exit code 0, no word on stderr."""
     with service("--set", "service.notice_s=600") as (process, _):
@@ -88,6 +90,7 @@ def config(tmp_path: Path) -> Path:
     return file
 
 
+@pytest.mark.long
 def test_all_rerankers_of_a_configuration_are_served(config: Path) -> None:
     """Each by its tag; what a ``serve:`` block would serve is served here; --reranker names those that are."""
     body = {**BODY, "documents": ["cat\nnothing else", "a dog and a cat on a mat"]}

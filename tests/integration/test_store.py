@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shutil
 import stat
@@ -15,6 +14,7 @@ import pytest
 from support.api_runs import Counting, run, visible, write_collection, write_config
 from support.command import evalkit, only_folder, start_evalkit
 from support.faulty import reply_of
+from support.limits import without_privilege
 from support.stand_in import stand_in
 
 pytestmark = pytest.mark.usefixtures("blank_plots")
@@ -199,12 +199,6 @@ def test_a_store_that_is_not_there_is_not_made(tmp_path: Path, verb: str) -> Non
     said = evalkit("store", verb, tmp_path / "none.sqlite", *more)
     assert (said.returncode, "score store not found" in said.stderr) == (2, True)
     assert not list(tmp_path.iterdir())
-
-
-def without_privilege() -> None:
-    """Give up root's right to write whatever it likes; a plain user has none to give up."""
-    if os.geteuid() == 0 and ctypes.CDLL(None, use_errno=True).prctl(24, 1, 0, 0, 0) != 0:
-        os._exit(99)
 
 
 def test_a_store_that_is_read_only_is_reported_before_anything_is_asked(tmp_path: Path, small: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,17 @@ def test_int8_differs_and_ranks_almost_alike(tmp_path: Path) -> None:
     assert not np.array_equal(one, other)
     assert np.corrcoef(one, other)[0, 1] > 0.9, "random weights are the hardest to quantise"
     assert (full.facts()["dtype"], fewer.facts()["dtype"]) == ("fp32", "int8")
+
+
+def test_an_export_has_the_operations_of_its_format(tmp_path: Path) -> None:
+    """Where the layers of a network are computed in another way, `_FORMAT` rises: no earlier export is used again."""
+    import onnx as onnx_files
+
+    onnx(make_classifier(tmp_path / "model"))
+    (file,) = (tmp_path / "cache").rglob(onnx_export.MODEL)
+    kinds = Counter(node.op_type for node in onnx_files.load(file).graph.node)
+    found = {name: kinds[name] for name in ("MatMul", "Gather", "Slice")}
+    assert (onnx_export._FORMAT, found) == (6, {"MatMul": 16, "Gather": 13, "Slice": 11})
 
 
 def test_a_model_is_exported_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,6 +56,7 @@ def test_drawn_sign_vectors_give_the_same_p_value_but_for_the_draw(seed: int) ->
     assert ours == pytest.approx(theirs, abs=5 * np.sqrt(2 * max(theirs * (1 - theirs), 1e-4) / 9999))
 
 
+@pytest.mark.long
 def test_holm_is_statsmodels_holm() -> None:
     """For any number of p-values, ties and ones included."""
     rng = np.random.default_rng(3)

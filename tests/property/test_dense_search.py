@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from evalkit.encoding import Similarity, similarities
 from evalkit.records import Run
-from evalkit.retrievers.dense_search import Nearest, search
+from evalkit.retrievers.dense_search import Nearest, lengths_of, search
 
 
 @given(
@@ -73,7 +73,8 @@ def test_the_nearest_are_those_of_the_similarity(
     depth = max(documents // 2, 1)
     nearest = [Nearest(depth, [f"d{i}" for i in range(documents)]) for _ in range(queries)]
     block_bytes = 4 * 128 * block_rows
-    search(vectors, asked, nearest, lambda _: None, similarity, block_bytes=block_bytes)
+    lengths = lengths_of(vectors, block_bytes) if similarity == "cosine" else None
+    search(vectors, asked, nearest, lambda _: None, similarity, lengths, block_bytes)
     largest = max(float(np.abs(asked @ vectors.T).max()), 1.0)
     slack = {"cosine": 1e-6, "dot": 1e-6 * largest}.get(similarity, 1e-9)
     for query, found in zip(asked, nearest, strict=True):
@@ -81,3 +82,14 @@ def test_the_nearest_are_those_of_the_similarity(
         assert len(set(found.rows.tolist())) == depth
         left_out = np.delete(scores, found.rows)
         assert scores[found.rows].min() >= left_out.max(initial=-np.inf) - slack
+
+
+@given(st.integers(0, 30), st.integers(1, 6), st.integers(1, 200), st.integers(0, 2**32))
+def test_lengths_are_those_of_numpy(documents: int, dimension: int, block_bytes: int, seed: int) -> None:
+    """Whatever the blocks; a zero vector counts as 1, so that its cosine is 0."""
+    vectors = np.random.default_rng(seed).integers(-1, 2, size=(documents, dimension)).astype(np.float32)
+    wanted = np.linalg.norm(vectors.astype(np.float64), axis=1)
+    assert (
+        lengths_of(vectors, block_bytes).tolist()
+        == np.where(wanted > 0, wanted, 1).astype(np.float32).tolist()
+    )

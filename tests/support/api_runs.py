@@ -33,13 +33,13 @@ class Counting:
         return 200, orjson.dumps(reply_of(body))
 
 
-def write_collection(folder: Path, queries: int) -> Path:
-    """Write a collection in which every query has six candidates."""
+def write_collection(folder: Path, queries: int, candidates: int = 6) -> Path:
+    """Write a collection in which every query has the same number of candidates."""
     (folder / "qrels").mkdir(parents=True)
     rows = [
         {"_id": f"d{q}.{i}", "title": "", "text": f"topic{q} word{i} " + "filler " * i}
         for q in range(queries)
-        for i in range(6)
+        for i in range(candidates)
     ]
     (folder / "corpus.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
     asked = [{"_id": f"q{q}", "text": f"topic{q}"} for q in range(queries)]

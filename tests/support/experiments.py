@@ -15,9 +15,10 @@ from evalkit.experiment import sessions
 from evalkit.experiment.context import Experiment, StartedExperiment
 from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.experiment_store import open_store
-from evalkit.experiment.manifest_facts import Origin, opening_manifest
+from evalkit.experiment.manifest_facts import opening_manifest
 from evalkit.experiment.recorder import Recorder
 from evalkit.experiment.resume import RunFolder
+from evalkit.experiment.run_options import Origin
 from evalkit.experiment.sessions import opened
 from evalkit.records import Call, Usage
 from evalkit.rerankers import Reranker

@@ -13,7 +13,7 @@ from evalkit.records import Corpus, Dataset, DatasetOrigin, Qrels, Query, Run
 def dataset(
     documents: Mapping[str, str],
     queries: Mapping[str, str],
-    qrels: Mapping[str, Mapping[str, int]],
+    qrels: Mapping[str, Mapping[str, float]],
     **origin: Any,
 ) -> Dataset:
     """Return a dataset that was never in a file."""

@@ -10,7 +10,7 @@ import click
 
 from evalkit import registry
 from evalkit.cli.main import cli
-from evalkit.config import DatasetSettings, RerankerSettings, RetrieverSettings
+from evalkit.config import DatasetSettings, JudgeSettings, RerankerSettings, RetrieverSettings
 from evalkit.config.experiment import Outline
 from evalkit.config.gate_rules import GateSettings
 from evalkit.config.key_reference import Key, keys_of
@@ -18,23 +18,29 @@ from evalkit.config.service import KeysFile
 from evalkit.config.settings import Settings
 from evalkit.encoding.embeddings.text_vectors import VectorModel
 from evalkit.encoding.model_settings import EmbeddingModel, LocalModel
-from evalkit.rerankers.remote_settings import RemoteSettings
+from evalkit.rerankers.chat_access import ChatAccess
+from evalkit.rerankers.decision_access import DecisionAccess
+from evalkit.rerankers.remote_access import RemoteAccess
 from evalkit.text_analysis import languages
 
 KINDS = {
     "dataset source": ("## Datasets", "source", DatasetSettings),
     "retriever kind": ("## Retrievers", "kind", RetrieverSettings),
     "reranker backend": ("## Rerankers", "backend", RerankerSettings),
+    "judge backend": ("## Judges", "backend", JudgeSettings),
 }
 """Kind of plugin -> its heading, the key that names one, and what all of them understand."""
 SHARED = {
     DatasetSettings: "Every dataset",
     RetrieverSettings: "Every retriever",
     RerankerSettings: "Every reranker",
+    JudgeSettings: "Every judge",
     LocalModel: "Every local model",
     EmbeddingModel: "Every model that embeds",
     VectorModel: "Every model with one vector per text",
-    RemoteSettings: "Every API",
+    RemoteAccess: "Every API",
+    ChatAccess: "Every chat API",
+    DecisionAccess: "Every decision API",
 }
 """Classes that several plugins build on -> the heading under which their keys stand, once."""
 CONFIGURATION = """\
@@ -69,11 +75,13 @@ EXIT_CODES = """\
 
 def configuration_reference() -> str:
     """Return every key of every block."""
-    whole = [key for key in keys_of(Outline) if key.name not in {"datasets", "retriever", "rerankers"}]
+    whole = [
+        key for key in keys_of(Outline) if key.name not in {"datasets", "retriever", "rerankers", "judges"}
+    ]
     lines = [CONFIGURATION, "## The whole", "", *_table(keys_of(Outline)), *_blocks(whole, "")]
     for kind in KINDS:
         lines += _plugins(kind)
-    for base in (LocalModel, EmbeddingModel, VectorModel, RemoteSettings):
+    for base in (LocalModel, EmbeddingModel, VectorModel, RemoteAccess, ChatAccess, DecisionAccess):
         lines += _shared(base, "##")
     lines += ["## Dialects", "", "Of `backend: http`.", "", *_dialects()]
     lines += ["## Languages", "", f"{', '.join(languages())}.", ""]

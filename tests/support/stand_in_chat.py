@@ -44,6 +44,7 @@ def chat_reply(text: Any, model: str = "m", **changes: Any) -> bytes:
     """Return a reply of 90 tokens read and 10 written, with changes to its message or to itself."""
     message = {"role": "assistant", "content": text, **changes.pop("message", {})}
     choice = {"index": 0, "message": message, "finish_reason": changes.pop("finish_reason", "stop")}
+    choice |= {"logprobs": changes.pop("logprobs", None)}
     usage = {"prompt_tokens": 90, "completion_tokens": 10, "total_tokens": 100}
     return orjson.dumps(
         {"object": "chat.completion", "model": model, "choices": [choice], "usage": usage, **changes}

@@ -27,7 +27,7 @@ def system_of(run: Run, qrels: Qrels, metrics: Sequence[str] = ("nDCG@10",)) -> 
 
 
 def set_of(
-    grades: Mapping[str, Mapping[str, int]],
+    grades: Mapping[str, Mapping[str, float]],
     *runs: Run,
     depth: int = 10,
     metrics: Sequence[str] = ("nDCG@10",),

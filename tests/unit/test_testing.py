@@ -9,7 +9,15 @@ import pytest
 
 from evalkit import registry
 from evalkit.config import load_plugins
-from evalkit.testing import DatasetConformance, DialectConformance, RerankerConformance, RetrieverConformance
+from evalkit.records import RerankRequest
+from evalkit.testing import (
+    QUERY,
+    DatasetConformance,
+    DialectConformance,
+    JudgeConformance,
+    RerankerConformance,
+    RetrieverConformance,
+)
 
 MINE = '''
 from typing import Literal
@@ -50,6 +58,23 @@ class TestIdentity(RerankerConformance):
     """The candidates as they come."""
 
     settings: ClassVar = {"backend": "identity"}
+
+
+class TestReplayedJudge(JudgeConformance):
+    """Grades of a file, which lacks one document."""
+
+    settings: ClassVar = {"backend": "replay", "path": "set below"}
+    ungraded = "a document that the file lacks"
+
+    @pytest.fixture(autouse=True)
+    def _file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        path = tmp_path / "people.qrels"
+        path.write_text("q 0 d 2\n", encoding="utf-8")
+        monkeypatch.setattr(type(self), "settings", {"backend": "replay", "path": str(path)})
+
+    def request(self, document: str) -> RerankRequest:
+        """Return the request for a document, whose id is what matters."""
+        return RerankRequest("q", QUERY, (document,), ("x" if document == self.ungraded else "d",))
 
 
 class TestBm25(RetrieverConformance):
@@ -114,3 +139,62 @@ def test_what_breaks_a_law_is_caught(tmp_path: Path) -> None:
 
     with pytest.raises(AssertionError):
         Held().test_what_is_called_pointwise_is()
+
+
+SILENT = """
+from typing import Literal
+import numpy as np
+from evalkit.config import JudgeSettings
+from evalkit.records import Rater, RerankResponse
+
+
+class Silent:
+    \"\"\"Takes no answer for a grade of 0, and has one prompt for every scale.\"\"\"
+
+    pointwise = True
+    score_kind = "unbounded"
+
+    class Settings(JudgeSettings):
+        \"\"\"Settings.\"\"\"
+
+        backend: Literal["silent"] = "silent"
+
+    def __init__(self, settings):
+        self._settings = settings
+
+    @property
+    def known_rater(self):
+        return Rater("model", "silent", "always the same prompt", None, self._settings.deciding())
+
+    def rater(self, response):
+        return self.known_rater
+
+    def score(self, request):
+        return RerankResponse(np.array([0.0 if "refused" in request.documents[0] else 9.0]))
+
+    def close(self):
+        pass
+"""
+
+
+def test_a_judge_that_hides_its_failures_is_caught(tmp_path: Path) -> None:
+    """A failure that becomes 0, a grade off the scale and a prompt that ignores the scale break a law each."""
+    file = tmp_path / "silent.py"
+    file.write_text(SILENT, encoding="utf-8")
+    load_plugins(file)
+
+    class Held(JudgeConformance):
+        """The judge of the file."""
+
+        settings: ClassVar = {"backend": "silent"}
+        ungraded = "a document that is refused"
+
+    broken = (
+        Held().test_a_failure_is_no_grade,
+        Held().test_each_document_has_one_grade_of_the_scale_or_a_failure,
+        Held().test_another_prompt_is_another_rater,
+    )
+    for law in broken:
+        with pytest.raises(AssertionError):
+            law()
+    Held().test_the_same_pair_has_the_same_grade_of_the_same_rater()

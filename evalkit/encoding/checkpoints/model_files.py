@@ -117,13 +117,15 @@ class ModelFiles:
         return str(self.config.get("model_type") or "")
 
 
-def read_model_files(name: str, revision: str | None) -> ModelFiles:
+def read_model_files(name: str, revision: str | None, *, cached_only: bool = False) -> ModelFiles:
     """Return what the files of a model say; those of a hub model are downloaded where they are not cached.
 
     Parameters
     ----------
     name, revision
         Folder or hub id, and commit of the hub repository; None for its newest.
+    cached_only
+        Whether nothing is downloaded.
 
     Raises
     ------
@@ -134,7 +136,7 @@ def read_model_files(name: str, revision: str | None) -> ModelFiles:
     """
     folder = Path(name)
     if not folder.is_dir():
-        folder = _snapshot(name, revision)
+        folder = _snapshot(name, revision, cached_only=cached_only)
     check_model_folder(folder)
     tokenizer_config = _object(folder / "tokenizer_config.json")
     modules = _modules(folder)
@@ -174,7 +176,7 @@ def files_of_route(files: ModelFiles, route: str | None) -> ModelFiles:
     return files
 
 
-def _snapshot(name: str, revision: str | None) -> Path:
+def _snapshot(name: str, revision: str | None, *, cached_only: bool) -> Path:
     from huggingface_hub import snapshot_download
 
     path = snapshot_download(
@@ -182,6 +184,7 @@ def _snapshot(name: str, revision: str | None) -> Path:
         revision=revision,
         allow_patterns=list(_DESCRIPTIONS),
         ignore_patterns=list(_OTHER_RUNTIMES),
+        local_files_only=cached_only,
     )
     return Path(path)
 

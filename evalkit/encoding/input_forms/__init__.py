@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from evalkit.encoding.input_forms.form_tokeniser import FormTokeniser
     from evalkit.encoding.input_forms.heads import ClassifierHead, LayerHead, TokenHead
     from evalkit.encoding.input_forms.pair_scoring import Prompt, find_scoring, form_of, plain_pair_remark
-    from evalkit.encoding.input_forms.preset import PairScoring, is_seq2seq
+    from evalkit.encoding.input_forms.preset import PairScoring, is_causal, is_seq2seq
     from evalkit.encoding.input_forms.presets import preset_named, preset_names
     from evalkit.encoding.input_forms.stated import PromptSettings
 
@@ -24,6 +24,7 @@ __all__ = [
     "TokenHead",
     "find_scoring",
     "form_of",
+    "is_causal",
     "is_seq2seq",
     "plain_pair_remark",
     "preset_named",

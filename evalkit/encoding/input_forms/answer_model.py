@@ -10,6 +10,7 @@ from sentence_transformers.cross_encoder.modules import LogitScore, Transformer
 from transformers import AutoConfig, AutoTokenizer
 
 from evalkit.encoding.input_forms.heads import TokenHead
+from evalkit.encoding.input_forms.level_head import LevelHead
 
 _LOGITS = "causal_logits"
 
@@ -40,7 +41,28 @@ def count_positions(library_model: Any) -> None:
         transformer.__class__ = _LastPosition
 
 
-def answer_model(name: str, head: TokenHead, device: str | None, dtype: Any, **source: Any) -> Any:
+class LevelScores(torch.nn.Module):  # type: ignore[misc]
+    """Returns the log-probabilities of some tokens as the next one, among all tokens of the vocabulary.
+
+    Parameters
+    ----------
+    tokens
+        Ids of the tokens.
+    """
+
+    def __init__(self, tokens: list[int]) -> None:
+        super().__init__()
+        self._tokens = tokens
+
+    def forward(self, features: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Return the features with ``scores``, a ``(b, tokens)`` tensor."""
+        logits = features[_LOGITS][:, -1].float()
+        return {**features, "scores": logits.log_softmax(-1)[:, self._tokens]}
+
+
+def answer_model(
+    name: str, head: TokenHead | LevelHead, device: str | None, dtype: Any, **source: Any
+) -> Any:
     """Return a cross-encoder of sentence-transformers whose score is what `head` reads.
 
     Parameters
@@ -61,7 +83,12 @@ def answer_model(name: str, head: TokenHead, device: str | None, dtype: Any, **s
     """
     config = AutoConfig.from_pretrained(name, **source)
     rows = int(config.get_text_config().vocab_size)
-    true_id, false_id = head.ids(name, AutoTokenizer.from_pretrained(name, **source), rows)
+    tokenizer = AutoTokenizer.from_pretrained(name, **source)
+    reader: Any
+    if isinstance(head, LevelHead):
+        reader = LevelScores(head.ids(name, tokenizer, rows))
+    else:
+        reader = LogitScore(*head.ids(name, tokenizer, rows), module_input_name=_LOGITS)
     transformer = _LastPosition(
         name,
         transformer_task="text-generation",
@@ -71,5 +98,4 @@ def answer_model(name: str, head: TokenHead, device: str | None, dtype: Any, **s
         modality_config={"text": {"method": "forward", "method_output_name": "logits"}},
         module_output_name=_LOGITS,
     )
-    score = LogitScore(true_id, false_id, module_input_name=_LOGITS)
-    return CrossEncoder(modules=[transformer, score], device=device, activation_fn=torch.nn.Identity())
+    return CrossEncoder(modules=[transformer, reader], device=device, activation_fn=torch.nn.Identity())

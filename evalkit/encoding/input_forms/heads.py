@@ -6,6 +6,7 @@ import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
+from evalkit.encoding.input_forms.level_head import LevelHead
 from evalkit.errors import EvalkitWarning, InputError
 
 TokenName = str | int
@@ -82,7 +83,7 @@ class LayerHead:
     """The logit of one layer's head of a layerwise model; the setting ``cutoff_layer`` says of which layer."""
 
 
-Head = TokenHead | ClassifierHead | LayerHead
+Head = TokenHead | ClassifierHead | LayerHead | LevelHead
 
 
 def token_id(name: str, setting: str, token: TokenName, tokenizer: Any, rows: int) -> int:

@@ -49,6 +49,14 @@ def base_models(files: ModelFiles) -> list[str]:
     return [one for found in _BASE.findall(head) for one in _REPOSITORY.findall(_COMMENT.sub("", found))]
 
 
+def bases(files: ModelFiles) -> Iterator[str]:
+    """Yield what a model's files say of what it was made of: names of models, the type and classes of its network."""
+    yield from filter(None, (origin(files), files.model_type, *files.architectures, *base_models(files)))
+    base = files.adapter_config.get("base_model_name_or_path")
+    if isinstance(base, str) and base:
+        yield _of_path(base)
+
+
 def _of_path(path: str) -> str:
     """Return the last part of a path or hub id; of a revision in the hub's cache, the name of its repository."""
     parts = Path(path).absolute().parts if Path(path).is_dir() else tuple(path.rstrip("/").split("/"))

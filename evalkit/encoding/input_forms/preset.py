@@ -28,14 +28,14 @@ class PairScoring:
     Attributes
     ----------
     form
-        The form of its input.
+        The form of its input; None if its inputs are prompts.
     head
         What is read of its output.
     replaces_code
         Whether the two do what the code in its repository does, so that the code is neither needed nor run.
     """
 
-    form: InputForm
+    form: InputForm | None
     head: Head
     replaces_code: bool = False
 

@@ -24,8 +24,8 @@ from evalkit.encoding.torch_runtime.end_tokens import reads_end_tokens
 from evalkit.errors import InputError, MissingExtraError
 from evalkit.files import write_file
 
-_FORMAT = 5
-"""Part of the cache key: raise it when the exported files of the same model change, as with its input form."""
+_FORMAT = 6
+"""Part of the cache key: raise it when the exported files of the same model change, as with its form or layers."""
 MODEL, TOKENIZER, CARD = "model.onnx", "tokenizer.json", "card.json"
 _OPSET = 17
 

@@ -17,6 +17,7 @@ from evalkit.encoding.checkpoints.static_files import check_static
 from evalkit.encoding.checkpoints.tokenizer_check import check_sentence_piece
 from evalkit.encoding.checkpoints.vocabulary import check_vocabulary, check_words
 from evalkit.encoding.input_forms import LayerHead, PairScoring, TokenHead, is_seq2seq
+from evalkit.encoding.input_forms.level_head import LevelHead
 from evalkit.encoding.library_runtime import model_errors, suppress_warnings, torch_dtype
 from evalkit.encoding.model_settings import ModelSettings
 from evalkit.encoding.torch_runtime.classifier_padding import complete_padding
@@ -107,7 +108,7 @@ def _loaded(settings: ModelSettings, files: ModelFiles, scoring: PairScoring | N
         "revision": settings.revision,
         "trust_remote_code": settings.trust_remote_code and _needs_code(scoring),
     }
-    if isinstance(head, TokenHead):
+    if isinstance(head, TokenHead | LevelHead):
         from evalkit.encoding.input_forms.answer_model import answer_model
 
         return answer_model(settings.model, head, settings.device, dtype, **source)

@@ -36,6 +36,13 @@ OUTPUTS = {
 class TorchModel:
     """A model in memory that runs on torch.
 
+    Parameters
+    ----------
+    settings
+        Which model, and how it is run.
+    scoring
+        How a cross-encoder scores a pair; None to find it by the settings and the files.
+
     Attributes
     ----------
     card
@@ -46,12 +53,13 @@ class TorchModel:
         The sentence-transformers model.
     """
 
-    def __init__(self, settings: ModelSettings) -> None:
+    def __init__(self, settings: ModelSettings, scoring: PairScoring | None = None) -> None:
         self._settings = settings
         self._reads_pairs = settings.kind == "cross_encoder"
         with model_access(settings.model), model_errors(settings.model):
             self.files = read_model_files(settings.model, settings.revision)
-            scoring = find_scoring(self.files, settings.prompt) if self._reads_pairs else None
+            if scoring is None and self._reads_pairs:
+                scoring = find_scoring(self.files, settings.prompt)
             _check_layer(settings, scoring)
             self.library_model = load_library_model(settings, self.files, scoring)
         with model_errors(settings.model):
@@ -81,6 +89,11 @@ class TorchModel:
         """
         with model_errors(self._settings.model, "be used"):
             return self._engine(prompt, task)
+
+    def engine_of(self, tokeniser: Tokeniser) -> Engine:
+        """Return an engine with a tokeniser of its own; see `engine`."""
+        with model_errors(self._settings.model, "be used"):
+            return self._engine_of(tokeniser, {}, None)
 
     def _engine(self, prompt: str | None, task: str | None) -> Engine:
         tokenizer = input_module(self.library_model, task).tokenizer

@@ -28,12 +28,17 @@ LISTS = st.fixed_dictionaries(
     {q: st.lists(st.sampled_from(DOCS), unique=True, min_size=1, max_size=6) for q in ("q2", "q1", "q3")}
 )
 GRADES = st.fixed_dictionaries(
-    {q: st.dictionaries(st.sampled_from(DOCS), st.integers(-1, 2), max_size=4) for q in ("q2", "q1", "q3")}
+    {
+        q: st.dictionaries(
+            st.sampled_from(DOCS), st.integers(-1, 2) | st.sampled_from([0.25, 1.75]), max_size=4
+        )
+        for q in ("q2", "q1", "q3")
+    }
 )
 
 
 def world(
-    first: dict[str, list[str]], second: dict[str, list[str]], grades: dict[str, dict[str, int]]
+    first: dict[str, list[str]], second: dict[str, list[str]], grades: dict[str, dict[str, float]]
 ) -> ComparisonSet:
     """Return two systems; every query has a relevant document, which no system needs to find."""
     judged = {query_id: {"z": 1, **docs} for query_id, docs in grades.items()}
@@ -44,7 +49,7 @@ def world(
     return set_of(judged, *runs, metrics=tuple(METRICS))
 
 
-def changed_difference(one: ComparisonSet, metric: str, query_id: str, more: dict[str, int]) -> float:
+def changed_difference(one: ComparisonSet, metric: str, query_id: str, more: dict[str, float]) -> float:
     """Return the difference of a query whose documents get these grades, evaluated anew."""
     grades = {q: {**docs, **(more if q == query_id else {})} for q, docs in one.qrels.grades.items()}
     found = [evaluate(one.systems[name].run, type(one.qrels)(grades), [metric]) for name in "ab"]
@@ -52,15 +57,18 @@ def changed_difference(one: ComparisonSet, metric: str, query_id: str, more: dic
     return after - before
 
 
-@given(LISTS, LISTS, GRADES, st.sampled_from(METRICS), st.integers(1, 2))
+@given(LISTS, LISTS, GRADES, st.sampled_from(METRICS), st.sampled_from([1, 2, 1.5]))
 def test_every_case_is_an_evaluation_of_its_own(
     first: dict[str, list[str]],
     second: dict[str, list[str]],
-    grades: dict[str, dict[str, int]],
+    grades: dict[str, dict[str, float]],
     metric: str,
-    grade: int,
+    grade: float,
 ) -> None:
-    """One document alone, documents one after the other, and all together; bitwise, for every metric."""
+    """One document alone, documents one after the other, and all together; bitwise, for every metric.
+
+    Grades may be fractional, of judged documents and of those to judge.
+    """
     one = world(first, second, grades)
     systems = [one.systems[name] for name in "ab"]
     counted = CountedDocuments.of(*systems, one.qrels, 4)
@@ -79,11 +87,11 @@ def test_every_case_is_an_evaluation_of_its_own(
         for row, (q, _) in enumerate(named)
     ]
     queries = np.arange(len(counted.query_ids))
-    drawn = np.arange(len(pairs)) % 3
+    drawn = np.arange(len(pairs)) % 3 * (grade / 2)
     together = more.differences(all_together(queries, pairs, drawn))
     assert together.tolist() == [
         changed_difference(
-            one, metric, q, {d: int(g) for (p, d), g in zip(named, drawn, strict=True) if p == q}
+            one, metric, q, {d: float(g) for (p, d), g in zip(named, drawn, strict=True) if p == q}
         )
         for q in counted.query_ids
     ]
@@ -91,7 +99,10 @@ def test_every_case_is_an_evaluation_of_its_own(
 
 @given(LISTS, LISTS, GRADES, st.sampled_from(["nDCG@4", "RR@3", "AP"]))
 def test_metrics_of_other_packages_are_evaluated_case_by_case(
-    first: dict[str, list[str]], second: dict[str, list[str]], grades: dict[str, dict[str, int]], metric: str
+    first: dict[str, list[str]],
+    second: dict[str, list[str]],
+    grades: dict[str, dict[str, float]],
+    metric: str,
 ) -> None:
     """Whole evaluations, the way for metrics that evalkit does not define, give the same differences."""
     one = world(first, second, grades)
@@ -104,7 +115,7 @@ def test_metrics_of_other_packages_are_evaluated_case_by_case(
 
 @given(LISTS, LISTS, GRADES)
 def test_counts_of_unjudged_documents_are_those_of_sets(
-    first: dict[str, list[str]], second: dict[str, list[str]], grades: dict[str, dict[str, int]]
+    first: dict[str, list[str]], second: dict[str, list[str]], grades: dict[str, dict[str, float]]
 ) -> None:
     """Pairs of one system alone and of both; grades seen count each document of a query once."""
     one = world(first, second, grades)

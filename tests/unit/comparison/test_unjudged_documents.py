@@ -66,6 +66,7 @@ def test_judgments_of_relevant_documents_alone_are_said_to_be_so() -> None:
     assert (found.comparisons[0].verdict, found.relevant_only) == ("worse", True)
     assert lists_relevant_only(Qrels({"q": {"a": 1, "b": 2}}))
     assert not lists_relevant_only(Qrels({"q": {"a": 1, "b": 0}}))
+    assert not lists_relevant_only(Qrels({"q": {"a": 1.5, "b": 0.2}}))
 
 
 def test_equal_shares_withhold_a_claim_that_unjudged_documents_could_reverse() -> None:

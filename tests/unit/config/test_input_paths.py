@@ -12,6 +12,7 @@ from support.messages import said
 from evalkit import registry
 from evalkit.config import Settings, load_config, resolved_yaml
 from evalkit.config.input_paths import InputFile, SearchedFolders, find_input, resolve_inputs
+from evalkit.errors import EvalkitWarning
 
 PLUGIN = """\
 from typing import Literal
@@ -132,6 +133,17 @@ def test_two_different_files_are_ambiguous(folder: Path) -> None:
     assert find_input("./x", "file", folders) == str(folder / "x")
     Path("x").symlink_to(folder / "x")
     assert find_input("x", "file", folders) == "x"
+
+
+def test_a_file_that_evalkit_writes_is_next_to_the_configuration(folder: Path) -> None:
+    """A file of that name in the working directory is of another project: it is named, and used only as ``./x``."""
+    folders = SearchedFolders(folder, may_be_missing=True)
+    assert find_input("x", "file", folders) == str(folder / "x")
+    Path("x").touch()
+    with pytest.warns(EvalkitWarning, match=r"in the folder of the configuration, and not .*work/x"):
+        assert find_input("x", "file", folders) == str(folder / "x")
+    assert find_input("./x", "file", folders) == "./x"
+    assert find_input(str(Path("x").absolute()), "file", folders) == str(Path("x").absolute())
 
 
 def test_an_input_of_another_kind_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from evalkit.config.experiment import Outline
 from evalkit.config.key_reference import as_yaml, keys_of
 from evalkit.config.latency import LatencySettings
 from evalkit.rerankers.http_settings import HttpSettings
-from evalkit.rerankers.remote_settings import RemoteSettings
+from evalkit.rerankers.remote_access import RemoteAccess
 
 scalars = (
     st.booleans()
@@ -39,7 +39,7 @@ def test_a_key_belongs_to_whom_says_something_of_it() -> None:
     """What a plugin only inherits is its base's; what it explains anew is its own, with its own words."""
     keys = {key.name: key for key in keys_of(HttpSettings)}
     assert keys["claims"].owner is RerankerSettings
-    assert keys["timeout_s"].owner is RemoteSettings
+    assert keys["timeout_s"].owner is RemoteAccess
     assert keys["url"].owner is HttpSettings
     assert "public address" in keys["url"].meaning
     assert (keys["retries"].form, keys["retries"].default) == ("whole number ≥ 0 and ≤ 20", "5")

@@ -21,6 +21,7 @@ LAUGHS = "a0: &a0 [1, 2, 3, 4]\n" + "".join(
 )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("text", "told"),
     [

@@ -28,6 +28,6 @@ def test_frames_are_the_same_collection(beir_folder: Path) -> None:
     assert dataset.queries[0].fields == {"kind": "short"}
     untitled = dataset_from_frames(corpus.assign(title=float("nan")), asked, qrels)
     assert untitled.corpus.text("d1") == DOCUMENTS["d1"][1]
-    bad = qrels.assign(relevance=[0.5] * len(qrels))
-    assert "qrels, row 1 has the grade 0.5" in said(lambda: dataset_from_frames(corpus, asked, bad))
+    bad = qrels.assign(relevance=[float("inf")] * len(qrels))
+    assert "qrels, row 1 has the grade inf" in said(lambda: dataset_from_frames(corpus, asked, bad))
     assert dataset_from_pairs(pd.DataFrame(JUDGED)).origin.counts["judgments"] == 3

@@ -37,7 +37,7 @@ def test_a_row_has_a_query_its_instruction_and_its_judgments() -> None:
     [
         ({"labels": "d"}, "row 1: the judgments are no list (found 'd')"),
         ({"labels": ["d"]}, "row 1, judgment 1 is no object with an id and a score"),
-        ({"labels": [{"id": "d", "score": 0.5}]}, "row 1, judgment 1 has the grade 0.5"),
+        ({"labels": [{"id": "d", "score": "0,5"}]}, "row 1, judgment 1 has the grade '0,5'"),
         ({"labels": [{"id": "d"}]}, "row 1, judgment 1 has no column for the grade"),
     ],
 )

@@ -8,6 +8,8 @@ from support.messages import said
 from support.sources import JUDGED, pair_table
 
 from evalkit.datasets import load_dataset
+from evalkit.datasets.pairs import PairColumns, read_unjudged_pairs
+from evalkit.formats import read_rows
 
 
 def test_judged_pairs_need_no_ids(tmp_path: Path) -> None:
@@ -55,3 +57,17 @@ def test_pairs_that_contradict_each_other_are_reported(tmp_path: Path) -> None:
     assert "b.csv:3: document 'same' occurs with two different texts" in said(
         lambda: load_dataset(pair_table(tmp_path / "b.csv", ids))
     )
+
+
+def test_pairs_without_judgments_are_read_for_people(tmp_path: Path) -> None:
+    """Each pair of texts comes once, with its instruction; a grade is neither needed nor read."""
+    file = tmp_path / "pairs.csv"
+    rows = ["cat,a cat,recent,x", "cat,a dog,recent,", "cat,a cat,recent,2", "cat,a cat,old,"]
+    file.write_text("\n".join(["query,document,instruction,grade", *rows]) + "\n", encoding="utf-8")
+    pairs = list(read_unjudged_pairs(read_rows(file), PairColumns()))
+    assert [(query.text, query.instruction, document.text) for query, document in pairs] == [
+        ("cat", "recent", "a cat"),
+        ("cat", "recent", "a dog"),
+        ("cat", "old", "a cat"),
+    ]
+    assert len({query.query_id for query, _ in pairs}) == 2

@@ -10,6 +10,8 @@ from support.messages import said
 from support.sources import same, tables
 
 from evalkit.datasets import load_dataset
+from evalkit.datasets.corpora import Stamp
+from evalkit.datasets.tables import CorpusTable
 from evalkit.formats import query_id_of
 from evalkit.records import Dataset
 
@@ -83,11 +85,12 @@ def test_ids_are_not_taken_for_texts(tmp_path: Path) -> None:
 
 
 def test_fractions_are_mapped_by_the_block(tmp_path: Path) -> None:
-    """They are never rounded."""
+    """They are never rounded: without a mapping they are grades as they are."""
     content = '{"judgmentRatings": [{"query": "star wars", "ratings": [{"docId": "d1", "rating": "0.7"}]}]}'
-    assert "has the grade '0.7'" in said(lambda: judged_by(tmp_path, "x.json", content))
-    dataset = judged_by(tmp_path, "x.json", content, qrels={"grades": {"0.7": 2, "1.0": 3}})
-    assert dataset.qrels.grades == {query_id_of("star wars"): {"d1": 2}}
+    dataset = judged_by(tmp_path, "x.json", content)
+    assert dataset.qrels.grades == {query_id_of("star wars"): {"d1": 0.7}}
+    dataset = judged_by(tmp_path, "x.json", content, qrels={"grades": {"0.7": 2.5, "1.0": 3}})
+    assert dataset.qrels.grades == {query_id_of("star wars"): {"d1": 2.5}}
 
 
 def test_a_sheet_of_a_workbook_is_a_table(tmp_path: Path) -> None:
@@ -151,3 +154,25 @@ def test_lost_zeros_of_identifiers_are_found(tmp_path: Path, judged: str, proble
     names = {"corpus": "c.csv", "queries": "q.csv", "qrels": "j.csv"}
     block = {key: {"path": str(tmp_path / name)} for key, name in names.items()}
     assert problem in said(lambda: load_dataset({"source": "tables", **block}))
+
+
+def test_a_folder_of_text_files_is_a_corpus(tmp_path: Path) -> None:
+    """One document in each file; its judgments name the path; a changed file changes the stamp of a cached corpus."""
+    (tmp_path / "docs" / "faq").mkdir(parents=True)
+    (tmp_path / "docs" / "faq" / "a.md").write_text("# a film\n", encoding="utf-8")
+    (tmp_path / "docs" / "b.txt").write_text("a button\n", encoding="utf-8")
+    (tmp_path / "queries.csv").write_text("id,text\nq,film\n", encoding="utf-8")
+    (tmp_path / "qrels.csv").write_text("query_id,doc_id,grade\nq,faq/a.md,2\n", encoding="utf-8")
+    paths = {
+        "corpus": {"path": str(tmp_path / "docs")},
+        "queries": {"path": str(tmp_path / "queries.csv")},
+        "qrels": {"path": str(tmp_path / "qrels.csv")},
+    }
+    dataset = load_dataset({"source": "tables", **paths})
+    assert list(dataset.corpus.doc_ids) == ["b.txt", "faq/a.md"]
+    assert dataset.corpus.text("faq/a.md") == "# a film"
+    assert dataset.qrels.grades == {"q": {"faq/a.md": 2}}
+    table = CorpusTable(path=tmp_path / "docs")
+    before = Stamp.of_files(table.files())
+    (tmp_path / "docs" / "b.txt").write_text("another button\n", encoding="utf-8")
+    assert Stamp.of_files(table.files()) != before

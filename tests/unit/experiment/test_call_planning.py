@@ -14,9 +14,8 @@ from support.checked import Backend
 from support.configs import config_of
 from support.experiments import use_backends
 
-from evalkit.experiment import execute
-from evalkit.experiment.manifest_facts import Origin
-from evalkit.experiment.resume import ResumeOptions
+from evalkit.experiment.execute import execute
+from evalkit.experiment.run_options import Origin, ResumeOptions
 from evalkit.reranking.token_estimates import PlannedPass
 from evalkit.workflows.run import plan
 
@@ -145,6 +144,7 @@ def test_a_test_call_is_made_once_for_each_reranker(folder: Path) -> None:
     assert [one.calls for one in found if one.pass_ == "quality"] == [QUERIES] * 4
 
 
+@pytest.mark.long
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     size=st.integers(1, 7),

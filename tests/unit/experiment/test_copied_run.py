@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,8 @@ import pytest
 from support.api_runs import write_collection
 from support.finished import edit_json
 
-from evalkit.experiment import copied_run
-from evalkit.experiment.resume import ResumeOptions
+from evalkit.experiment import copied_run, execute
+from evalkit.experiment.run_options import ResumeOptions
 from evalkit.results.folder import ResultFolder
 from evalkit.workflows.run import run
 
@@ -97,6 +96,7 @@ def test_a_copied_run_records_what_a_measured_one_records(
         assert one == other
 
 
+@pytest.mark.long
 def test_a_copy_names_the_run_that_measured(small: Path, tmp_path: Path) -> None:
     """Also the copy of a copy; its own session, command and times are new."""
     runs = [run(config(small), tmp_path / "results").read_manifest() for _ in range(3)]
@@ -141,12 +141,14 @@ def test_a_changed_input_is_measured_again(small: Path, tmp_path: Path, name: st
     assert again.summary_file.read_bytes() == alone.summary_file.read_bytes()
 
 
+@pytest.mark.long
 def test_a_changed_option_is_measured_again(small: Path, tmp_path: Path) -> None:
     """Another configuration is another experiment."""
     run(config(small), tmp_path / "results")
     assert measured(run(config(small, seed=2), tmp_path / "results")) == [True]
 
 
+@pytest.mark.long
 def test_a_refresh_measures(small: Path, tmp_path: Path) -> None:
     """The user asks for it; and what it gives is not copied, as its manifest says so."""
     again = ResumeOptions(refresh=True)
@@ -202,11 +204,11 @@ def test_an_incomplete_result_is_not_copied(small: Path, tmp_path: Path) -> None
     assert all(one.read_manifest().inputs is None for one in runs)
 
 
+@pytest.mark.long
 def test_inputs_that_change_during_a_run_are_not_recorded(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the run read is not known then."""
-    execute: Any = sys.modules["evalkit.experiment.execute"]  # a function of the package has the same name
     measure = execute._measure
 
     def disturbed(started: Any) -> None:
@@ -220,6 +222,7 @@ def test_inputs_that_change_during_a_run_are_not_recorded(
     assert measured(run(config(small), tmp_path / "results")) == [True]
 
 
+@pytest.mark.long
 def test_a_folder_without_its_report_is_finished_first(small: Path, tmp_path: Path) -> None:
     """A process was killed before the page: the next run makes the report of the same folder."""
     first = run(config(small), tmp_path / "results")

@@ -16,10 +16,9 @@ from support.experiments import api, use_backends
 
 from evalkit.config import Config, resolved_yaml
 from evalkit.errors import BudgetError, CallError, InterruptError, Remedy, StorageError
-from evalkit.experiment import execute
+from evalkit.experiment.execute import execute
 from evalkit.experiment.experiment_store import ExperimentStore, read_store
-from evalkit.experiment.manifest_facts import Origin
-from evalkit.experiment.resume import ResumeOptions
+from evalkit.experiment.run_options import Origin, ResumeOptions
 from evalkit.records import RerankRequest
 from evalkit.results.folder import ResultFolder
 

@@ -17,12 +17,13 @@ from evalkit.config import Config
 from evalkit.config.load import build_config
 from evalkit.config.source import Source
 from evalkit.errors import InputError, StorageError
+from evalkit.experiment import experiment_store
 from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.experiment_store import Reused, older_key, open_store, read_store
 from evalkit.experiment.journal import to_entry
 from evalkit.experiment.sessions import opened
 from evalkit.records import Run
-from evalkit.reranking import Batch, CallContext, Outcome, RerankerSession, RetryingCaller, batch
+from evalkit.reranking import Batch, CallContext, Caps, Outcome, RerankerSession, RetryingCaller, batch
 from evalkit.results.folder import ResultFolder
 from evalkit.store import JournalEntry, StoredScore
 
@@ -78,6 +79,24 @@ def test_a_store_is_made_by_the_first_folder_that_is_attached(tmp_path: Path, co
     with read_store(config, tmp_path) as reading:
         assert len(reading.journal(folder, [run])) == 1
         assert not reading.journal(ResultFolder(tmp_path / "second"), [another])
+
+
+def test_calls_that_only_look_scores_up_wait_for_each_other(
+    tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first is in the journal at once, for a run that is resumed; the others once they are asked for."""
+    monkeypatch.setattr(experiment_store, "_TOGETHER_S", 3600.0)
+    folder = ResultFolder(tmp_path / "first")
+    with open_store(config, tmp_path) as store, opened(config) as (session,):
+        looked_up = replace(store.lookup(store.requested_s), identities={})
+        kept = store.attach(looked_up, folder)
+        for _ in range(3):
+            for item in batch(EVAL_SET.candidates, DATA, Caps(1), pointwise=True):
+                kept.keep(session, _outcome(session, item))
+        assert len(store.journal(folder, [kept.run])) == 1
+        kept.keep_waiting()
+        assert len(store.journal(folder, [kept.run])) == 6
+    assert known(config, tmp_path) == 0
 
 
 def test_with_refresh_only_scores_of_the_own_sessions_are_known(tmp_path: Path, config: Config) -> None:

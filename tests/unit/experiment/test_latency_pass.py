@@ -17,9 +17,10 @@ from evalkit.config import LatencySettings
 from evalkit.errors import CallError
 from evalkit.experiment import latency_pass as module
 from evalkit.experiment.context import StartedExperiment
-from evalkit.experiment.latency_pass import find_loads, latency_cells, latency_pass, timed_calls
+from evalkit.experiment.latency_pass import find_loads, latency_cells, latency_pass, splittable, timed_calls
 from evalkit.latency import RoundState, call_key, measurement
 from evalkit.records import Call, RerankRequest
+from evalkit.reranking import Budget, RerankerSession
 
 DATA = eval_set(queries=14, documents=4)
 CLOSED = {"batch_sizes": [1, 2], "calls": 6, "warmup": 1}
@@ -225,3 +226,27 @@ def test_an_overload_is_seen_in_the_order_of_arrival(growth_s: float, overloaded
     ]
     for order in (range(30), np.random.default_rng(1).permutation(30)):
         assert module._is_overloaded(latency(), [calls[n] for n in order]) is overloaded
+
+
+FREE = {"price": {"usd_per_million_tokens": 0, "as_of": "2026-01-01"}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "more", "splits"),
+    [
+        ({}, {}, True),
+        ({"requests_per_minute": 600}, {}, False),
+        ({"tokens_per_minute": 600}, {}, False),
+        (FREE, {}, True),
+        (FREE, {"budget": {"usd": 1.0}}, False),
+    ],
+)
+def test_what_is_counted_in_one_place_is_sent_from_there(
+    changes: dict[str, Any], more: dict[str, Any], splits: bool
+) -> None:
+    """A budget, and calls or tokens per minute; after a failure that ends a reranker, no call is sent at all."""
+    config = config_for({"a": api(**changes)}, **more)
+    session = RerankerSession.of("a", Backend(by_pair), config.called["a"], Budget())
+    assert splittable(config, [session]) == ({"a": config.called["a"]} if splits else {})
+    session.closed = CallError("http", "no")
+    assert splittable(config, [session]) == {}

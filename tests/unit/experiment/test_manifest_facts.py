@@ -12,8 +12,9 @@ from support.experiments import api, config_for, eval_set, started, use_backends
 
 from evalkit.errors import CallError, Remedy
 from evalkit.experiment.context import StartedExperiment
-from evalkit.experiment.manifest_facts import Origin, closing_manifest, now, opening_manifest
+from evalkit.experiment.manifest_facts import closing_manifest, now, opening_manifest
 from evalkit.experiment.quality_pass import quality_pass
+from evalkit.experiment.run_options import Origin
 from evalkit.experiment.sessions import opened
 from evalkit.records import RerankRequest, RerankResponse
 from evalkit.results.json_shapes import to_plain

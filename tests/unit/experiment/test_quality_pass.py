@@ -42,6 +42,7 @@ def test_one_pass_serves_all_depths_unless_lists_matter(depths: list[int]) -> No
     assert [{len(docs) for _, docs, _ in run} for _, run in listwise] == [{min(6, depth)} for depth in depths]
 
 
+@pytest.mark.long
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(size=st.integers(1, 7), concurrency=st.integers(1, 3), depth=st.integers(1, 6))
 def test_every_pair_is_sent_once_and_has_its_own_score(

@@ -19,7 +19,7 @@ from support.experiments import call
 from support.faulty import reply_of
 from support.stand_in import stand_in
 
-from evalkit.config import Config, load_config, resolved_yaml
+from evalkit.config import Config, load_config, run_yaml
 from evalkit.errors import InputError
 from evalkit.experiment.experiment_store import read_store
 from evalkit.experiment.known_scores import KnownScores
@@ -68,13 +68,13 @@ def stopped(tmp_path_factory: pytest.TempPathFactory, blank_plots: None) -> tupl
 
 def found(config: Config, into: Path, *, refresh: bool = False, resume: Path | None = None) -> bool:
     """Return whether there is a folder to resume."""
-    return find_unfinished(into, resolved_yaml(config), ResumeOptions(refresh, resume)) is not None
+    return find_unfinished(into, run_yaml(config), ResumeOptions(refresh, resume)) is not None
 
 
 def test_a_folder_is_known_by_its_configuration(stopped: tuple[Config, Path]) -> None:
     """Its name ends in a short hash that any change of a setting changes."""
     config, folder = stopped
-    resolved = resolved_yaml(config)
+    resolved = run_yaml(config)
     (path,) = visible(folder / "unfinished")
     assert path.name.endswith(fingerprint(resolved))
     assert fingerprint(resolved + " ") != fingerprint(resolved)
@@ -195,7 +195,7 @@ def test_the_run_that_started_last_is_resumed(stopped: tuple[Config, Path], tmp_
     for number in (10, 2):
         copy = ResultFolder(shutil.copytree(unfinished, tmp_path / f"{unfinished.name}-{number}"))
         copy.write_manifest(replace(copy.read_manifest(), started_s=float(number)))
-    last = find_unfinished(tmp_path, resolved_yaml(config), ResumeOptions())
+    last = find_unfinished(tmp_path, run_yaml(config), ResumeOptions())
     assert last is not None
     assert last.folder.path.name == f"{unfinished.name}-10"
 
@@ -247,3 +247,14 @@ def test_a_killed_session_has_spent_what_its_calls_cost(
     paid = sum(cost for cost in costs if cost is not None)
     assert Progress(unfinished, recorder, store).spent_usd == pytest.approx(max(paid, total or 0.0))
     assert Progress(None, recorder, store).spent_usd == pytest.approx(paid)
+
+
+def test_a_resumed_run_records_its_datasets_as_they_are_now(stopped: tuple[Config, Path]) -> None:
+    """Judgments may have been added since it was started, and those of models must not count as those of people."""
+    _, folder = stopped
+    begun = ResultFolder.open(only_folder(folder / "unfinished"))
+    unfinished = RunFolder(begun, begun.read_manifest())
+    (facts,) = unfinished.manifest.datasets
+    now = replace(facts, origin=replace(facts.origin, judged_by="judge only"))
+    assert unfinished.resumed("s", (), (now,)).manifest.datasets == (now,)
+    assert unfinished.resumed("s").manifest.datasets == (facts,)

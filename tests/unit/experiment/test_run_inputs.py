@@ -13,6 +13,8 @@ from evalkit.config import Config
 from evalkit.experiment import run_inputs
 from evalkit.experiment.run_inputs import inputs_key
 
+pytestmark = pytest.mark.usefixtures("settled_program")
+
 
 @pytest.fixture
 def small(tmp_path: Path) -> Path:

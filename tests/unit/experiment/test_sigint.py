@@ -1,4 +1,4 @@
-"""A second Ctrl-C while results are saved."""
+"""Ctrl-C while results are saved."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from evalkit.experiment.sigint import ignore_sigint
+from evalkit.experiment.sigint import delay_sigint, ignore_sigint
 
 
 def test_a_signal_within_is_ignored_and_one_afterwards_is_not() -> None:
@@ -51,3 +51,25 @@ def test_in_another_thread_it_changes_nothing() -> None:
     thread.start()
     thread.join()
     assert seen == [before]
+
+
+def test_a_delayed_interrupt_comes_after_the_block() -> None:
+    """The block is finished first; without an interrupt nothing is raised, and Ctrl-C works as before."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    done: list[str] = []
+
+    def interrupted() -> None:
+        with delay_sigint():
+            signal.raise_signal(signal.SIGINT)
+            done.append("finished")
+        done.append("never")
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
+        with delay_sigint():
+            done.append("again")
+        assert done == ["finished", "again"]
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -10,7 +10,8 @@ import pytest
 from pyarrow import parquet
 from support.messages import said
 
-from evalkit.formats import read_judgments, read_named_judgments, read_qrels
+from evalkit.formats import judgment_lines, read_judgments, read_named_judgments, read_qrels
+from evalkit.records import Judgment, Rater
 
 EXPECTED = {"q1": {"d1": 2, "d2": 0}}
 
@@ -109,3 +110,39 @@ def test_a_sheet_is_one_of_a_workbook(tmp_path: Path) -> None:
     file = tmp_path / "x.qrels"
     file.write_text("q1 0 d1 4\n", encoding="utf-8")
     assert "has no sheets" in said(lambda: read_named_judgments(file, sheet="a"))
+
+
+def test_judgments_by_raters_are_recognised_by_their_content(tmp_path: Path) -> None:
+    """Whatever the suffix is, packed or not; a table with a column of raters is a table."""
+    rater = Rater("human", "anna")
+    lines = judgment_lines(
+        Judgment(q, d, grade, rater, "2026-01-01T00:00:00Z")
+        for q, docs in EXPECTED.items()
+        for d, grade in docs.items()
+    )
+    for name in ("x.jsonl", "x.txt", "x.qrels"):
+        (tmp_path / name).write_bytes(lines)
+        assert read_judgments(tmp_path / name).qrels.grades == EXPECTED
+    (tmp_path / "x.jsonl.gz").write_bytes(gzip.compress(lines))
+    assert read_judgments(tmp_path / "x.jsonl.gz").qrels.grades == EXPECTED
+    mapped = read_named_judgments(
+        tmp_path / "x.txt", grade_of=lambda value, _: {"2": 1.5, "0": 0}[str(value)]
+    )
+    assert mapped.qrels.grades == {"q1": {"d1": 1.5, "d2": 0}}
+    table = '{"query_id": "q1", "doc_id": "d1", "grade": 2, "rater": "anna"}\n'
+    (tmp_path / "table.jsonl").write_text(table, encoding="utf-8")
+    assert read_judgments(tmp_path / "table.jsonl").qrels.grades == {"q1": {"d1": 2}}
+
+
+def test_a_wrong_line_of_a_rater_is_named(tmp_path: Path) -> None:
+    """With its number; the first line decides on the format."""
+    good = judgment_lines([Judgment("q1", "d1", 1.75, Rater("human", "anna"), "2026-01-01T00:00:00Z")])
+    file = tmp_path / "x.jsonl"
+    for wrong, problem in (
+        (good.replace(b"1.75", b"NaN"), "x.jsonl:2"),
+        (good.replace(b"1.75", b'"high"'), "x.jsonl:2: 'grade' must be a number"),
+        (good.replace(b"1.75", b"1e999"), "x.jsonl:2"),
+        (good.replace(b"1.75", b"1000.5"), "x.jsonl:2 has the grade 1000.5; grades are at most 1000"),
+    ):
+        file.write_bytes(good + wrong)
+        assert problem in said(lambda: read_judgments(file))

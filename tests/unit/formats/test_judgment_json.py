@@ -165,7 +165,7 @@ def test_quepid_s_exports_say_the_same(tmp_path: Path, name: str) -> None:
     [
         ({"hits": [1], "a": 1}, "is a JSON document without known judgments; its keys: 'hits', 'a'"),
         ({"query_doc_pairs": []}, "is a book of Quepid, with ratings by several people"),
-        ({"requests": [rated("q", rating("d", 0.5))]}, "request 1, rating 1 has the grade 0.5"),
+        ({"requests": [rated("q", rating("d", 2000.5))]}, "request 1, rating 1 has the grade 2000.5"),
         ({"requests": [rated("q", rating("d", True))]}, "request 1, rating 1 has the grade True"),
         ({"requests": [rated("q", {"_id": "d"})]}, "request 1, rating 1 has no 'rating'"),
         ({"requests": [rated("q"), rated("q")]}, "request 2: the id 'q' occurs twice"),
@@ -176,8 +176,8 @@ def test_quepid_s_exports_say_the_same(tmp_path: Path, name: str) -> None:
             "the document 'd' is rated in two indexes",
         ),
         (
-            {"judgmentRatings": [{"query": "q", "ratings": [{"docId": "d", "rating": "0.7"}]}]},
-            "item 1, rating 1 has the grade '0.7'\n  hint: map every value to a whole number",
+            {"judgmentRatings": [{"query": "q", "ratings": [{"docId": "d", "rating": "good"}]}]},
+            "item 1, rating 1 has the grade 'good'\n  hint: map every value to a number",
         ),
         (
             {"judgmentRatings": [{"query": "q", "ratings": [{"docId": "a b", "rating": "1"}]}]},

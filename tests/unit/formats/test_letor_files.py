@@ -48,7 +48,7 @@ def test_comments_may_state_the_texts_of_queries(tmp_path: Path) -> None:
         ("2 qid:1 1:3 2:0", "x.txt:1 names no document: nothing follows a '#'"),
         ("2 qid:1 1:3 #  ", "x.txt:1 names no document"),
         ("2 qid:1 dense # d1", "x.txt:1 is not a line of LETOR"),
-        ("1.5 qid:1 # d1", "x.txt:1 has the grade '1.5'"),
+        ("inf qid:1 # d1", "x.txt:1 has the grade 'inf'"),
         ("1_0 qid:1 # d1", "x.txt:1 has the grade '1_0'"),
         ("1 qid:1 # d1 a b\n1 qid:1 # d2 a c", "query '1' has two texts, 'a b' and 'a c'"),
         ("1 qid:1 # d1\n2 qid:1 # d1", "query '1', document 'd1' has two grades"),

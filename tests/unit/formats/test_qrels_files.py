@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,12 @@ def test_qrels_are_read_in_every_layout(tmp_path: Path, text: str) -> None:
     [
         ("q1 0 d1 2\nq1 d2 0\n", "qrels:2 has 3 columns"),
         ("q1 0 d1 high\n", "qrels:1 has the grade 'high'"),
-        ("q1 0 d1 1.5\n", "qrels:1 has the grade '1.5'"),
+        ("q1 0 d1 nan\n", "qrels:1 has the grade 'nan'"),
+        ("q1 0 d1 2\nq1 0 d2 -inf\n", "qrels:2 has the grade '-inf'"),
+        ("q1 0 d1 1e999\n", "qrels:1 has the grade '1e999'"),
+        ("q1 0 d1 1,75\n", "qrels:1 has the grade '1,75'"),
+        ("q1 0 d1 1000.5\n", "qrels:1 has the grade 1000.5; grades are at most 1000"),
+        ("q1 0 d1 1.75\nq1 0 d1 1.5\n", "has two grades: 1.75 and 1.5"),
         ("query-id\tcorpus-id\tscore\nq1\t\t1\n", "qrels:2 has an empty id or an id with white space"),
         ("q1 0 d1 2\nq1 0 d1 1\n", "has two grades: 2 and 1"),
         ("query-id\tcorpus-id\tscore\n", "contains no judgments"),
@@ -103,7 +109,8 @@ def write(file: Path, text: str) -> Path:
         ("q1 0 d1 1_0\n", "qrels:1 has the grade '1_0'"),
         ("q1 0 d1 \u0661\n", "qrels:1 has the grade '\u0661'"),
         ("q1 0 d1 \uff11\n", "qrels:1 has the grade '\uff11'"),
-        ("topic 0 d1 1.5\n", "qrels:1 has the grade '1.5'"),
+        ("q1 0 d1 1.75\nq1 0 d2 1.", "qrels:2 ends in the middle: the file is cut off"),
+        ("q1 0 d1 1.75\nq1 0 d2 1.7", "qrels:2 ends in the middle: the file is cut off"),
         ("topic 0 d1 high\nq 0 d 1\n", "qrels:1 has the grade 'high'"),
         ("q1 d1\nq1 d2\n", "add a column of grades, or the header 'query-id corpus-id'"),
         ("q1 0 d1 1\nq2 0 d", "qrels:2 ends in the middle: the file is cut off"),
@@ -166,14 +173,15 @@ def test_iterations_without_meaning_are_no_subtopics(tmp_path: Path, text: str) 
 IDS = st.text(
     st.characters(codec="utf-8", exclude_categories=["Z", "C"]), min_size=1, max_size=4
 ) | st.sampled_from(["#", "#1", "query-id", "topic", "doc", "subtopic", "0"])
-GRADED = st.dictionaries(IDS, st.integers(-3, 12), min_size=1, max_size=4)
+FRACTIONS = st.floats(-1000, 1000) | st.sampled_from([1.75, 5 / 3, 1e-300, -0.5])
+GRADED = st.dictionaries(IDS, st.integers(-3, 12) | FRACTIONS, min_size=1, max_size=4)
 
 
 @given(grades=st.dictionaries(IDS, GRADED, min_size=1, max_size=4))
 def test_written_judgments_read_back_equal(
-    tmp_path_factory: pytest.TempPathFactory, grades: dict[str, dict[str, int]]
+    tmp_path_factory: pytest.TempPathFactory, grades: dict[str, dict[str, float]]
 ) -> None:
-    """Whatever the ids are, in the same order."""
+    """Whatever the ids are, in the same order; fractional grades to the last bit."""
     file = tmp_path_factory.mktemp("qrels") / "q.gz"
     write_qrels(Qrels(grades), file)
     again = read_qrels(file)
@@ -185,7 +193,7 @@ def test_written_judgments_read_back_equal(
     judged=st.dictionaries(IDS, st.dictionaries(IDS, GRADED, min_size=1, max_size=3), min_size=1, max_size=3)
 )
 def test_written_subtopics_read_back_equal(
-    tmp_path_factory: pytest.TempPathFactory, judged: dict[str, dict[str, dict[str, int]]]
+    tmp_path_factory: pytest.TempPathFactory, judged: dict[str, dict[str, dict[str, float]]]
 ) -> None:
     """Even where each query has one subtopic only."""
     rows = [
@@ -237,3 +245,26 @@ def test_judgments_that_are_cut_anywhere_are_refused_or_the_first_ones(tmp_path:
         except DataFormatError:
             continue
         assert found == whole[: len(found)], text[:size]
+
+
+def test_decimals_are_grades_in_every_layout(tmp_path: Path) -> None:
+    """Whole ones among them stay whole numbers, however they are written; 1e-1 is 0.1."""
+    for text in (
+        "q1 0 d1 1.75\nq1 0 d2 2.0\nq2 0 d1 1e-1\n",
+        "query-id\tcorpus-id\tscore\nq1\td1\t1.75\nq1\td2\t2\nq2\td1\t0.10\n",
+        "q1 d1 1.750\nq1 d2 2\nq2 d1 .1\n",
+    ):
+        found = read_qrels(write(tmp_path / "qrels", text))
+        assert found.grades == {"q1": {"d1": 1.75, "d2": 2}, "q2": {"d1": 0.1}}
+        assert type(found.grades["q1"]["d2"]) is int
+
+
+def test_files_of_whole_grades_are_the_same_bytes(tmp_path: Path) -> None:
+    """Whether the grades are ints or floats; decimals are the shortest that read back, never in scientific notation."""
+    for number, grade in enumerate((2, 2.0)):
+        write_qrels(Qrels({"q": {"d": grade, "e": -1}}), tmp_path / f"{number}.gz")
+    one, other = (gzip.decompress((tmp_path / f"{number}.gz").read_bytes()) for number in (0, 1))
+    assert one == other == b"q 0 d 2\nq 0 e -1\n"
+    write_qrels(Qrels({"q": {"d": 1.75, "e": 5 / 3, "f": 1e-7, "g": 2.0}}), tmp_path / "x.gz")
+    text = gzip.decompress((tmp_path / "x.gz").read_bytes())
+    assert text == b"q 0 d 1.75\nq 0 e 1.6666666666666667\nq 0 f 0.0000001\nq 0 g 2\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.errors import EvalkitError
-from evalkit.formats import read_run, run_writing, write_run, write_runs
+from evalkit.formats import PackedRuns, read_run, run_writing, write_run
 from evalkit.records import Run
 
 SCORES = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from(
@@ -66,12 +67,33 @@ def test_ids_that_look_like_comments_get_a_header(tmp_path: Path) -> None:
     assert read_run(tmp_path / "a.trec.gz").doc_ids == run.doc_ids
 
 
-def test_several_runs_are_written_side_by_side(tmp_path: Path) -> None:
-    """Each file has its own run, an empty one included; an error is raised."""
+def test_several_runs_are_packed_side_by_side(tmp_path: Path) -> None:
+    """Each file has its own run, an empty one included, and the bytes of `write_run`; an error is raised."""
     runs = {f"{number}.trec.gz": run_of([float(number)] * number) for number in range(6)}
-    write_runs((run, tmp_path / name) for name, run in runs.items())
+    PackedRuns(runs).write(tmp_path)
     for name, run in runs.items():
-        assert gzip.decompress((tmp_path / name).read_bytes()).decode() == text_of(run)
+        write_run(run, tmp_path / "alone.trec.gz")
+        assert (tmp_path / name).read_bytes() == (tmp_path / "alone.trec.gz").read_bytes()
     (tmp_path / "file").touch()
     with pytest.raises((OSError, EvalkitError)):
-        write_runs([(runs["1.trec.gz"], tmp_path / "file" / "a.trec.gz")])
+        PackedRuns(runs).write(tmp_path / "file")
+
+
+def test_packing_stops_where_nothing_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs whose turn has not come when the packing is cancelled are not packed."""
+    begun, go_on = threading.Semaphore(0), threading.Event()
+    packed: list[str] = []
+
+    def slowly(run: Run) -> bytes:
+        begun.release()
+        go_on.wait(30)
+        packed.append(run.tag)
+        return b""
+
+    monkeypatch.setattr(run_writing, "packed_run", slowly)
+    monkeypatch.setattr(run_writing, "_MOST_WRITERS", 1)
+    packing = PackedRuns({str(number): run_of([1.0]) for number in range(3)})
+    begun.acquire()
+    threading.Timer(0.1, go_on.set).start()
+    packing.cancel()
+    assert len(packed) == 1

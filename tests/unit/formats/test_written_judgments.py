@@ -11,7 +11,13 @@ import pytest
 from support.messages import said
 
 from evalkit.formats import query_id_of, read_named_judgments, read_rows
-from evalkit.formats.written_judgments import WrittenJudgment, judgments_csv, judgments_workbook
+from evalkit.formats.written_judgments import (
+    WrittenJudgment,
+    judgments_csv,
+    judgments_trec,
+    judgments_workbook,
+    whole_trec_grade,
+)
 
 HOSTILE = (
     "=1+1", "+1-1", "@SUM(A1)", "-2+3", "\uff1d1+1", '=HYPERLINK("http://x","y")', "a\nb", "a\r\nb", "a\rb",
@@ -96,3 +102,33 @@ def test_a_workbook_has_the_instructions_of_queries(tmp_path: Path) -> None:
     read = [row for _, row in read_rows(tmp_path / "x.xlsx")]
     assert [row["instruction"] or "" for row in read] == ["", "Only manuals."]
     assert read_named_judgments(tmp_path / "x.xlsx").qrels.grades == {"1-og": {"d": 1}, "1-changed": {"d": 0}}
+
+
+@pytest.mark.parametrize(
+    ("grade", "whole"),
+    [
+        (2, 2),
+        (1.75, 2),
+        (1.5, 2),
+        (1.25, 1),
+        (0.5, 1),
+        (0.49999999999999994, 0),
+        (-0.5, 0),
+        (-0.75, -1),
+        (-2, -2),
+    ],
+)
+def test_trec_qrels_have_the_nearest_whole_grade(grade: float, whole: int) -> None:
+    """Of two that are equally near the upper one."""
+    assert whole_trec_grade(grade) == whole
+    assert type(whole_trec_grade(grade)) is int
+    assert judgments_trec([WrittenJudgment("q", "", "d", "", grade)]) == f"q 0 d {whole}\n".encode()
+
+
+def test_tables_keep_fractional_grades(tmp_path: Path) -> None:
+    """With the fewest decimals; whole grades have none."""
+    rows = [WrittenJudgment("q", "a query", doc, "", grade) for doc, grade in (("d1", 1.75), ("d2", 2.0))]
+    assert judgments_csv(rows).decode().splitlines()[1:] == ["a query,d1,1.75", "a query,d2,2"]
+    pytest.importorskip("openpyxl")
+    (tmp_path / "x.xlsx").write_bytes(judgments_workbook(rows))
+    assert read_named_judgments(tmp_path / "x.xlsx").qrels.grades == {"q": {"d1": 1.75, "d2": 2}}

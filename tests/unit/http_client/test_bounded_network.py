@@ -9,6 +9,7 @@ import httpcore
 import pytest
 from support.raw_server import raw_server
 
+from evalkit.http_client import bounded_network
 from evalkit.http_client.bounded_network import (
     BoundedBackend,
     BoundedStream,
@@ -108,3 +109,63 @@ def test_tls_where_none_is_expected_is_named() -> None:
         BoundedStream(left, started(100)).read(100)
     left.close()
     right.close()
+
+
+@pytest.mark.parametrize("shift_s", [-1000.0, 0.0, 1000.0, None])
+def test_no_arrival_is_before_the_request_or_in_the_future(
+    monkeypatch: pytest.MonkeyPatch, shift_s: float | None
+) -> None:
+    """The system's clock may have been set while a reply was on its way; without a note, it arrives when it is read."""
+
+    def arrive(sock: socket.socket, most: int) -> tuple[bytes, float | None]:
+        """Read, and note an arrival that is wrong by so much."""
+        return sock.recv(most), None if shift_s is None else time.perf_counter() + shift_s
+
+    monkeypatch.setattr(bounded_network, "asks_for_arrivals", lambda _: True)
+    monkeypatch.setattr(bounded_network, "receive", arrive)
+    with raw_server(lambda line: line.sendall(line.recv(10))) as port:
+        stream = BoundedBackend(started(100)).connect_tcp("127.0.0.1", port, 5.0)
+        before_s = time.perf_counter()
+        stream.write(b"x")
+        assert stream.read(10) == b"x"
+        after_s = time.perf_counter()
+        stream.close()
+    assert before_s <= stream.began_s <= stream.received_s <= after_s
+    assert stream.is_noted == (shift_s is not None)
+    assert (stream.received_s == stream.began_s) == (shift_s == -1000)
+
+
+def test_a_peer_that_takes_a_few_bytes_at_a_time_gets_all_of_them() -> None:
+    """The request is not sent in one step then; it has a limit of time nevertheless."""
+    sent = bytes(range(256)) * 40_000
+
+    def script(line: socket.socket) -> None:
+        """Read slowly, and answer with the number of bytes."""
+        time.sleep(0.05)
+        left = len(sent)
+        while left:
+            left -= len(line.recv(65536))
+        line.sendall(b"all")
+
+    with raw_server(script) as port:
+        stream = BoundedBackend(started(100)).connect_tcp("127.0.0.1", port, 5.0)
+        stream.write(b"")
+        assert not stream.sent_at_once
+        stream.write(sent)
+        assert not stream.sent_at_once
+        assert stream.read(10) == b"all"
+        stream.close()
+    with raw_server(lambda _: time.sleep(2)) as port:
+        stream = BoundedBackend(started(0.2)).connect_tcp("127.0.0.1", port, 5.0)
+        with pytest.raises(httpcore.WriteTimeout):
+            stream.write(sent)
+        stream.close()
+
+
+def test_a_small_request_is_sent_at_once() -> None:
+    """No wait lies in it."""
+    with raw_server(lambda line: line.recv(10)) as port:
+        stream = BoundedBackend(started(100)).connect_tcp("127.0.0.1", port, 5.0)
+        stream.write(b"x")
+        assert stream.sent_at_once
+        stream.close()

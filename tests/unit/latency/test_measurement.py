@@ -48,6 +48,7 @@ def test_all_arms_are_timed_on_the_same_batches_in_interleaved_rounds(demo: Data
     assert all(state.reference_s > 0 for state in kept.states)
 
 
+@pytest.mark.long
 def test_what_is_done_is_not_timed_again(demo: Dataset, candidates: Run) -> None:
     """A pass that is taken up makes exactly the calls that are missing, and warms up only where some are."""
     settings = LatencySettings(batch_sizes=(1, 2), calls=12, rounds=6, warmup=3)
@@ -75,6 +76,7 @@ def cell(rounds: int = 6, calls: int = 12, flight: int | None = 1, rate: float |
     return LatencyCell("r", Workload(1, flight, None, rate), max(5, flight or 5), made[:5], timed)
 
 
+@pytest.mark.long
 def test_warming_up_goes_on_until_latencies_settle() -> None:
     """A service that gets faster is called until three calls are alike; one that never settles, thirty times."""
     for takes, least, most in (

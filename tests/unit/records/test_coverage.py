@@ -77,3 +77,10 @@ def test_unusual_grades_are_counted() -> None:
     apart = Qrels.from_subtopic_rows([("q", "1", "a", 1), ("q", "2", "b", 1)])
     assert not GradeFacts.of(apart).by_subtopic
     assert GradeFacts.of(Qrels.from_subtopic_rows([("q", "1", "a", 1), ("q", "2", "a", 0)])).by_subtopic
+
+
+def test_unusual_fractional_grades_keep_their_decimals() -> None:
+    """-0.5 is below 0, and 10.5 above the usual grades."""
+    assert GradeFacts.of(Qrels({"q": {"a": -0.5, "b": 10.5, "c": 0.5}})) == GradeFacts(
+        1, -0.5, 1, 10.5, by_subtopic=False
+    )

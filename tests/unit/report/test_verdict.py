@@ -10,12 +10,17 @@ from hypothesis import strategies as st
 from support.documents import comparison, comparisons
 
 from evalkit.comparison import Comparison
+from evalkit.comparison.plan import JUDGE_ONLY, MIXED, UNKNOWN, Corrected
+from evalkit.comparison.plan import Verdict as PlanVerdict
+from evalkit.report.comparison_sentences import findings
 from evalkit.report.decision import Decision, decide
+from evalkit.report.undecided import reason
 from evalkit.report.verdict import Verdict, verdicts
 from evalkit.results.comparison_document import Comparisons
 
 WORSE = {"difference": -0.03, "lower": -0.05, "upper": -0.01}
 SAME = {"difference": 0.0, "lower": 0.0, "upper": 0.0, "detectable": None}
+CORRECTED = Corrected("luna", 40, 60, 0.5)
 UNCLEAR = {"difference": 0.003, "lower": -0.004, "upper": 0.01}
 
 
@@ -177,3 +182,56 @@ def test_an_undecided_system_keeps_nothing() -> None:
     other = decided(comparisons(withheld, comparison("y", contender_mean=0.45)))
     assert other.kind == "adopt"
     assert other.detail.endswith("Undecided: x.")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "headline"), [(JUDGE_ONLY, "Judge only"), (MIXED, "Judge grades included")]
+)
+@pytest.mark.parametrize("other", ["better", "worse", "not told apart", "identical", "too few queries"])
+def test_grades_of_models_are_an_indication(verdict: PlanVerdict, other: PlanVerdict, headline: str) -> None:
+    """Nothing is adopted or kept; the difference is shown, and also over several datasets nothing is agreed on."""
+    withheld = comparisons(
+        comparison("x", verdict, contender_mean=0.9), comparison("y", verdict, contender_mean=0.1)
+    )
+    found = decided(withheld)
+    assert found.kind == "undecided"
+    assert found.choice is None
+    assert found.headline.startswith(headline)
+    assert "+0.041" in found.detail
+    assert "(indication)" in found.detail
+    of_people = comparisons(comparison("x", other))
+    both = replace(withheld, datasets=(*withheld.datasets, *of_people.datasets))
+    assert decided(both).kind == "undecided"
+
+
+def test_no_judgment_is_said() -> None:
+    """Where no query is judged, that is the finding."""
+    compared = comparisons(comparison("x", n=0, contender_mean=None))
+    (entry,) = compared.datasets
+    unjudged = replace(compared, datasets=(replace(entry, unjudged_queries=40),))
+    assert text_of(decided(unjudged)) == (
+        "Undecided: No query is judged. All 40 queries are unjudged, so there is no quality to compare."
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdict", "changes"),
+    [
+        ("undecided: failed queries", {"left_out": 2}),
+        (UNKNOWN, {"left_out": 2}),
+        ("undecided: failed queries", {}),
+    ],
+)
+def test_no_test_is_claimed_that_was_not_made(verdict: PlanVerdict, changes: dict[str, int]) -> None:
+    """A corrected claim on failed queries is withheld without a test that counts them against it."""
+    for corrected, words in ((None, "not significant"), (CORRECTED, "a corrected difference has no test")):
+        found = comparisons(comparison("x", verdict, corrected=corrected, **changes))
+        assert words in reason(found.datasets[0].comparisons[0], found.datasets[0])
+
+
+def test_what_a_difference_rests_on_is_said_once() -> None:
+    """The sentence on the power of its test does not repeat it."""
+    one = comparison("x", "not told apart", corrected=CORRECTED, **UNCLEAR)
+    for text in (text_of(decided(comparisons(one))), *findings(comparisons(one))):
+        assert text.count("corrected (40 human + 60 judge: luna") == 1
+        assert "With 300 queries this test detects" in text

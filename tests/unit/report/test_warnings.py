@@ -11,6 +11,9 @@ from support.result_folders import MANIFEST
 
 from evalkit.report.warnings import warnings
 from evalkit.results.call_totals_row import CallTotals
+from evalkit.results.judgment_facts import JudgmentFacts
+from evalkit.results.manifest import CandidateLists
+from evalkit.results.summary_document import DatasetSummary
 
 COUNTS = {"calls": 40, "failed": 0, "retried": 20, "documents": 200, "unsorted_lists": 0}
 
@@ -35,3 +38,48 @@ def test_many_refusals_for_the_rate_name_its_setting(throttled: int, error: str,
     assert caution.text.startswith("api: 20 of 40 attempts failed (50%).")
     assert ("set requests_per_minute to what the API allows" in caution.remedy) == names_rate
     assert "lower concurrency or contact the provider" in caution.remedy
+
+
+@pytest.mark.parametrize(
+    ("counts", "facts", "expected"),
+    [
+        ({"unjudged_queries": 8}, {}, ["d: none of the 8 queries is judged, so there is no mean."]),
+        ({"unjudged_queries": 3}, {}, ["d: 3 of 8 queries are not judged. They are in no mean."]),
+        ({}, {"other_queries": 2}, ["d: 2 judgments are of queries that the dataset does not have."]),
+        ({"judged_queries_not_sampled": 2}, {"other_queries": 2}, []),
+        (
+            {},
+            {"judged_by": "mixed"},
+            ["d: models gave some judgments. Its figures are an indication: no verdict rests on them."],
+        ),
+    ],
+)
+def test_judgments_that_are_missing_or_do_not_count(
+    counts: dict[str, int], facts: dict[str, Any], expected: list[str]
+) -> None:
+    """Each has one warning; judgments of queries that were not sampled have none."""
+    judged = JudgmentFacts(**{"judged_by": "human", "raters": (), **facts})
+    all_counts = {"queries": 8, "answerable_queries": 5, **counts}
+    lists = CandidateLists.of_lengths([1])
+    dataset = DatasetSummary(
+        "d", "tables", "d.csv", None, "english", "hash", all_counts, lists, 0, {}, judged
+    )
+    found = warnings(MANIFEST, replace(summary(), datasets=(dataset,)))
+    assert [one.text for one in found if one.text.startswith("d: ")] == expected
+
+
+def test_where_people_have_judged_a_part_no_other_draw_is_asked_for() -> None:
+    """The hint on models' judgments is to judge the rest, or to count people's judgments only."""
+    lists = CandidateLists.of_lengths([1])
+    for judged_by, hint in (
+        ("judge only", "Judge a random draw of queries by people (human_sample)."),
+        ("mixed", "Have people judge a random draw of queries (human_sample), or count their judgments only"),
+    ):
+        counts = {"queries": 8, "answerable_queries": 5}
+        judged = JudgmentFacts(judged_by, ())  # type: ignore[arg-type]
+        dataset = DatasetSummary(
+            "d", "tables", "d.csv", None, "english", "hash", counts, lists, 0, {}, judged
+        )
+        found = warnings(MANIFEST, replace(summary(), datasets=(dataset,)))
+        (one,) = (one for one in found if "models gave" in one.text)
+        assert one.remedy.startswith(hint)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from evalkit.records import ServerTime, Timeline, Usage
+import numpy as np
+
+from evalkit.records import RerankResponse, ServerTime, Timeline, Usage
 from evalkit.rerankers.answers import (
     MOST_UNFINISHED,
     Answer,
     UnfinishedCalls,
     end_to_end,
+    joined,
     total_times,
     total_usage,
 )
@@ -48,3 +51,20 @@ def test_unfinished_calls_are_kept_by_name_and_not_without_end() -> None:
         unfinished.keep(f"call {number}", one)
     assert unfinished.take("call 0") == []
     assert unfinished.take("call 1") is one
+
+
+def test_requests_one_after_the_other_are_one_call() -> None:
+    """Scores follow each other, amounts and times are sums, and one response is left as it is."""
+    lines = [Timeline(start, start + 1, start + 3, start + 7) for start in (0.0, 100.0)]
+    parts = [
+        RerankResponse(
+            np.array([0.25 + place]), usage=Usage(tokens=5 + place), model=f"m{place}", conn_reused=bool(place),
+            timeline=line, harness_delay_s=0.5, http_status=200,
+        )
+        for place, line in enumerate(lines)
+    ]  # fmt: skip
+    both = joined(parts)
+    assert both.scores.tolist() == [0.25, 1.25]
+    assert (both.usage, both.model, both.conn_reused) == (Usage(tokens=11), "m1", False)
+    assert (both.timeline, both.harness_delay_s) == (Timeline(93.0, 95.0, 99.0, 107.0), 1.0)
+    assert joined(parts[:1]) is parts[0]

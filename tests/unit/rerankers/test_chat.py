@@ -79,12 +79,26 @@ def test_tokens_are_reported_or_unknown(usage: Any, tokens: int | None, written:
         ({"error": {"message": "upstream is busy"}}, "contains no message", True),
         ({"choices": []}, "contains no message", True), ([], "contains no message", True),
         (None, "contains no message", True),
-        ({"choices": [{"message": {"content": None, "refusal": "I won't"}}]}, "refused to answer: I won't", False),
     ],
 )  # fmt: skip
 def test_a_reply_without_a_message_is_a_failure(body: Any, said: str, *, passes: bool) -> None:
-    """An error in a good reply may pass; a model that refuses, refuses again."""
+    """An error in a good reply may pass."""
     with pytest.raises(CallError, match=said) as raised:
         read_chat(body)
     assert raised.value.kind == "reply"
     assert raised.value.remedy.transient is passes
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        ({"message": {"content": None, "refusal": "I won't"}}, "the model refused to answer: I won't"),
+        ({"message": {"content": ""}, "finish_reason": "content_filter"}, "a content filter removed the answer"),
+        ({"message": {"content": "2", "refusal": "no"}}, ""), ({"message": {"content": None, "refusal": ""}}, ""),
+        ({"message": {"content": "2"}, "finish_reason": "content_filter"}, ""),
+    ],
+)  # fmt: skip
+def test_a_refusal_is_read_from_where_it_is_stated(choice: Any, said: str) -> None:
+    """A message without text may say that the model or a filter refused; its tokens are known all the same."""
+    reply = read_chat({"choices": [choice], "usage": {"prompt_tokens": 3, "completion_tokens": 1}})
+    assert (reply.refusal, reply.usage.tokens) == (said, 4)

@@ -308,22 +308,33 @@ def test_no_reply_breaks_a_hint(body: Any, status: int, name: str) -> None:
     """Whatever JSON arrives with whatever status, there is a hint or none, and never an exception."""
     error = advise(CallError("http", "failed"), evidence_of(Case(body, None, status, name)))
     assert error.hint is None or "\n" not in error.hint
-    advise_chat(error, exchange_of(body, status))
+    advise_chat(error, exchange_of(body, status), None, "send less")
 
 
 @pytest.mark.parametrize(
     ("status", "body", "hint"),
     [
-        (400, {"error": {"message": SAYS_TOO_LONG[0]}}, "lower window or max_document_characters"),
+        (400, {"error": {"message": SAYS_TOO_LONG[0]}}, "send less"),
         (429, {"error": {"message": "3 requests per minute"}}, "set requests_per_minute: 3"),
         (200, {"error": {"message": "rate limit", "code": 429}}, ACCOUNT),
         (404, {"error": {"message": "model 'm' not found"}}, "set model to a name that the server knows"),
+        (
+            400,
+            {"error": {"message": "Use 'max_completion_tokens' instead of 'max_tokens'."}},
+            "set options: {max_completion_tokens: 4000}",
+        ),
+        (
+            400,
+            {"error": {"message": "'temperature' does not support 0 with this model"}},
+            "set temperature to a value that the model accepts, such as 1",
+        ),
         (400, {"error": {"message": "no"}}, "its own"),
     ],
 )
 def test_a_chat_api_gets_hints_too(status: int, body: Any, hint: str) -> None:
-    """With the settings that the listwise backend has."""
-    assert advise_chat(CallError("http", "failed", "its own"), exchange_of(body, status)).hint == hint
+    """With the settings that chat backends have, and what its caller says of long questions."""
+    error = CallError("http", "failed", "its own")
+    assert advise_chat(error, exchange_of(body, status), None, "send less").hint == hint
 
 
 def test_a_key_with_a_prefix_in_a_header_of_its_own_is_questioned() -> None:

@@ -15,7 +15,8 @@ from evalkit.config import reranker_settings
 from evalkit.errors import ConfigError
 from evalkit.records import Usage
 from evalkit.rerankers.chat import chat_request
-from evalkit.rerankers.listwise_settings import ChatPrice, ask_for_order, one_line
+from evalkit.rerankers.chat_access import ChatPrice
+from evalkit.rerankers.list_questions import ask_for_order, one_line
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from evalkit.rerankers.model_names import moving_name, same_model
+from evalkit.rerankers.model_names import is_build_of, moving_name, same_model
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,17 @@ def test_an_alias_may_be_answered_with_its_release_and_no_other_name(
 def test_names_that_move_are_reported(model: str, moves: bool) -> None:
     """A word that means today's version, as a word of its own."""
     assert (moving_name(model) is not None) is moves
+
+
+@pytest.mark.parametrize(
+    ("alias", "answered", "same"),
+    [
+        ("jev-latest", "jev-1.13.0", True), ("typesafe/jev-latest", "jev-1.13.0", True),
+        ("jev-preview", "jev-2.0.0-rc1", True),
+        ("jev-latest", "jev-mini-1.13.0", False), ("jev-latest", "other-1.13.0", False), ("jev-latest", "", False),
+        ("jev-1.13.0", "jev-1.14.0", False), ("latest", "jev-1.13.0", False), ("jev-latest", "jev", False),
+    ],
+)  # fmt: skip
+def test_a_build_answers_for_its_moving_name(alias: str, answered: str, same: bool) -> None:
+    """A dated or numbered build belongs to the moving name of its own family only."""
+    assert is_build_of(alias, answered) is same

@@ -11,7 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.rerankers.permutations import Permutation, read_permutation, sort_by_windows, windows
+from evalkit.rerankers.permutations import (
+    Permutation,
+    read_choice,
+    read_permutation,
+    sort_by_windows,
+    windows,
+)
 
 Style = Callable[[Sequence[int]], str]
 
@@ -146,7 +152,7 @@ def test_windows_cover_the_list_from_the_bottom_to_the_top(spans: tuple[int, int
 def sort_with_oracle(relevance: Sequence[float], spans: Sequence[tuple[int, int]]) -> list[int]:
     """Sort a list by windows whose orders are right."""
 
-    def ask(_number: int, window: list[int]) -> Permutation:
+    def ask(window: list[int]) -> Permutation:
         places = sorted(range(len(window)), key=lambda place: -relevance[window[place]])
         return Permutation(tuple(places), len(places))
 
@@ -174,7 +180,7 @@ def test_documents_that_answers_leave_out_are_reported_once() -> None:
     """A document that is left out of two windows is one document, and stands behind what was named."""
     left = {3, 4}
 
-    def ask(_number: int, window: list[int]) -> Permutation:
+    def ask(window: list[int]) -> Permutation:
         places = sorted(range(len(window)), key=lambda place: window[place] in left)
         return Permutation(tuple(places), sum(index not in left for index in window))
 
@@ -182,3 +188,24 @@ def test_documents_that_answers_leave_out_are_reported_once() -> None:
     assert left_out == left
     assert sorted(order) == list(range(5))
     assert order[-1] in left
+
+
+@pytest.mark.parametrize(
+    ("answer", "named"),
+    [
+        ("[2]", 1), ("2", 1), ("Document 2.", 1), ("**[2]**", 1), ("[2] [2]", 1),
+        ("<think>[1] or [3]?</think>\n[2]", 1),
+        ("The second of 3 documents is best: [2]", 1), ("[1] is short.\nBest: [2]", 1), ("[2] > [1]", None),
+        ("[1] and [2]", None), ("none", None), ("", None), ("[4]", None), ("0", None), ("2.5", None),
+        ("<think>[2] seems", None), ("[2]\n[1] or [3]", None), ("2 of 3", None),
+    ],
+)  # fmt: skip
+def test_a_choice_is_one_number(answer: str, named: int | None) -> None:
+    """An answer that names several documents, another one, or none, is no choice."""
+    assert read_choice(answer, 3) == named
+
+
+@given(st.text(max_size=60), st.integers(1, 5))
+def test_any_answer_is_a_document_of_the_set_or_none(answer: str, documents: int) -> None:
+    """No text is an index outside of the set."""
+    assert read_choice(answer, documents) in {None, *range(documents)}

@@ -133,7 +133,7 @@ def test_a_chat_api_gets_the_same_headers() -> None:
             key_prefix="",
             headers_env={"X-Gateway-Key": "TEST_GATEWAY_KEY"},
         )
-        assert reranker.score(REQUEST).scores.tolist() == [1.0, 2.0]
+        assert reranker.score(REQUEST).scores.tolist() == [0.5, 1.0]
         reranker.close()
     assert (seen[0]["api-key"], seen[0]["x-gateway-key"]) == (KEY, GATEWAY)
     assert "authorization" not in seen[0]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from support.scripted import CONTEXT, Scoring
 
 from evalkit.errors import CallError
 from evalkit.records import Dataset, RerankRequest, Run
-from evalkit.reranking import Caps, RerankerSession, Sender, assemble, batch, scored_run
+from evalkit.reranking import Caps, RerankerSession, Sender, assemble, batch
 
 
 @pytest.mark.parametrize("concurrency", [1, 3])
@@ -43,15 +42,3 @@ def test_one_failed_call_fails_its_query_and_no_other(tiny: Dataset, candidates:
     assert assemble(outcomes[:1], candidates, "r").failed == ("q1", "q2"), (
         "a query never asked has failed, too"
     )
-
-
-def test_a_shallower_run_is_made_of_the_first_candidates() -> None:
-    """A run at depth d reorders exactly the first d candidates by their scores."""
-    columns = {
-        "query_id": np.array(["q"] * 4, dtype=object),
-        "doc_id": np.array(["a", "b", "c", "d"], dtype=object),
-        "retriever_rank": np.array([1, 2, 3, 4]),
-        "score": np.array([0.1, 0.4, 0.2, 0.9]),
-    }
-    assert scored_run(columns, "r", 4).docs("q") == ("d", "b", "c", "a")
-    assert scored_run(columns, "r", 2).docs("q") == ("b", "a")

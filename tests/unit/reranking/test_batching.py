@@ -41,6 +41,8 @@ def test_requests_keep_their_caps() -> None:
         starts = [0, *ends[:-1]]
         assert ends[-1] == len(texts)
         assert all(a < b for a, b in zip(starts, ends, strict=True))
+        if caps.bytes is None and caps.tokens is None:
+            assert list(call_ends("query", texts, Caps(caps.documents, bytes=10**9))) == ends
         for start, end in zip(starts, ends, strict=True):
             part = texts[start:end]
             weight = sum(len(t) for t in part)
@@ -58,3 +60,11 @@ def test_caps_count_texts_as_they_are_sent() -> None:
         longer = Caps(bytes=caps.bytes, tokens=caps.tokens, templates=framed)
         assert list(call_ends("query", texts, longer)) == list(call_ends(*sent, caps))
         assert len(list(call_ends("query", texts, longer))) > len(list(call_ends("query", texts, caps)))
+
+
+def test_what_is_sent_for_each_document_counts() -> None:
+    """A question about each document takes its part of the limits, as a longer document would."""
+    texts = ("a" * 40,) * 9
+    asked = list(call_ends("query", texts, Caps(tokens=120, more_characters=30)))
+    assert asked == list(call_ends("query", ("a" * 70,) * 9, Caps(tokens=120)))
+    assert asked != list(call_ends("query", texts, Caps(tokens=120)))

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from evalkit.results.arrow_columns import codes_of, scalar, to_arrow, to_numpy
+from evalkit.results.arrow_columns import changes, codes_of, repeated, scalar, to_arrow, to_numpy
 
 COLUMNS: tuple[tuple[str, list[Any]], ...] = (
     ("string", ["a", None, "", "\u00e9\U0001f600"]),
@@ -41,6 +41,28 @@ def test_what_a_kind_cannot_hold_is_an_error() -> None:
         to_arrow([1.5], pa.int64())
     with pytest.raises(UnicodeEncodeError):
         to_arrow(["\ud800"], pa.string())
+
+
+@pytest.mark.parametrize(("kind", "values"), COLUMNS)
+def test_values_are_repeated_as_many_times_as_their_counts(kind: str, values: list[Any]) -> None:
+    """Missing ones, too; a count may be 0."""
+    counts = [place % 3 for place in range(len(values))]
+    listed = [value for value, count in zip(values, counts, strict=True) for _ in range(count)]
+    expected = pa.array(listed, getattr(pa, kind)(), from_pandas=True)
+    found = repeated(values, counts, kind)
+    assert found.equals(expected)
+    assert to_arrow(found, found.type) is found
+
+
+@pytest.mark.parametrize(("kind", "values"), COLUMNS)
+def test_a_row_changes_where_it_differs_from_the_one_before(kind: str, values: list[Any]) -> None:
+    """Each value repeated is one change; missing values are equal to each other. Parts make no difference."""
+    twice = pa.array([value for value in values for _ in range(2)], getattr(pa, kind)(), from_pandas=True)
+    one = pa.chunked_array([twice[:1], twice[1:]])
+    column = one.dictionary_encode() if kind == "string" else one
+    listed = twice.to_pylist()
+    expected = [place == 0 or value != listed[place - 1] for place, value in enumerate(listed)]
+    assert changes(column).tolist() == expected
 
 
 def test_columns_are_read_in_parts_and_slices() -> None:

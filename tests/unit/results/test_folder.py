@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import orjson
@@ -100,6 +101,26 @@ def test_a_damaged_document_names_the_path_of_the_key(tmp_path: Path) -> None:
     folder.summary_file.write_bytes(b"[]")
     with pytest.raises(InputError, match="contains no JSON object"):
         folder.read_summary()
+
+
+@pytest.mark.parametrize("content", [None, b"no json"])
+def test_a_derived_document_can_be_made_again(tmp_path: Path, content: bytes | None) -> None:
+    """Where it is missing or damaged, the hint names the command; a manifest can only be looked for."""
+    folder = folder_with_documents(tmp_path)
+
+    def hint(file: Path, read: Callable[[], object]) -> str | None:
+        file.unlink()
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(InputError) as error:
+            read()
+        return error.value.hint
+
+    assert (
+        hint(folder.comparisons_file, folder.read_comparisons)
+        == f"rebuild it with: evalkit report {tmp_path}"
+    )
+    assert hint(folder.manifest_file, folder.read_manifest) == "check that the result folder is complete"
 
 
 def test_a_document_can_be_read_by_the_keys_of_its_file() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from evalkit.results.parquet import distinct_rows, read_coded_columns, read_columns
+from evalkit.results.parquet import distinct_rows, read_coded_columns, read_columns, to_table, write_tables
 from evalkit.results.table_columns import Column
 
 COLUMNS = {"dataset": Column("string"), "tag": Column("string", nullable=True), "score": Column("float64")}
@@ -59,3 +59,19 @@ def test_equal_texts_are_one_object(tmp_path: Path) -> None:
     )
     found = read_columns(tmp_path / "t.parquet", COLUMNS, {})
     assert found["dataset"][0] is found["dataset"][2]
+
+
+@pytest.mark.parametrize("sizes", [(0,), (1, 0, 4), (3, 3), (7,)])
+def test_tables_are_written_in_groups_of_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sizes: tuple[int, ...]
+) -> None:
+    """The file is the one that Arrow writes of all rows at once, whatever tables they come in."""
+    monkeypatch.setattr("evalkit.results.parquet._GROUP_ROWS", 3)
+    schema = {"dataset": "string", "score": "float64"}
+    rows = [[f"{place}-{row}" for row in range(size)] for place, size in enumerate(sizes)]
+    tables = [to_table(schema, {"dataset": names, "score": range(len(names))}) for names in rows]
+    write_tables(tmp_path / "t.parquet", tables)
+    parquet.write_table(
+        pa.concat_tables(tables).combine_chunks(), tmp_path / "whole", row_group_size=3, compression="zstd"
+    )
+    assert (tmp_path / "t.parquet").read_bytes() == (tmp_path / "whole").read_bytes()

@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from evalkit.errors import StorageError
-from evalkit.retrievers.dense_vectors import cached_vectors
+from evalkit.retrievers import dense_vectors
+from evalkit.retrievers.dense_vectors import cached_lengths, cached_vectors
 
 TEXTS = [f"text {i}" for i in range(10)]
 
@@ -71,3 +72,16 @@ def test_a_damaged_file_is_embedded_again(tmp_path: Path) -> None:
         [float(i)] * 3 for i in range(10)
     ]
     assert again.asked == TEXTS
+
+
+def test_lengths_are_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second time they come from the cache next to the vectors; a damaged file is computed again."""
+    vectors = cached_vectors(tmp_path / "v", TEXTS, Model(), 4, "dense")
+    wanted = [max(i, 3**-0.5) * 3**0.5 for i in range(10)]
+    assert cached_lengths(tmp_path / "v", vectors).tolist() == pytest.approx(wanted)
+    with monkeypatch.context() as patch:
+        patch.setattr(dense_vectors, "lengths_of", None)
+        assert cached_lengths(tmp_path / "v", vectors).tolist() == pytest.approx(wanted)
+    (file,) = tmp_path.rglob("lengths.npy")
+    file.write_bytes(b"")
+    assert cached_lengths(tmp_path / "v", vectors).tolist() == pytest.approx(wanted)

@@ -28,6 +28,7 @@ def check(operation: dict[str, Any], reply: Response, status: int) -> None:
     jsonschema.validate(orjson.loads(reply.content), schema)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("chosen", ["assisters", "voyage", "tei"])
 def test_the_description_is_true_of_what_is_served(chosen: str) -> None:
     """Requests, replies and refusals of every path fit the schemas of /openapi.json."""

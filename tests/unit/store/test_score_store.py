@@ -93,6 +93,7 @@ def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
     store.close()
 
 
+@pytest.mark.long
 def test_many_processes_make_and_write_one_store(tmp_path: Path) -> None:
     """The first process makes the file; no one's scores are lost."""
     path = tmp_path / "s.sqlite"

@@ -23,12 +23,12 @@ def test_without_a_first_stage_there_are_no_candidates() -> None:
 
 
 @given(
-    grades=st.dictionaries(st.sampled_from(DOCS), st.integers(-1, 3), min_size=1),
+    grades=st.dictionaries(st.sampled_from(DOCS), st.integers(-1, 3) | st.floats(0, 3), min_size=1),
     first=st.permutations(DOCS),
     second=st.permutations(DOCS),
 )
 def test_no_order_of_the_candidates_is_better_than_the_best_order(
-    grades: dict[str, int], first: list[str], second: list[str]
+    grades: dict[str, float], first: list[str], second: list[str]
 ) -> None:
     """It keeps the documents, depends on the grades only, and its nDCG is at least that of any permutation."""
     qrels = Qrels({"q": grades})
@@ -49,9 +49,9 @@ def test_unjudged_documents_have_grade_zero_in_the_best_order() -> None:
     assert best.scores.tolist() == [2.0, 0.0, 0.0, -1.0]
 
 
-@given(st.dictionaries(st.sampled_from(DOCS), st.integers(-2, 2)))
-def test_only_a_grade_above_zero_is_relevant(grades: dict[str, int]) -> None:
-    """Documents of grade 0 or less and unjudged ones are not relevant."""
+@given(st.dictionaries(st.sampled_from(DOCS), st.integers(-2, 2) | st.floats(-1, 2)))
+def test_only_a_grade_of_one_or_more_is_relevant(grades: dict[str, float]) -> None:
+    """Documents of a grade below 1 and unjudged ones are not relevant."""
     run = run_of("r", {"p": {"a": 1.0}, "q": {doc_id: -rank for rank, doc_id in enumerate(DOCS)}})
     found = relevant_rows(run, Qrels({"q": grades}))
-    assert found.tolist() == [False, *(doc_id in grades and grades[doc_id] > 0 for doc_id in DOCS)]
+    assert found.tolist() == [False, *(doc_id in grades and grades[doc_id] >= 1 for doc_id in DOCS)]

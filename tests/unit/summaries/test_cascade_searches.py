@@ -14,7 +14,7 @@ from evalkit.records import Run
 from evalkit.report.search import search_lines
 from evalkit.rerankers.cascade_order import margin_of
 from evalkit.results.reranker_facts import CascadeFacts, CascadeStage
-from evalkit.results.tuning_document import MarginRow
+from evalkit.results.search_document import MarginRow
 from evalkit.summaries.cascade_searches import search_margins
 from evalkit.tuning import split_queries
 

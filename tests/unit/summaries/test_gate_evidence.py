@@ -133,6 +133,19 @@ def test_other_calls_are_no_latency(tmp_path: Path, changes: dict[str, Any]) -> 
     assert found.rounds == {("d", "r", 10, 1): {0: 0.0}}
 
 
+def test_rounds_that_measure_the_load_generator_are_withheld(tmp_path: Path) -> None:
+    """They have no medians, and the reason is kept; calls with another concurrency, or in open loops, are not."""
+    late = {"harness_delay_s": 0.02, "harness_cpu": 0.5}
+    open_loop = {"round": 0, "rate_per_s": 2.0, "concurrency": None}
+    calls = [timed_call(i, 0.1, round=i % 6, encoded_s=100.0 * i, **late) for i in range(40)]
+    calls += [timed_call(i, 0.1, round=i % 6, concurrency=4) for i in range(40, 52)]
+    calls += [timed_call(i, 0.1, encoded_s=100.0 * i, **late | open_loop) for i in range(52, 72)]
+    found = evidence(tmp_path / "f", *calls)
+    assert set(found.rounds) == {("d", "r", 10, 4)}
+    assert set(found.withheld) == {("d", "r", 10, 1)}
+    assert found.withheld["d", "r", 10, 1].startswith("the load generator was the bottleneck")
+
+
 def test_failures_count_calls_that_ended(tmp_path: Path) -> None:
     """A retried attempt is followed by another one and counts neither as a call nor as a failure."""
     rows = [call(), call(status="retried"), call(status="failed"), timed_call(0, 1.0), call(reranker="s")]

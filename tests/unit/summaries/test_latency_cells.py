@@ -298,3 +298,29 @@ def test_figures_of_the_load_generator_are_withheld() -> None:
     assert row.flags[0].startswith("the load generator was the bottleneck: its threads resumed 20 ms late")
     in_process = [one | {"encoded_s": None} for one in calls]
     assert row_of(*in_process).p50_s.estimate is not None
+
+
+def test_a_load_that_was_not_there_is_withheld() -> None:
+    """Calls that are half of their time with the server are four of eight in flight; the wait before a retry, or for
+    the rate, is before the start of a call.
+    """
+    calls = [
+        timed_call(
+            i,
+            0.2,
+            round=i % 6,
+            concurrency=8,
+            attempt=1 + i % 2,
+            scheduled_s=100.0 * i - 50,
+            encoded_s=100.0 * i + 0.05,
+            body_s=100.0 * i + 0.15,
+            harness_delay_s=0.0,
+            harness_cpu=0.5,
+        )
+        for i in range(40)
+    ]
+    row = row_of(*calls)
+    assert row.p50_s.missing == "harness"
+    assert "only 4.0 of 8 calls were in flight" in row.flags[0]
+    full = [one | {"encoded_s": one["start_s"], "body_s": one["end_s"]} for one in calls]
+    assert row_of(*full).p50_s.estimate is not None

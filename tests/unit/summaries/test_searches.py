@@ -16,7 +16,7 @@ from evalkit.fusion import Scale, reciprocal_ranks, weighted
 from evalkit.latency.billing import Billing
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Query, Run
-from evalkit.results.tuning_document import SearchResult
+from evalkit.results.search_document import SearchResult
 from evalkit.summaries.searches import KEPT_SHARES, search
 from evalkit.tuning import split_queries
 from evalkit.tuning.front import front

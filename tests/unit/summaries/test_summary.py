@@ -18,9 +18,9 @@ from support.result_folders import dataset_facts, manifest_of
 from support.systems import Scores, run_of
 
 from evalkit.backend_checks import PrecisionCheck
-from evalkit.comparison.comparison_set import QueryClusters
 from evalkit.config.compare_settings import CompareSettings
 from evalkit.metrics import evaluate, parse_metrics
+from evalkit.query_clusters import QueryClusters
 from evalkit.records import MetricValues, Qrels, Run
 from evalkit.results.recorded_config import RecordedConfig
 from evalkit.results.summary_document import Summary

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evalkit.comparison.comparison_set import QueryClusters
+from evalkit.query_clusters import QueryClusters
 from evalkit.records import MetricValues, Query
 from evalkit.stats import bounded_interval
 from evalkit.summaries.system_means import system_mean

@@ -14,6 +14,7 @@ from evalkit.errors import InputError
 from evalkit.metrics import evaluate, parse_metrics
 from evalkit.records import Qrels, Run
 from evalkit.summaries.threshold_curves import Goal, find_threshold, read_goal
+from evalkit.tuning import threshold_choice
 from evalkit.tuning.threshold_choice import (
     ScoredLists,
     curves,
@@ -166,3 +167,16 @@ def test_what_cannot_be_promised_is_said() -> None:
         depth=20,
     )
     assert find_threshold(none, "r", PLAN, Goal()).why_not == "no query has a relevant candidate"
+
+
+@given(losses=st.lists(st.floats(0, 0.3), max_size=30), at_once=st.integers(1, 7))
+def test_a_guarantee_does_not_depend_on_how_many_thresholds_are_tested_at_once(
+    losses: list[float], at_once: int
+) -> None:
+    """It holds up to the first threshold at which a large loss is not rejected, whatever comes after."""
+    ascending = np.sort(np.array(losses))
+    passed = hoeffding_bentkus(ascending, 200, 0.1) <= 0.05
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threshold_choice, "_AT_ONCE", at_once)
+        found = guaranteed_recall(ascending, 200, 0.9, 0.95)
+    assert found == (np.flatnonzero(np.cumprod(passed))[-1] if passed[:1].any() else None)

@@ -57,6 +57,7 @@ def floors(folder: Path, into: Path, server: Counting, repeats: int = 2, **more:
         return noise_floor(config_at(folder, url, **more), "api", repeats, into)
 
 
+@pytest.mark.long
 def test_a_steady_server_has_no_noise(folder: Path, tmp_path: Path) -> None:
     """Nothing changes, and no difference is too small to be real."""
     server = Counting()

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from support.configs import config_of
 
@@ -42,6 +44,23 @@ def test_what_is_read_back_is_what_was_saved(result: Path, tmp_path: Path) -> No
         assert saved.values[key].metrics == values.metrics
         assert saved.values[key].query_ids == values.query_ids
         assert np.array_equal(saved.values[key].values, values.values)
+
+
+def test_why_latencies_are_withheld_is_kept(result: Path, tmp_path: Path) -> None:
+    """So that a gate says that it cannot tell, and not that the baseline lacks them."""
+    copy = shutil.copytree(result, tmp_path / "copy")
+    file = copy / "calls.parquet"
+    table = pq.read_table(file)
+    for name, values in (
+        ("encoded_s", table["start_s"]),
+        ("harness_delay_s", pa.array([100.0] * len(table))),
+    ):
+        table = table.set_column(table.column_names.index(name), name, values)
+    pq.write_table(table, file)
+    saved = open_evidence(save_baseline(copy, "release-1", tmp_path / "kept"))
+    assert saved.withheld == open_evidence(copy).withheld
+    assert "resumed 1e+05 ms late" in saved.withheld["tiny", "words", 1, 1]
+    assert saved.withheld.keys().isdisjoint(saved.rounds)
 
 
 def test_a_baseline_is_small_and_needs_no_result(result: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from support.gates import ALPHA, METRIC, N, evidence, only, rule, values, verdicts
 
 from evalkit.comparison.gate_verdicts import judge_drop
-from evalkit.records import Run
+from evalkit.records import JudgedBy, Run
 from evalkit.report.gate import gate_lines
 from evalkit.summaries.gate_evidence import Evidence
 from evalkit.summaries.query_costs import QueryCosts
@@ -118,6 +118,28 @@ def test_latencies_of_a_resumed_run_are_not_judged() -> None:
     assert (found.status, "interrupted and resumed" in found.sentence) == ("INVALID", True)
 
 
+@pytest.mark.parametrize("withheld", ["a", "b"])
+@pytest.mark.parametrize("most", [1.0, 2.0, 100.0])
+def test_latencies_of_the_load_generator_give_no_verdict(withheld: str, most: float) -> None:
+    """Neither a pass nor a failure, whichever of both rerankers could not be measured, on either side."""
+    rounds = {("d", tag, 10, 1): {n: 0.1 * n for n in range(6)} for tag in ("a", "b")}
+    both = {"a": values(0.5), "b": values(0.5)}
+    good = evidence("good", both, rounds=rounds)
+    key = ("d", withheld, 10, 1)
+    left = {one: medians for one, medians in rounds.items() if one != key}
+    bad = evidence("bad", both, rounds=left, withheld={key: "the load generator was the bottleneck"})
+    for bound, new, old in (
+        ("max_ratio", bad, good),
+        ("max_slowdown", bad, good),
+        ("max_slowdown", good, bad),
+    ):
+        one = rule(latency_to="b", batch_size=10, reranker="a", **{bound: most})
+        found = only(one, new, old)
+        assert (found.status, found.estimate, found.n) == ("CANNOT TELL", None, 0)
+        assert "bad are withheld: the load generator was the bottleneck" in found.sentence
+    assert only(rule(latency_to="b", batch_size=10, reranker="a", max_ratio=2.0), good, bad).status == "PASS"
+
+
 def test_an_unnamed_rule_on_cost_leaves_out_what_has_no_price() -> None:
     """A local model next to an API is no reason to fail; if nothing has a price, the rule is not silent."""
     costs = QueryCosts(tuple(f"q{n}" for n in range(N)), np.full(N, 0.001))
@@ -177,3 +199,38 @@ def test_a_minimum_concerns_the_new_file_alone() -> None:
     assert only(rule(min=0.5), new, old).status == "PASS"
     assert only(rule(min=0.58), new, old).status == "CANNOT TELL"
     assert only(rule(min=0.5), run_of_engine("new", 0.6, 8), old).status == "INVALID"
+
+
+@pytest.mark.parametrize("judged_by", ["judge only", "mixed"])
+@pytest.mark.parametrize(
+    "fields",
+    [{"max_drop": 0.03}, {"retain": 0.5}, {"min": 0.1}, {"min": 0.9}, {"max_fallen": 0.4, "fallen_by": 0.2},
+     {"max_drop": 0.03, "by": "language"}],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.parametrize("gain", [0.3, 0.0, -0.3])
+def test_grades_of_models_decide_no_rule(fields: dict[str, Any], judged_by: JudgedBy, gain: float) -> None:
+    """Whatever a rule on a metric finds under people's grades: with those of models on one side it cannot tell."""
+    new = evidence("new", {"a": values(0.5 + gain, WIDE, MANY)}, levels=LEVELS)
+    for one, other in (
+        (replace(new, judged_by={"d": judged_by}), BEFORE),
+        (new, replace(BEFORE, judged_by={"d": judged_by})),
+    ):
+        for found in verdicts(rule(**fields), one, other):
+            assert found.status == "CANNOT TELL"
+            assert "no verdict because models gave" in found.sentence
+    assert {found.status for found in verdicts(rule(**fields), new, BEFORE)} <= {
+        "PASS", "FAIL", "IDENTICAL", "CANNOT TELL",
+    }  # fmt: skip
+
+
+def test_without_a_judged_query_a_rule_cannot_tell() -> None:
+    """No judgment is no regression and no pass; queries without scores stay invalid."""
+    none = values(0.5, [], 0)
+    new, old = evidence("new", {"a": none}), evidence("old", {"a": none})
+    for fields in ({"max_drop": 0.03}, {"min": 0.1}):
+        found = only(rule(**fields), new, old)
+        assert found.status == "CANNOT TELL"
+        assert "no query is judged" in found.sentence
+    unscored = replace(new, unscored={("d", "a"): 3})
+    assert only(rule(max_drop=0.03), unscored, old).status == "INVALID"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from support.api_runs import Counting, write_collection
 from support.configs import config_of
@@ -12,7 +13,7 @@ from support.stand_in import stand_in
 
 from evalkit.backend_checks import wire_checks
 from evalkit.errors import CallError, InputError, UnknownNameError
-from evalkit.workflows.probe import probe_reranker
+from evalkit.workflows.probe import PROMISES, prepare_probe, probe_reranker
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +96,36 @@ def test_an_unknown_reranker_is_reported(folder: Path) -> None:
     """With the nearest name."""
     with pytest.raises(UnknownNameError, match="unknown reranker 'wrds'"):
         next(probe_reranker(config_of(folder), "wrds"))
+
+
+@pytest.mark.parametrize("more", [{}, {"dialect": "jina"}, {"max_documents": 7, "pointwise": False}])
+def test_an_api_is_sent_no_more_than_is_planned(more: dict[str, Any], folder: Path) -> None:
+    """The plan is an upper bound of all calls of a probe, and near enough to be of use; planning sends nothing."""
+    server = Counting()
+    with stand_in(server) as url:
+        block = {"backend": "http", "url": url, "model": "m", "retries": 0, **more}
+        prepared = prepare_probe(config_of(folder, {"api": block}), "api", queries=3)
+        planned = prepared.plan()
+        assert server.calls == 0
+        list(prepared.run())
+    most = sum(one.requests for one in planned)
+    assert 0.5 * most <= server.calls <= most
+    assert [one.pass_ for one in planned] == [PROMISES] + ["lists"] * ("pointwise" in more)
+    assert planned[0].at_most
+    assert not any(one.at_most for one in planned[1:])
+
+
+def test_duplicates_are_no_promise_of_a_reranker_that_reads_the_list(folder: Path) -> None:
+    """Scores by place break the promise of a pointwise reranker; another one does not make it."""
+
+    def by_place(body: dict[str, Any], _headers: dict[str, str]) -> tuple[int, bytes]:
+        results = [{"index": i, "relevance_score": 1 - i / 100} for i in range(len(body["documents"]))]
+        return 200, orjson.dumps({"model": "m", "results": results})
+
+    verdicts = []
+    for pointwise in (True, False):
+        with stand_in(by_place) as url:
+            block = {"backend": "http", "url": url, "model": "m", "retries": 0, "pointwise": pointwise}
+            found = probe_reranker(config_of(folder, {"api": block}), "api")
+            verdicts += [one.verdict for one in found if one.promise.startswith("duplicate")]
+    assert verdicts == ["broken", "not met"]

@@ -11,7 +11,7 @@ from support.configs import config_of
 
 import evalkit
 from evalkit.errors import EvalkitWarning, InputError
-from evalkit.experiment.manifest_facts import Origin
+from evalkit.experiment.run_options import Origin
 from evalkit.results import ResultFolder
 from evalkit.workflows.result import Result, load_result
 from evalkit.workflows.run import run, run_experiment

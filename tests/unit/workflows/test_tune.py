@@ -20,7 +20,8 @@ from evalkit.errors import IncompleteError, InputError, UnknownNameError
 from evalkit.results.folder import ResultFolder
 from evalkit.results.json_shapes import to_plain
 from evalkit.results.production_document import read_production
-from evalkit.results.tuning_document import SearchResult, TunedDepth
+from evalkit.results.search_document import SearchResult
+from evalkit.results.tuning_document import TunedDepth
 from evalkit.summaries.depth_sweep import DepthQuestion
 from evalkit.summaries.threshold_curves import Goal
 from evalkit.tuning import Limits

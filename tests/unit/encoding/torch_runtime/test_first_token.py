@@ -53,9 +53,30 @@ def test_scores_are_those_of_the_whole_layer(family: str, padded: bool) -> None:
     assert sizes == [1]
 
 
-def test_a_single_layer_is_the_last_one() -> None:
+MODERN = {"bos_token_id": 1, "eos_token_id": 2, "cls_token_id": 1, "sep_token_id": 2}
+
+
+@pytest.mark.parametrize("padded", [True, False])
+@pytest.mark.parametrize("last", ["full_attention", "sliding_attention"])
+@pytest.mark.parametrize("bias", [True, False])
+def test_modernbert_scores_are_those_of_the_whole_layer(last: str, padded: bool, bias: bool) -> None:
+    """With a last layer of each kind, also where inputs are longer than its window, and with biases or without."""
+    layers = ["full_attention", last]
+    config = {**MODERN, "layer_types": layers, "local_attention": 8, "attention_bias": bias, "mlp_bias": bias}
+    network, sizes = made("ModernBert", **config), []
+    assert network.config.layer_types == layers
+    wanted = logits(network, padded=padded)
+    assert first_token.compute_first_token(network)
+    network.base_model.layers[-1].register_forward_hook(lambda *given: sizes.append(given[2].shape[1]))
+    assert wanted.max() - wanted.min() > 0.1
+    torch.testing.assert_close(logits(network, padded=padded), wanted, rtol=1e-5, atol=1e-5)
+    assert sizes == [1]
+
+
+@pytest.mark.parametrize("family", ["Bert", "ModernBert"])
+def test_a_single_layer_is_the_last_one(family: str) -> None:
     """A model with one layer is computed for the first token, too."""
-    network = made("Bert", num_hidden_layers=1)
+    network = made(family, num_hidden_layers=1, **(MODERN if family == "ModernBert" else {}))
     wanted = logits(network, padded=True)
     assert first_token.compute_first_token(network)
     torch.testing.assert_close(logits(network, padded=True), wanted, rtol=1e-5, atol=1e-5)
@@ -67,9 +88,10 @@ def test_a_single_layer_is_the_last_one() -> None:
         ("Bert", {"attn_implementation": "eager"}),
         ("Bert", {"is_decoder": True}),
         ("Bert", {"num_hidden_layers": 0}),
+        ("ModernBert", {**MODERN, "classifier_pooling": "mean"}),
         ("DistilBert", {"dim": 16, "n_heads": 4, "hidden_dim": 32, "n_layers": 2}),
     ],
-    ids=["other attention", "decoder", "no layer", "other class"],
+    ids=["other attention", "decoder", "no layer", "mean of tokens", "other class"],
 )
 def test_other_models_are_left_as_they_are(family: str, config: dict[str, Any]) -> None:
     """What is not known to read the first token alone is computed as before."""

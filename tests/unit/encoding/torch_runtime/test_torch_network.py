@@ -54,3 +54,12 @@ def test_an_output_that_no_module_makes_is_named(output: str, what: str, module:
         forward(output)
     assert str(caught.value) == f"the model 'm' has no module that makes {what}: its modules are Embedding"
     assert module in str(caught.value.hint)
+
+
+def test_one_thread_shares_shorter_prefixes_than_several() -> None:
+    """Several threads read several batches at once, so a prefix pays from a whole batch after it."""
+    alone, several = (
+        torch_network.TorchNetwork("m", Model(Embedding()), "scores", {}, threads=threads)
+        for threads in (1, 2)
+    )
+    assert alone.least_shared < several.least_shared == several.batch_tokens

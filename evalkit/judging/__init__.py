@@ -1,0 +1,1 @@
+"""Which pairs to judge, how raters agree, and what judgments can decide."""

@@ -1,0 +1,363 @@
+"""``evalkit judge plan``: how many queries people have to judge, where a judge grades all of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from evalkit.comparison.comparison_set import pair
+from evalkit.judging.dataset_raters import dataset_raters
+from evalkit.judging.judged_pairs import seconds_each
+from evalkit.judging.pools import RankedSystem
+from evalkit.judging.rater_grades import MissingRatersError, choose_reference, raters_named
+from evalkit.metrics import evaluate, parse_metric
+from evalkit.records import Qrels
+from evalkit.stats import (
+    ASSUMED_CORRELATION,
+    ASSUMED_DEVIATION,
+    FEWEST_OF_PILOT,
+    MIN_QUERIES,
+    CorrectionPlan,
+    pilot_correlation,
+    queries_needed,
+)
+from evalkit.store import JudgmentFile
+from evalkit.workflows.judge_audit import judgments_of
+from evalkit.workflows.judge_next import compared_pair, deepest, primary_metric
+from evalkit.workflows.judge_plan import judge_tag, plan_judge
+from evalkit.workflows.judging_input import JudgingInput
+from evalkit.workflows.pairs_to_judge import JudgeOptions
+from evalkit.workflows.pooled_dataset import PooledDataset
+
+ASSUMED_SECONDS = 30.0
+"""Seconds for a judgment by a person, where no pace is known."""
+Differences = dict[str, float]
+"""Query id -> difference of two systems."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanWishes:
+    """What is planned; None where it is to be found out.
+
+    Attributes
+    ----------
+    margin
+        The largest loss that is acceptable (default: that of the configuration).
+    power
+        Probability that a system without a loss is shown to lose less than the margin.
+    correlation
+        Correlation of the judge's differences with those of people.
+    seconds
+        Seconds for a judgment by a person.
+    judge
+        Tag of the judge (default: the only one).
+    baseline, contender
+        Tags of the systems; see `compared_pair`.
+    """
+
+    margin: float | None = None
+    power: float = 0.8
+    correlation: float | None = None
+    seconds: float | None = None
+    judge: str | None = None
+    baseline: str | None = None
+    contender: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WidthAt:
+    """What a number of queries judged by people gives.
+
+    Attributes
+    ----------
+    human
+        The number.
+    half_width
+        Expected half-width of the 95 % interval of the difference.
+    alone
+        The same without a judge.
+    power
+        Probability that a system without a loss passes at the margin.
+    documents, hours
+        What people rate, and for how long.
+    """
+
+    human: int
+    half_width: float
+    alone: float
+    power: float
+    documents: int
+    hours: float
+
+
+@dataclass(frozen=True, slots=True)
+class HumanPlan:
+    """How many queries of a dataset people have to judge.
+
+    Attributes
+    ----------
+    judge
+        Tag of the judge; None without one in the configuration.
+    baseline, contender
+        The systems whose differences are known; None with one system only.
+    queries
+        All queries with documents to judge, which the judge grades.
+    correlation, correlation_lower, correlation_upper
+        Correlation of the judge's differences with those of people, with its 95 % interval if it is that of a pilot.
+    correlation_from, deviation_from, pace_from
+        Where each comes from.
+    pilot
+        Queries that both people and the judge have judged completely, of the random draw if there is one.
+    deviation
+        Standard deviation of the differences.
+    human
+        Queries that people have to judge; None if all of them are too few.
+    human_lower, human_upper
+        The same for the bounds of the correlation, the better one first.
+    human_alone
+        The same without a judge.
+    documents_each
+        Mean number of documents that people rate for a query.
+    seconds_each
+        Seconds for each.
+    judge_calls, judge_cost_usd
+        What the judge is still sent, and what that costs; None where it is unknown.
+    curve
+        Widths by numbers of human-judged queries.
+    """
+
+    dataset: str
+    judge: str | None
+    metric: str
+    margin: float
+    power: float
+    baseline: str | None
+    contender: str | None
+    queries: int
+    correlation: float
+    correlation_lower: float | None
+    correlation_upper: float | None
+    correlation_from: str
+    pilot: int
+    deviation: float
+    deviation_from: str
+    human: int | None
+    human_lower: int | None
+    human_upper: int | None
+    human_alone: int | None
+    documents_each: float
+    seconds_each: float
+    pace_from: str
+    judge_calls: int | None
+    judge_cost_usd: float | None
+    curve: tuple[WidthAt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Assumed:
+    """A number, its bounds, and where it comes from."""
+
+    value: float
+    source: str
+    lower: float | None = None
+    upper: float | None = None
+
+
+def plan_people(opened: JudgingInput, wishes: PlanWishes) -> list[HumanPlan]:
+    """Return for each dataset how many queries people have to judge; nothing is sent or written.
+
+    Raises
+    ------
+    UnknownNameError
+        If a system or the judge is unknown.
+    InputError
+        If the configuration has several judges and none is named.
+    """
+    tag = None
+    if wishes.judge is not None or opened.config.judges:
+        tag = judge_tag(opened.config, wishes.judge)
+    sent = [None] * len(opened.datasets) if tag is None else plan_judge(opened, tag, JudgeOptions())
+    found = []
+    for pooled, planned in zip(opened.datasets, sent, strict=True):
+        calls, cost = (None, None) if planned is None else (planned.calls, planned.cost_usd)
+        found.append(_of_dataset(pooled, opened, wishes, tag, (calls, cost)))
+    return found
+
+
+def _of_dataset(
+    pooled: PooledDataset,
+    opened: JudgingInput,
+    wishes: PlanWishes,
+    tag: str | None,
+    sent: tuple[int | None, float | None],
+) -> HumanPlan:
+    metric, margin = primary_metric(opened.config), wishes.margin or opened.config.compare.margin
+    systems = _systems(pooled, opened, wishes)
+    human, judged = _of_raters(pooled, opened, systems, metric, tag)
+    is_drawn = pooled.human_sample is not None
+    correlation, pilot = _correlation(wishes, human, judged, is_drawn=is_drawn)
+    deviation = _deviation(pooled, systems, metric, human if is_drawn else {})
+    queries, each = len(pooled.pool), _documents_each(pooled)
+    pace = _pace(pooled, wishes)
+    plan = CorrectionPlan(queries, deviation.value, correlation.value)
+
+    def needed(value: float | None) -> int | None:
+        if value is None:
+            return None
+        one = CorrectionPlan(queries, deviation.value, value)
+        return one.human_for_power(margin, sides=1, power=wishes.power)
+
+    alone = queries_needed(deviation.value, margin, sides=1, power=wishes.power)
+    return HumanPlan(
+        dataset=pooled.name,
+        judge=tag,
+        metric=metric,
+        margin=margin,
+        power=wishes.power,
+        baseline=systems[0].name if systems else None,
+        contender=systems[1].name if systems else None,
+        queries=queries,
+        correlation=correlation.value,
+        correlation_lower=correlation.lower,
+        correlation_upper=correlation.upper,
+        correlation_from=correlation.source,
+        pilot=pilot,
+        deviation=deviation.value,
+        deviation_from=deviation.source,
+        human=(human_queries := needed(correlation.value)),
+        human_lower=needed(correlation.upper),
+        human_upper=needed(correlation.lower),
+        human_alone=None if alone is None else max(alone, MIN_QUERIES),
+        documents_each=each,
+        seconds_each=pace.value,
+        pace_from=pace.source,
+        judge_calls=sent[0],
+        judge_cost_usd=sent[1],
+        curve=_curve(plan, margin, human_queries, each, pace.value),
+    )
+
+
+def _systems(
+    pooled: PooledDataset, opened: JudgingInput, wishes: PlanWishes
+) -> tuple[RankedSystem, RankedSystem] | None:
+    if len(deepest(pooled.systems)) < 2 and wishes.contender is None:
+        return None
+    return compared_pair(pooled, opened.config, wishes.baseline, wishes.contender)
+
+
+def _of_raters(
+    pooled: PooledDataset,
+    opened: JudgingInput,
+    systems: tuple[RankedSystem, RankedSystem] | None,
+    metric: str,
+    tag: str | None,
+) -> tuple[Differences, Differences]:
+    """Return the differences under the grades of people, and of the judge, on the queries that each judged completely.
+
+    Of a recorded random draw, only its queries count for people.
+    """
+    if systems is None:
+        return {}, {}
+    raters = dataset_raters(pooled.dataset, judgments_of(pooled, opened.config.judges))
+    try:
+        people = choose_reference(raters, None, pooled.name).qrels
+    except MissingRatersError:
+        people = Qrels({})
+    named = raters_named(raters, tag) if tag is not None else []
+    judge = named[0].qrels if named else Qrels({})
+    human, judged = (_differences(systems, one, metric, pooled.cutoff) for one in (people, judge))
+    drawn = pooled.human_sample
+    return ({key: human[key] for key in human if drawn is None or key in set(drawn)}), judged
+
+
+def _differences(
+    systems: tuple[RankedSystem, RankedSystem], qrels: Qrels, metric: str, cutoff: int
+) -> Differences:
+    """Return the differences of the queries of which all documents of both systems within the cutoff are judged.
+
+    Those without a relevant document have the difference 0, as they have in a corrected comparison.
+    """
+    known, excluded = qrels.without_excluded()
+    runs = [system.run.without(excluded) for system in systems]
+    complete = [
+        query_id
+        for query_id in known.grades
+        if all(doc in known.of(query_id) for run in runs for doc in run.docs(query_id)[:cutoff])
+    ]
+    values = [evaluate(run, known.restricted_to(complete), [parse_metric(metric)]) for run in runs]
+    paired = pair(values[0], values[1], metric)
+    zeros = dict.fromkeys(set(complete) & set(known.unanswerable), 0.0)
+    return zeros | dict(zip(paired.query_ids, paired.differences.tolist(), strict=True))
+
+
+def _correlation(
+    wishes: PlanWishes, human: Differences, judged: Differences, *, is_drawn: bool
+) -> tuple[_Assumed, int]:
+    """Return the correlation, and the number of queries of the pilot."""
+    common = [query_id for query_id in human if query_id in judged]
+    if wishes.correlation is not None:
+        return _Assumed(wishes.correlation, "--correlation"), len(common)
+    found = pilot_correlation(*(np.array([one[query_id] for query_id in common]) for one in (human, judged)))
+    if found is None:
+        return _Assumed(
+            ASSUMED_CORRELATION, "an assumption: the weakest of four judges on TREC DL 2019"
+        ), len(common)
+    value, lower, upper = found
+    how = "" if is_drawn else ", not drawn at random"
+    return _Assumed(value, f"a pilot of {len(common)} queries{how}", lower, upper), len(common)
+
+
+def _deviation(
+    pooled: PooledDataset,
+    systems: tuple[RankedSystem, RankedSystem] | None,
+    metric: str,
+    human: Differences,
+) -> _Assumed:
+    """Return the standard deviation of the differences: under people's grades of a draw, else those that count."""
+    if len(human) >= FEWEST_OF_PILOT and (found := _standard_deviation(list(human.values()))):
+        return _Assumed(found, f"{len(human)} drawn queries that people judged")
+    if systems is not None:
+        qrels, excluded = pooled.dataset.qrels.without_excluded()
+        values = [evaluate(one.run.without(excluded), qrels, [parse_metric(metric)]) for one in systems]
+        differences = pair(values[0], values[1], metric).differences.tolist()
+        if len(differences) >= FEWEST_OF_PILOT and (found := _standard_deviation(differences)):
+            return _Assumed(found, f"the judgments that count now ({len(differences)} queries)")
+    return _Assumed(ASSUMED_DEVIATION, "an assumption: the median of 21 pairs of systems on TREC DL 2019")
+
+
+def _standard_deviation(values: Sequence[float]) -> float:
+    return float(np.std(values, ddof=1))
+
+
+def _documents_each(pooled: PooledDataset) -> float:
+    return sum(map(len, pooled.pool.values())) / max(len(pooled.pool), 1)
+
+
+def _pace(pooled: PooledDataset, wishes: PlanWishes) -> _Assumed:
+    if wishes.seconds is not None:
+        return _Assumed(wishes.seconds, "--seconds-per-judgment")
+    people = [one for one in JudgmentFile(pooled.people_file).read() if one.rater.kind == "human"]
+    pace = seconds_each(people)
+    if pace:
+        return _Assumed(pace, "people's own pace")
+    return _Assumed(ASSUMED_SECONDS, "an assumption")
+
+
+def _curve(
+    plan: CorrectionPlan, margin: float, human: int | None, each: float, seconds: float
+) -> tuple[WidthAt, ...]:
+    """Return the widths by numbers of human-judged queries, of which one is the number that is needed."""
+    return tuple(
+        WidthAt(
+            one.human,
+            one.half_width,
+            one.alone,
+            plan.power(one.human, margin, sides=1),
+            (documents := math.ceil(one.human * each)),
+            documents * seconds / 3600,
+        )
+        for one in plan.widths(*([] if human is None else [human]))
+    )

@@ -1,0 +1,90 @@
+"""Whether a judge that misses rare losses makes corrected claims false more often than people's grades alone.
+
+Most of its values are right, or nearly so, and a draw may hold few of the losses that it misses, or none. Every true
+mean is 0: a difference is a false claim, and a gate whose bound is above 0 passes a loss of exactly its margin.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from support.judged_worlds import COLUMNS, Draw, Values, few_changes, gates_pass, missed_losses
+from support.promises import Promise
+
+from evalkit.stats import CorrectedMeans, corrected_means, mean_interval, one_sided_bounds, sign_flip
+
+pytestmark = pytest.mark.long
+
+DRAWS = int(os.environ.get("EVALKIT_RESAMPLES", "1600"))
+ROUNDS = max(DRAWS // COLUMNS, 1)
+WORLDS: dict[str, Draw] = {
+    **{
+        f"{share:.0%} of losses of {loss}, none seen; other errors {noise} of {spread}": missed_losses(
+            share, loss, noise, spread
+        )
+        for share, loss, noise, spread in (
+            (0.02, 1.0, 0.06, 0.2),
+            (0.02, 1.0, 0.1, 0.2),
+            (0.02, 1.0, 0.08, 0.3),
+            (0.03, 0.6, 0.05, 0.2),
+            (0.05, 0.5, 0.05, 0.2),
+        )
+    },
+    **{
+        f"{share:.0%} changes of -1 and {gain}; {sees:.0%} of losses seen": few_changes(share, gain, sees)
+        for share in (0.1, 0.2, 0.5)
+        for gain, sees in ((1.0, 0.5), (0.25, 0.5), (0.25, 1.0))
+    },
+}
+
+
+def claims(found: CorrectedMeans, human: Values, of_people: Values) -> Values:
+    """Return whether each corrected difference is significant; people's p-values decide where the judge is not used."""
+    corrected = np.array([found.p_value(column) for column in range(COLUMNS)], dtype=np.float64)
+    significant: Values = np.where(found.weights > 0, corrected, of_people) <= 0.05
+    return significant & (human.any(axis=0))
+
+
+@pytest.mark.parametrize("name", WORLDS)
+@pytest.mark.parametrize(("n", "others"), [(30, 300), (50, 1000)])
+def test_a_judge_that_misses_rare_losses(
+    report_promise: Callable[[Promise], None], name: str, n: int, others: int
+) -> None:
+    """Intervals hold as often as those of people alone but for .015, and gates and verdicts err at most .01 more."""
+    rng, draw = np.random.default_rng(n), WORLDS[name]
+    mine, alone = np.zeros(4), np.zeros(4)
+    for _ in range(ROUNDS):
+        human, judged = draw(rng, n + others)
+        human = human[:n]
+        found, p = corrected_means(human, judged), sign_flip(human, 300).p
+        false, usual = claims(found, human, p), p <= 0.05
+        intervals = [found.interval(column) for column in range(COLUMNS)]
+        plain = [mean_interval(column) for column in human.T]
+        held, held_alone = (
+            np.mean([(one.lower or 0) <= 0 <= (one.upper or 0) for one in both])
+            for both in (intervals, plain)
+        )
+        passes = np.mean([one_sided_bounds(column, 0.0).lower > 0 for column in human.T])
+        up, up_alone = false & (found.means > 0), usual & (human.mean(axis=0) > 0)
+        mine += [held, gates_pass(found, 0.0).mean(), up.mean(), false.mean()]
+        alone += [held_alone, passes, up_alone.mean(), usual.mean()]
+    mine, alone = mine / ROUNDS, alone / ROUNDS
+    where, draws = f"{name}; {n} human, {others:,} others", ROUNDS * COLUMNS
+    for claim, before, now in zip(
+        (
+            "interval with a judge that misses rare losses (before: people alone): at most .015 less",
+            "gate with a judge that misses rare losses (before: people alone): at most .01 more",
+            "false better, a judge that misses rare losses (before: people alone): at most .01 more",
+            "false difference, a judge that misses rare losses (before: people alone): at most .01 more",
+        ),
+        alone.tolist(),
+        mine.tolist(),
+        strict=True,
+    ):
+        report_promise(Promise(where, claim, before, now, draws))
+    slack = 2 * float(np.sqrt(0.05 * 0.95 / draws))
+    assert mine[0] >= alone[0] - 0.015 - slack
+    assert (mine[1:] <= alone[1:] + 0.01 + slack).all()

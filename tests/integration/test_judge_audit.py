@@ -1,0 +1,349 @@
+"""``evalkit judge audit``, ``import`` and ``export`` through the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+import pytest
+from support.command import evalkit
+
+QUERIES = [f"q{n:02}" for n in range(12)]
+PERSON = ("--kind", "human")
+DOCS = ("d0", "d1", "d2", "d3")
+
+
+def qrels(offset: int) -> str:
+    """Return TREC qrels in which grades depend on query, document and an offset."""
+    return "".join(
+        f"{query} 0 {doc} {(number + place * offset) % 4}\n"
+        for number, query in enumerate(QUERIES)
+        for place, doc in enumerate(DOCS)
+    )
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """Return a folder with the grades of a judge and of people, runs, and the texts."""
+    (tmp_path / "judge.qrels").write_text(qrels(1), encoding="utf-8")
+    (tmp_path / "people.qrels").write_text(qrels(2) + "q00 0 other 1\n", encoding="utf-8")
+    for tag, step in (("up", 1), ("down", -1), ("mixed", 3)):
+        rows = [
+            f"{query} Q0 {doc} {rank + 1} {10 - rank} {tag}\n"
+            for query in QUERIES
+            for rank, doc in enumerate(sorted(DOCS, key=lambda doc: step * int(doc[1]) % 5))
+        ]
+        (tmp_path / f"{tag}.run").write_text("".join(rows), encoding="utf-8")
+    folder = tmp_path / "texts"
+    (folder / "qrels").mkdir(parents=True)
+    corpus = [{"_id": doc, "title": "", "text": "word " * (number + 1)} for number, doc in enumerate(DOCS)]
+    asked = [{"_id": query, "text": f"word {query}"} for query in QUERIES]
+    for name, rows in (("corpus", corpus), ("queries", asked)):
+        (folder / f"{name}.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    tsv = "".join("\t".join(line.split()[::2] + line.split()[3:]) + "\n" for line in qrels(2).splitlines())
+    (folder / "qrels/test.tsv").write_text("query-id\tcorpus-id\tscore\n" + tsv, encoding="utf-8")
+    return tmp_path
+
+
+def test_audit_of_two_files(files: Path) -> None:
+    """The limits come first; then agreement, the table of levels, bias and systems, with the holes counted."""
+    words = ["judge", "audit", "judge.qrels", "people.qrels", "--dataset", "texts"]
+    words += [word for tag in ("up", "down", "mixed") for word in ("--run", f"{tag}.run")]
+    done = evalkit(*words, cwd=files)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("Agreement does not remove bias")
+    text = " ".join(done.stdout.split())
+    for part in (
+        "texts: judge against people: 48 pairs of 12 queries judged by both.",
+        "Left out: 1 judged only by people.",
+        "Ranking of 3 systems by nDCG@10 over 12 queries: Kendall's tau",
+        "Cohen's kappa, linear weights",
+        "Krippendorff's alpha, interval scale",
+        "document length",
+        "query words",
+        "mixed",
+    ):
+        assert part in text
+    (one,) = orjson.loads(evalkit(*words, "--json", cwd=files).stdout)
+    assert {row["by"] for row in one["bias"]} >= {
+        "all",
+        "grade of the reference",
+        "document length",
+        "system",
+    }
+    assert (one["systems"]["pairs"], one["without_text"]) == (3, 0)
+
+
+def test_audit_as_json(files: Path) -> None:
+    """An array of objects with every number, and null where there is none."""
+    done = evalkit("judge", "audit", "judge.qrels", "people.qrels", "--json", cwd=files)
+    (one,) = orjson.loads(done.stdout)
+    assert (one["judge"], one["reference"], one["only_reference"]) == ("judge", "people", 1)
+    assert one["agreement"]["pairs"] == 48
+    assert one["agreement"]["kappa"].keys() == {"estimate", "lower", "upper", "confidence", "reason"}
+    assert sum(map(sum, one["agreement"]["matrix"])) == 48
+    assert (one["systems"], one["without_text"]) == (None, None)
+
+
+def test_binary_audit(files: Path) -> None:
+    """With ``--binary`` the reference counts from a level on; without it a judge of 0 and 1 gets a hint."""
+    (files / "binary.qrels").write_text(
+        "".join(f"{line[:-1]}{int(line[-1] in '23')}\n" for line in qrels(2).splitlines()), encoding="utf-8"
+    )
+    plain = evalkit("judge", "audit", "binary.qrels", "people.qrels", cwd=files)
+    assert "--binary LEVEL" in plain.stdout
+    done = evalkit("judge", "audit", "binary.qrels", "people.qrels", "--binary", "2", "--json", cwd=files)
+    (one,) = orjson.loads(done.stdout)
+    assert one["agreement"]["kappa"]["estimate"] == 1
+    assert one["agreement"]["levels"] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["judge.qrels", "nowhere.qrels"], "nowhere.qrels"),
+        (["judge.qrels"], "no model has judged"),
+        (["judge.qrels", "people.qrels", "-m", "nDGC@10"], "nDGC"),
+        (["judge.qrels", "people.qrels", "--against", "anna"], "anna"),
+        (["a", "b", "c"], "3 files"),
+    ],
+)
+def test_wrong_input_is_one_line_with_a_hint(files: Path, words: list[str], said: str) -> None:
+    """Exit code 2, and what is wrong."""
+    done = evalkit("judge", "audit", *words, cwd=files)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "hint:" in done.stderr
+
+
+def test_audit_of_a_configuration(files: Path) -> None:
+    """The raters of ``judgments:`` are audited against the judgments of the dataset itself."""
+    evalkit(
+        "judge",
+        "import",
+        "judge.qrels",
+        "--into",
+        "luna.jsonl",
+        "--rater",
+        "luna-1",
+        "--kind",
+        "model",
+        cwd=files,
+    )
+    (files / "c.yaml").write_text(
+        "name: t\n"
+        "datasets:\n"
+        "  - {source: beir_folder, path: texts, name: texts, judgments: [{judge: luna, path: luna.jsonl}]}\n"
+        "rerankers: {lex: {backend: lexical}}\n"
+        "judges: {luna: {backend: replay, path: judge.qrels}}\n",
+        encoding="utf-8",
+    )
+    done = evalkit("judge", "audit", "c.yaml", "--judge", "luna", "--json", cwd=files)
+    assert done.returncode == 0, done.stderr
+    (one,) = orjson.loads(done.stdout)
+    assert (one["dataset"], one["judge"], one["reference"]) == ("texts", "luna-1", "qrels")
+    assert one["agreement"]["pairs"] == 48
+    assert [system["system"] for system in one["systems"]["systems"]] == ["bm25"]
+    refused = evalkit("judge", "audit", "c.yaml", "--run", "up.run", cwd=files)
+    assert (refused.returncode, "--run is for files of judgments" in refused.stderr) == (2, True)
+
+
+def test_a_judge_is_audited_before_its_judgments_count(files: Path) -> None:
+    """Without ``judgments:``, from the file that ``judge run`` writes; a judge that has judged nothing is named."""
+    (files / "c.yaml").write_text(
+        "name: t\ndatasets: [{source: beir_folder, path: texts, name: texts}]\n"
+        "rerankers: {lex: {backend: lexical}}\njudges: {luna: {backend: replay, path: judge.qrels}}\n",
+        encoding="utf-8",
+    )
+    refused = evalkit("judge", "audit", "c.yaml", "--judge", "luna", cwd=files)
+    assert (refused.returncode, "judge 'luna' has judged nothing" in refused.stderr) == (2, True)
+    assert "evalkit judge run CONFIG --judge luna" in refused.stderr
+    assert evalkit("judge", "run", "c.yaml", "--judge", "luna", "--all", cwd=files).returncode == 0
+    for words in (("--judge", "luna"), ()):
+        done = evalkit("judge", "audit", "c.yaml", *words, "--json", cwd=files)
+        assert done.returncode == 0, done.stderr
+        (one,) = orjson.loads(done.stdout)
+        assert (one["dataset"], one["reference"], one["agreement"]["pairs"]) == ("texts", "qrels", 48)
+
+
+TWO = """\
+name: t
+datasets:
+  - {source: beir_folder, path: texts, name: texts, judgments: [{path: luna.jsonl}, {path: people.jsonl}],
+     human_sample: {queries: 3}}
+  - {source: beir_folder, path: texts, name: other, judgments: [{path: people.jsonl}]}
+rerankers: {lex: {backend: lexical}}
+"""
+
+
+def test_audit_of_several_datasets_names_those_left_out(files: Path) -> None:
+    """A dataset without a model is left out with a note; an unknown rater is an error; nothing is drawn."""
+    words = ["judge", "import", "judge.qrels", "--into"]
+    evalkit(*words, "luna.jsonl", "--rater", "luna", "--kind", "model", cwd=files)
+    evalkit(*words, "people.jsonl", "--rater", "anna", *PERSON, cwd=files)
+    (files / "c.yaml").write_text(TWO, encoding="utf-8")
+    done = evalkit("judge", "audit", "c.yaml", "--json", cwd=files)
+    assert done.returncode == 0, done.stderr
+    assert [one["dataset"] for one in orjson.loads(done.stdout)] == ["texts"]
+    assert "not audited: other: no model has judged" in done.stderr
+    named = evalkit("judge", "audit", "c.yaml", "--judge", "luna", cwd=files)
+    assert "not audited: other: 'luna' has not judged" in named.stderr
+    unknown = evalkit("judge", "audit", "c.yaml", "--judge", "zzzzz", cwd=files)
+    assert unknown.returncode == 2
+    assert "use one of: anna, luna, qrels" in unknown.stderr
+    assert not (files / "judgments").exists()
+
+
+@pytest.mark.parametrize("words", [["people.jsonl"], ["people.jsonl", "people.jsonl"]])
+def test_a_person_is_not_audited_against_herself(files: Path, words: list[str]) -> None:
+    """The only person of a file cannot be compared; of two people the other one is the reference."""
+    into = ["--into", "people.jsonl", "--rater"]
+    evalkit("judge", "import", "judge.qrels", *into, "anna", *PERSON, cwd=files)
+    alone = evalkit("judge", "audit", *words, "--judge", "anna", cwd=files)
+    assert (alone.returncode, "no other person has judged" in alone.stderr) == (2, True)
+    evalkit("judge", "import", "people.qrels", *into, "ben", *PERSON, cwd=files)
+    done = evalkit("judge", "audit", *words, "--judge", "anna", "--json", cwd=files)
+    (one,) = orjson.loads(done.stdout)
+    assert (one["judge"], one["reference"]) == ("anna", "ben")
+
+
+def test_import_is_idempotent_and_conflicts_are_named(files: Path) -> None:
+    """Twice adds nothing; another grade by the same rater is an error that names the pair, or counts with --replace."""
+    words = ["--into", "all.jsonl", "--rater", "anna", *PERSON]
+    first = evalkit("judge", "import", "judge.qrels", *words, cwd=files)
+    assert "48 judgments added to all.jsonl, 0 replaced, 0 there already" in first.stdout
+    content = (files / "all.jsonl").read_bytes()
+    again = evalkit("judge", "import", "judge.qrels", *words, cwd=files)
+    assert "0 judgments added to all.jsonl, 0 replaced, 48 there already" in again.stdout
+    refused = evalkit("judge", "import", "people.qrels", *words, cwd=files)
+    assert refused.returncode == 2
+    assert "query 'q00', document 'd1' has grade 2 in people.qrels, but grade 1 by 'anna'" in refused.stderr
+    assert (files / "all.jsonl").read_bytes() == content
+    other = evalkit(
+        "judge", "import", "people.qrels", "--into", "all.jsonl", "--rater", "ben", *PERSON, cwd=files
+    )
+    assert "49 judgments added" in other.stdout
+    replaced = evalkit("judge", "import", "people.qrels", *words, "--replace", cwd=files)
+    assert "1 judgments added to all.jsonl, 36 replaced, 12 there already" in replaced.stdout
+    assert (files / "all.jsonl").read_bytes().startswith(content)
+
+
+_KINDS = "--kind human for a person, or --kind model for a model"
+
+
+@pytest.mark.parametrize(
+    ("words", "missing"),
+    [(("--rater", "gpt"), _KINDS), (("--kind", "model"), "--rater NAME"), ((), f"--rater NAME and {_KINDS}")],
+)
+def test_a_file_without_raters_needs_name_and_kind(files: Path, words: tuple[str, ...], missing: str) -> None:
+    """A model never passes as a person because a flag was left out."""
+    done = evalkit("judge", "import", "judge.qrels", "--into", "all.jsonl", *words, cwd=files)
+    assert done.returncode == 2
+    assert "judge.qrels does not say who judged" in done.stderr
+    assert f"hint: add {missing}\n" in done.stderr
+    assert not (files / "all.jsonl").exists()
+
+
+def test_a_file_with_raters_needs_no_kind(files: Path) -> None:
+    """Its lines name it; a name or a kind chooses among them."""
+    words = ["judge", "import", "judge.qrels", "--into", "one.jsonl", "--rater", "anna"]
+    evalkit(*words, *PERSON, cwd=files)
+    again = ["judge", "import", "one.jsonl", "--into", "two.jsonl"]
+    wrong = evalkit(*again, "--kind", "model", cwd=files)
+    assert (wrong.returncode, "has no judgments by a model" in wrong.stderr) == (2, True)
+    assert "48 judgments added" in evalkit(*again, "--rater", "anna", cwd=files).stdout
+
+
+def test_audit_of_one_file_with_several_raters(files: Path) -> None:
+    """Models against people, both by name or by kind."""
+    evalkit("judge", "import", "people.qrels", "--into", "all.jsonl", "--rater", "anna", *PERSON, cwd=files)
+    evalkit(
+        "judge", "import", "judge.qrels", "--into", "all.jsonl", "--rater", "m", "--kind", "model", cwd=files
+    )
+    for words in ([], ["--judge", "m", "--against", "anna"]):
+        (one,) = orjson.loads(evalkit("judge", "audit", "all.jsonl", *words, "--json", cwd=files).stdout)
+        assert (one["judge"], one["reference"], one["only_reference"]) == ("m", "anna", 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [("out.qrels", []), ("out.csv", []), ("out.json", []), ("out.jsonl", []),
+     ("quepid.csv", ["--format", "quepid", "--dataset", "texts"])],
+)  # fmt: skip
+def test_round_trip(files: Path, name: str, more: list[str]) -> None:
+    """What is exported and imported again is the same judgments: nothing to add."""
+    evalkit("judge", "import", "judge.qrels", "--into", "all.jsonl", "--rater", "anna", *PERSON, cwd=files)
+    done = evalkit("judge", "export", "all.jsonl", name, *more, cwd=files)
+    assert done.returncode == 0, done.stderr
+    assert "48 judgments of 12 queries" in done.stdout
+    back = ["judge", "import", name, "--into", "all.jsonl", "--rater", "anna", *PERSON, *more[2:]]
+    assert "0 judgments added to all.jsonl, 0 replaced, 48 there already" in evalkit(*back, cwd=files).stdout
+
+
+def test_fractional_grades_are_rounded_half_up_where_a_format_has_whole_ones(files: Path) -> None:
+    """1.5 is 2 in TREC qrels, with a note; a CSV keeps it."""
+    rater = {"kind": "model", "name": "mean"}
+    rows = [("a", 1.5), ("b", 0.4), ("c", 2)]
+    lines = [
+        orjson.dumps(
+            {"query_id": "q", "doc_id": doc, "grade": grade, "rater": rater, "at": "2026-01-01T00:00:00Z"}
+        )
+        for doc, grade in rows
+    ]
+    (files / "f.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+    done = evalkit("judge", "export", "f.jsonl", "f.qrels", cwd=files)
+    assert "2 fractional grades are rounded to whole ones, a half up" in done.stdout
+    assert (files / "f.qrels").read_text(encoding="utf-8") == "q 0 a 2\nq 0 b 0\nq 0 c 2\n"
+    evalkit("judge", "export", "f.jsonl", "f.csv", cwd=files)
+    assert "q,a,1.5" in (files / "f.csv").read_text(encoding="utf-8")
+
+
+def test_export_refuses_what_it_cannot_write(files: Path) -> None:
+    """An existing file, several raters without a choice, a text that is not known."""
+    for rater in ("anna", "ben"):
+        evalkit("judge", "import", "judge.qrels", "--into", "all.jsonl", "--rater", rater, *PERSON, cwd=files)
+    for words, said in (
+        (["all.jsonl", "judge.qrels"], "judge.qrels exists"),
+        (["all.jsonl", "out.qrels"], "judgments by several raters: 'anna', 'ben'"),
+        (
+            ["all.jsonl", "out.csv", "--format", "quepid", "--rater", "anna"],
+            "the text of query 'q00' is not known",
+        ),
+        (["judge.qrels", "out.csv"], "neither a configuration nor a file of judgments with raters"),
+    ):
+        done = evalkit("judge", "export", *words, cwd=files)
+        assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+    assert evalkit("judge", "export", "all.jsonl", "out.qrels", "--rater", "ben", cwd=files).returncode == 0
+
+
+def test_a_report_compares_judges_with_people(files: Path) -> None:
+    """A result whose judgments hold a model's and people's grades has the section; rebuilding gives the same."""
+    evalkit(
+        "judge", "import", "judge.qrels", "--into", "luna.jsonl", "--rater", "m", "--kind", "model", cwd=files
+    )
+    block = "{source: beir_folder, path: texts, name: texts%s}"
+    for name, judged in (("with", ", judgments: [{path: luna.jsonl}]"), ("without", "")):
+        (files / f"{name}.yaml").write_text(
+            f"name: {name}\ndatasets:\n  - {block % judged}\nrerankers: {{lex: {{backend: lexical}}}}\n",
+            encoding="utf-8",
+        )
+        done = evalkit("run", f"{name}.yaml", "--into", name, cwd=files)
+        assert done.returncode == 0, done.stderr
+    (folder,) = (files / "with").glob("*/manifest.json")
+    summary = orjson.loads((folder.parent / "summary.json").read_bytes())
+    (audit,) = summary["audits"]
+    assert (audit["dataset"], audit["judge"], audit["reference"]) == ("texts", "m", "qrels")
+    assert audit["agreement"]["pairs"] == 48
+    assert {one["system"] for one in audit["systems"]["systems"]} == {"bm25", "lex"}
+    page = (folder.parent / "report.md").read_text(encoding="utf-8")
+    assert "Judges compared with people" in page
+    assert "Agreement does not remove bias" in page
+    before = (folder.parent / "summary.json").read_bytes()
+    assert evalkit("report", folder.parent, cwd=files).returncode == 0
+    assert (folder.parent / "summary.json").read_bytes() == before
+    (other,) = (files / "without").glob("*/summary.json")
+    assert "audits" not in orjson.loads(other.read_bytes())
+    assert "Judges compared" not in (other.parent / "report.md").read_text(encoding="utf-8")
+    found = orjson.loads(evalkit("judge", "audit", folder.parent, "--json", cwd=files).stdout)
+    assert found[0]["agreement"] == audit["agreement"]
