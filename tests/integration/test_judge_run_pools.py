@@ -8,6 +8,8 @@ from support.judging import asked, judge, judged, write_experiment
 
 PAIRS = 4 * 5
 """Four queries, the first five documents of each."""
+WAITING = 2 * 3 - 1
+"""Answers that can still come after the one that stops the judge: three calls in flight, and three in the queue."""
 
 
 def test_where_people_correct_the_judge_it_is_sent_the_whole_pool(tmp_path: Path) -> None:
@@ -39,7 +41,7 @@ def test_a_judge_that_grades_nothing_is_not_paid_for_every_pair(tmp_path: Path) 
     assert "the judge graded none of its first 2" in done.stderr
     assert "the first one: 'I cannot grade this.'" in done.stderr
     assert "--keep-going" in done.stderr
-    assert 20 <= len(judged(tmp_path)) == len(asked(tmp_path)) <= 23
+    assert 20 <= len(judged(tmp_path)) == len(asked(tmp_path)) <= 20 + WAITING
     before = asked(tmp_path)
     assert "graded none of its first" in judge(tmp_path, code=3).stderr
     assert asked(tmp_path) == before
