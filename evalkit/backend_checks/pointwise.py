@@ -17,6 +17,8 @@ TOLERANCE = 0.05
 Larger than rounding, and too small to matter."""
 NOISE_FACTOR = 3.0
 """A change counts only if it is larger than this many times the change between two identical requests."""
+ROUNDING = 1e-6
+"""Differences between scores up to this share of the largest one are rounding of single precision."""
 SAMPLED_QUERIES = 3
 SAMPLED_DOCUMENTS = 20
 CALLS = 4
@@ -26,6 +28,25 @@ FURTHER_CALLS = 3
 
 Scorer = Callable[[RerankRequest], NDArray[np.float64] | None]
 """Sends a request; returns ``(n,)`` scores in the order of its documents, or None if the call failed."""
+
+
+def list_spread(lists: Sequence[NDArray[np.float64]]) -> float | None:
+    """Return the standard deviation of scores within lists; 0 if it is rounding, None if no list has two scores.
+
+    Parameters
+    ----------
+    lists
+        ``(n,)`` scores of each list.
+    """
+    spread = standard_deviation_within(lists)
+    if spread is None:
+        return None
+    return 0.0 if spread <= rounding_of(*lists) else spread
+
+
+def rounding_of(*lists: NDArray[np.float64]) -> float:
+    """Return the size up to which differences between scores of these lists are rounding."""
+    return ROUNDING * max((float(np.abs(one).max()) for one in lists if len(one)), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +60,7 @@ class PointwiseCheck:
     queries, pairs
         Number of queries and pairs compared, without failed calls.
     spread
-        Standard deviation of the scores within a query.
+        Standard deviation of the scores within a query; 0 if they are equal within rounding.
     again, order, batch
         Largest absolute change of a pair's score: in an identical request, with the list reversed,
         with half of the list. None if nothing could be compared, or nothing had to be.
@@ -167,7 +188,7 @@ class _Measured:
     @property
     def has_moved(self) -> bool:
         """Whether a score changed by more than what is tolerated."""
-        spread = standard_deviation_within(self.lists)
+        spread = list_spread(self.lists)
         return spread is not None and max(self.drifts.values(), default=0.0) > TOLERANCE * spread
 
     def check(self, reranker: str, dataset: str) -> PointwiseCheck:
@@ -177,7 +198,7 @@ class _Measured:
             dataset,
             queries=len(self.lists),
             pairs=sum(map(len, self.lists)),
-            spread=standard_deviation_within(self.lists),
+            spread=list_spread(self.lists),
             again=self.drifts.get("again"),
             order=self.drifts.get("order"),
             batch=self.drifts.get("batch"),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.backend_checks.check_calls import CheckCaller, CheckResult, broken, kept, not_testable
-from evalkit.backend_checks.pointwise import TOLERANCE, PointwiseCheck, check_pointwise
+from evalkit.backend_checks.pointwise import TOLERANCE, PointwiseCheck, check_pointwise, rounding_of
 from evalkit.backend_checks.score_dependence import (
     DependenceCheck,
     ExchangedQueries,
@@ -107,7 +107,7 @@ def _duplicates(
         return broken(promise, "a list with a repeated document is not scored")
     moved = abs(float(scores[0] - scores[2]))
     spread = float(np.abs(scores - scores[1]).max())
-    same = moved <= TOLERANCE * spread or moved == 0
+    same = moved <= max(TOLERANCE * spread, rounding_of(scores))
     evidence = f"the two scores differ by {moved:.2g}"
     if not (same or session.reranker.pointwise):  # its scores may depend on the list, and so on the place
         return CheckResult(promise, "not met", f"declared pointwise: false; {evidence}")

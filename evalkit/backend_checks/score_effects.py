@@ -19,8 +19,8 @@ from evalkit.backend_checks.list_variations import (
     ListSample,
     Variation,
 )
-from evalkit.backend_checks.pointwise import TOLERANCE, Scorer
-from evalkit.stats import Interval, mean_interval, standard_deviation_within
+from evalkit.backend_checks.pointwise import TOLERANCE, Scorer, list_spread
+from evalkit.stats import Interval, mean_interval
 
 PLACE = "the place in the list does not move a score"
 NEIGHBOUR = "an unrelated document does not move the scores of the others"
@@ -123,7 +123,7 @@ class Scale:
     unit
         ``ranks``, or empty for scores.
     tolerance
-        Changes up to this size do not matter; None if the scores of no list differ.
+        Changes up to this size do not matter; None if the scores of no list differ beyond rounding.
     """
 
     unit: str
@@ -132,7 +132,7 @@ class Scale:
     @classmethod
     def of(cls, found: Sequence[QueryScores], *, ranks: bool) -> Scale:
         """Return the scale of the original lists."""
-        spread = standard_deviation_within([one.scores[ORIGINAL] for one in found if ORIGINAL in one.scores])
+        spread = list_spread([one.scores[ORIGINAL] for one in found if ORIGINAL in one.scores])
         return cls("ranks" if ranks else "", TOLERANCE * spread if spread else None)
 
     def result(
@@ -163,7 +163,7 @@ class Scale:
 
     def _verdict(self, moved: Interval) -> tuple[Verdict, str]:
         if self.tolerance is None:
-            return "not testable", "; all scores of a list are equal"
+            return "not testable", "; all scores of a list are equal within rounding"
         limit = f"{self.tolerance:.2g} ({TOLERANCE:.0%} of the standard deviation in a list)"
         if moved.lower is None or moved.upper is None:
             return "not testable", "; two queries are needed"

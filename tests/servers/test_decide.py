@@ -156,6 +156,27 @@ def test_a_wrong_key_and_a_wrong_contract_are_named(common: dict[str, str]) -> N
     assert "contract: system_one" in str(misread.value.hint)
 
 
+@pytest.mark.parametrize("shape", ["single", "list"])
+def test_a_probe_measures_both_shapes(common: dict[str, str], tmp_path: Path, shape: str) -> None:
+    """One request for each document keeps every promise. In a list this model sees only the first documents.
+
+    All scores of a list are then equal but for rounding, which is no scale for the effect of a copy or a neighbour.
+    """
+    config = CONFIG.format(url=common["url"]).replace("shape: single", f"shape: {shape}")
+    (tmp_path / "run.yaml").write_text(config, encoding="utf-8")
+    done = evalkit("probe", "run.yaml", "--reranker", "one", "--json", cwd=tmp_path)
+    found = {row["promise"]: row["verdict"] for row in orjson.loads(done.stdout)}
+    broken = {promise for promise, verdict in found.items() if verdict == "broken"}
+    if shape == "single":
+        assert (done.returncode, broken) == (0, set()), done.stderr
+        assert found["the score of a pair does not depend on its list (pointwise)"] == "kept"
+    else:
+        assert done.returncode == 3
+        assert "scores depend on the document" in broken
+        effects = {verdict for promise, verdict in found.items() if "copy of a document" in promise}
+        assert effects == {"not testable"}
+
+
 def test_a_run_measures_the_server(common: dict[str, str], tmp_path: Path) -> None:
     """A whole run scores every candidate, and the table of scores has one probability for each."""
     (tmp_path / "run.yaml").write_text(CONFIG.format(url=common["url"]), encoding="utf-8")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from evalkit.backend_checks.check_calls import CheckResult
 from evalkit.backend_checks.list_variations import COPIED, ORDERS, ListSample, with_unrelated
+from evalkit.backend_checks.pointwise import check_pointwise
 from evalkit.backend_checks.score_effects import (
     COPY_ITSELF,
     COPY_OTHERS,
@@ -204,6 +205,21 @@ def test_equal_scores_show_nothing() -> None:
     results = list(list_effects(found, Scale.of(found, ranks=False)))
     assert {one.verdict for one in results} == {"not testable"}
     assert "all scores of a list are equal" in results[0].evidence
+
+
+@pytest.mark.parametrize("level", [0.99, 1e-9, -40.0])
+def test_scores_that_differ_by_rounding_show_nothing(level: float) -> None:
+    """Scores of a list that are equal but for the last digits of single precision are no scale for a change."""
+    rng = np.random.default_rng(2)
+
+    def score(request: RerankRequest) -> NDArray[np.float64]:
+        return level * (1 + 1e-7 * rng.normal(size=len(request.documents)))
+
+    found = score_lists(samples(), 0, score, None, ranks=False)
+    results = list(list_effects(found, Scale.of(found, ranks=False)))
+    assert {one.verdict for one in results} == {"not testable"}
+    check = check_pointwise("r", "d", [one.request for one in samples(3)], score)
+    assert (check.spread, check.verdict) == (0.0, "not testable")
 
 
 def test_ranks_are_compared_among_the_documents_of_the_list() -> None:
