@@ -88,7 +88,7 @@ class QuestionWriter:
             If the call fails; kind ``refusal``, if the model refuses; kind ``answer``, if there is no whole answer.
         """
         answer = self._client.ask(request.query)
-        reply, exchange = answer.reply, answer.exchange
+        reply = answer.reply
         if reply.refusal:
             message = f"the model refuses to write a question: {reply.refusal}"
             raise self._paid(CallError("refusal", message, body=reply.refusal), answer)
@@ -98,19 +98,7 @@ class QuestionWriter:
                 "answer", f"the answer {what}", "raise max_answer_tokens", body=reply.text or None
             )
             raise self._paid(failure, answer)
-        return RerankResponse(
-            scores=np.array([1.0]),
-            usage=reply.usage,
-            server_times=answer.server_times,
-            model=reply.model,
-            http_status=exchange.status,
-            conn_reused=exchange.reused,
-            pause_s=answer.pause_s,
-            timeline=answer.timeline,
-            unusable=reply.unusable,
-            harness_delay_s=exchange.harness_delay_s,
-            raw=reply.text,
-        )
+        return answer.response(np.array([1.0]), raw=reply.text)
 
     def _paid(self, error: CallError, answer: ChatAnswer) -> CallError:
         """Return the failure of a whole reply with its status and its cost."""

@@ -74,24 +74,11 @@ class Chat:
         settings, most = self._settings, self._settings.max_document_characters
         prompt = settings.prompt.text(query, document[:most], instruction)
         answer = self._client.ask(prompt, settings.logprob_keys)
-        reply, exchange = answer.reply, answer.exchange
         try:
-            score = self._read(reply)
+            score = self._read(answer.reply)
         except CallError as error:
             raise self._billed(self._client.unread(error, answer), answer) from None
-        return RerankResponse(
-            scores=np.array([score]),
-            usage=reply.usage,
-            server_times=answer.server_times,
-            model=reply.model,
-            http_status=exchange.status,
-            conn_reused=exchange.reused,
-            pause_s=answer.pause_s,
-            timeline=answer.timeline,
-            truncated=np.array([len(document) > most]),
-            unusable=reply.unusable,
-            harness_delay_s=exchange.harness_delay_s,
-        )
+        return answer.response(np.array([score]), truncated=np.array([len(document) > most]))
 
     def _read(self, reply: ChatReply) -> float:
         """Return the score of one document."""

@@ -6,14 +6,10 @@ import re
 from collections.abc import Sequence
 from functools import partial
 
-import numpy as np
-from numpy.typing import NDArray
-
 from evalkit.dialects.decision_contracts import CONTRACTS
 from evalkit.dialects.decision_records import Content, DecisionAnswer, DecisionReply, Question
 from evalkit.errors import CallError
 from evalkit.http_client import Exchange
-from evalkit.records import RerankResponse
 from evalkit.rerankers.decision_access import DecisionAccess
 from evalkit.rerankers.failure_evidence import MOST_CHARACTERS
 from evalkit.rerankers.http_failures import check_model, logged
@@ -98,34 +94,6 @@ class DecisionClient(JsonClient):
             if re.search(rf"[\"'`]{contract.content_key}[\"'`]", text[:MOST_CHARACTERS])
         }
         return next(iter(quoted)) if len(quoted) == 1 and self._access.contract not in quoted else None
-
-
-def response_of(decided: Decided, scores: NDArray[np.float64], raw: str = "") -> RerankResponse:
-    """Return scores with what is known of their call.
-
-    Parameters
-    ----------
-    decided
-        The reply with its exchange.
-    scores
-        ``(n,)`` scores or grades.
-    raw
-        What a judge answered; empty for a reranker.
-    """
-    reply, exchange = decided.reply, decided.exchange
-    return RerankResponse(
-        scores=scores,
-        usage=reply.usage,
-        server_times=decided.server_times,
-        model=reply.model,
-        http_status=exchange.status,
-        conn_reused=exchange.reused,
-        pause_s=decided.pause_s,
-        timeline=decided.timeline,
-        unusable=reply.unusable,
-        harness_delay_s=exchange.harness_delay_s,
-        raw=raw,
-    )
 
 
 def faults(answers: Sequence[DecisionAnswer], doc_ids: Sequence[str]) -> tuple[str, str] | None:
