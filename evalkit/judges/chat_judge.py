@@ -153,8 +153,7 @@ class ChatJudge:
             return _grade_of(answer.reply, self._prompt.highest)
         except CallError as error:
             error.http_status = answer.exchange.status
-            cost_usd = self._settings.cost_usd(answer.reply.usage)
-            error.billed_usd, error.cost_known = cost_usd or 0.0, cost_usd is not None
+            error.bill(self._settings.cost_usd(answer.reply.usage))
             raise
 
     def _asked(self, keys: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -103,8 +103,7 @@ class QuestionWriter:
     def _paid(self, error: CallError, answer: ChatAnswer) -> CallError:
         """Return the failure of a whole reply with its status and its cost."""
         error.http_status = answer.exchange.status
-        cost_usd = self._settings.cost_usd(answer.reply.usage)
-        error.billed_usd, error.cost_known = cost_usd or 0.0, cost_usd is not None
+        error.bill(self._settings.cost_usd(answer.reply.usage))
         return error
 
     def close(self) -> None:

@@ -82,8 +82,7 @@ class DecisionClient(JsonClient):
             http_status=exchange.status,
             body=logged(exchange) if sent is None else sent,
         )
-        cost_usd = self._access.cost_usd(decided.reply.usage)
-        error.billed_usd, error.cost_known = cost_usd or 0.0, cost_usd is not None
+        error.bill(self._access.cost_usd(decided.reply.usage))
         return error
 
     def _other_contract(self, text: str) -> str | None:
