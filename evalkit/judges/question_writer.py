@@ -12,7 +12,7 @@ from evalkit.errors import CallError
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, text_sha256
 from evalkit.rerankers.chat_access import ChatAccess
 from evalkit.rerankers.chat_client import ChatAnswer, ChatClient
-from evalkit.rerankers.grade_prompt import fence_of
+from evalkit.rerankers.pair_prompt import fence_of
 
 MOST_CHARACTERS = 8000
 """Longer documents are truncated in the prompt."""
