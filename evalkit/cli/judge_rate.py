@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 import click
 
-from evalkit.cli.options import NumberInRange, WholeNumber
+from evalkit.cli.options import NumberInRange, WholeNumber, purpose_option
 from evalkit.cli.output import echo
 
 if TYPE_CHECKING:
@@ -67,12 +67,8 @@ class RateOptions(TypedDict):
     metavar="TAG",
     help="With --order active: the other system [default: the best of the others].",
 )
-@click.option(
-    "--for",
-    "purpose",
-    type=click.Choice(["quality", "depth", "threshold"]),
-    default="quality",
-    help="Rate whole queries of the human sample only. depth: what any number of candidates ranks within the cutoff."
+@purpose_option(
+    "Rate whole queries of the human sample only. depth: what any number of candidates ranks within the cutoff."
     " threshold: every candidate.",
 )
 @click.option("--no-open", "opens", flag_value=False, default=True, help="Do not open a browser.")
