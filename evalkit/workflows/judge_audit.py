@@ -166,7 +166,7 @@ def _audit_configured(paths: Sequence[Path], options: AuditOptions) -> list[Audi
         flag = "--run" if options.runs else "--dataset"
         raise InputError(f"{flag} is for files of judgments; {paths[0]} names its own", f"remove {flag}")
     opened = open_judging_input([str(path) for path in paths], options.overrides, draws=False)
-    metric = options.metric or opened.config.compare.primary or opened.config.metrics[0]
+    metric = options.metric or opened.config.primary
     plan = AuditPlan(metric, options.binary)
     found: list[Audit] = []
     without: list[MissingRatersError] = []

@@ -26,7 +26,7 @@ from evalkit.stats import (
 )
 from evalkit.store import JudgmentFile
 from evalkit.workflows.judge_audit import judgments_of
-from evalkit.workflows.judge_next import compared_pair, deepest, primary_metric
+from evalkit.workflows.judge_next import compared_pair, deepest
 from evalkit.workflows.judge_plan import judge_tag, plan_judge
 from evalkit.workflows.judging_input import JudgingInput
 from evalkit.workflows.pairs_to_judge import JudgeOptions
@@ -194,7 +194,7 @@ def _of_dataset(
     tag: str | None,
     sent: tuple[int | None, float | None],
 ) -> HumanPlan:
-    metric, margin = primary_metric(opened.config), wishes.margin or opened.config.compare.margin
+    metric, margin = opened.config.primary, wishes.margin or opened.config.compare.margin
     systems = _systems(pooled, opened, wishes)
     human, judged = _of_raters(pooled, opened, systems, metric, tag)
     is_drawn = pooled.human_sample is not None

@@ -131,7 +131,7 @@ def _counted_ranks(
     Grades that correct others have to be complete: for a metric without a cutoff they reach as far as it counts, or to
     the end of the lists where the lengths of documents are not known before a run.
     """
-    metric = config.compare.primary or config.metrics[0]
+    metric = config.primary
     parsed = parse_metric(metric)
     if parsed.cutoff is not None or settings.human_sample is None:
         return parsed.cutoff or NO_CUTOFF
