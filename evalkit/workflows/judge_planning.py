@@ -27,7 +27,7 @@ from evalkit.stats import (
 from evalkit.store import JudgmentFile
 from evalkit.workflows.judge_audit import judgments_of
 from evalkit.workflows.judge_next import compared_pair, deepest
-from evalkit.workflows.judge_plan import judge_tag, plan_judge
+from evalkit.workflows.judge_plan import JudgePlan, judge_tag, plan_judge
 from evalkit.workflows.judging_input import JudgingInput
 from evalkit.workflows.pairs_to_judge import JudgeOptions
 from evalkit.workflows.pooled_dataset import PooledDataset
@@ -180,11 +180,10 @@ def plan_people(opened: JudgingInput, wishes: PlanWishes) -> list[HumanPlan]:
     if wishes.judge is not None or opened.config.judges:
         tag = judge_tag(opened.config, wishes.judge)
     sent = [None] * len(opened.datasets) if tag is None else plan_judge(opened, tag, JudgeOptions())
-    found = []
-    for pooled, planned in zip(opened.datasets, sent, strict=True):
-        calls, cost = (None, None) if planned is None else (planned.calls, planned.cost_usd)
-        found.append(_of_dataset(pooled, opened, wishes, tag, (calls, cost)))
-    return found
+    return [
+        _of_dataset(pooled, opened, wishes, tag, planned)
+        for pooled, planned in zip(opened.datasets, sent, strict=True)
+    ]
 
 
 def _of_dataset(
@@ -192,7 +191,7 @@ def _of_dataset(
     opened: JudgingInput,
     wishes: PlanWishes,
     tag: str | None,
-    sent: tuple[int | None, float | None],
+    sent: JudgePlan | None,
 ) -> HumanPlan:
     metric, margin = opened.config.primary, wishes.margin or opened.config.compare.margin
     systems = _systems(pooled, opened, wishes)
@@ -234,8 +233,8 @@ def _of_dataset(
         documents_each=each,
         seconds_each=pace.value,
         pace_from=pace.source,
-        judge_calls=sent[0],
-        judge_cost_usd=sent[1],
+        judge_calls=None if sent is None else sent.calls,
+        judge_cost_usd=None if sent is None else sent.cost_usd,
         curve=_curve(plan, margin, human_queries, each, pace.value),
     )
 

@@ -264,9 +264,6 @@ class JudgingPass:
         failure = outcome.failure
         if response is not None:
             failure = self._without_grade(response)
-        costs = [one.call.cost_usd for one in outcome.attempts if one.call.cost_usd is not None]
-        if failure is not None and (failure.cost_known or failure.billed_usd):
-            costs.append(failure.billed_usd)
         answer = response.raw if response is not None else failure.body if failure is not None else None
         return Judgment(
             request.query_id,
@@ -278,7 +275,7 @@ class JudgingPass:
             doc_sha256=self.pooled.doc_sha256(doc_id),
             raw=answer or None,
             tokens=outcome.call.usage.tokens,
-            cost_usd=sum(costs) if costs else None,
+            cost_usd=outcome.known_cost_usd,
             failure=None if failure is None else f"{failure.kind}: {failure.message}",
         )
 

@@ -210,9 +210,6 @@ class WritingPass:
         question = read_question(answer)
         found = None if response is None else rejection(question, text, self.forbidden(doc_id), self.analyzer)
         status = failure.kind if failure is not None else WRITTEN if found is None else found.kind
-        costs = [one.call.cost_usd for one in outcome.attempts if one.call.cost_usd is not None]
-        if failure is not None and failure.cost_known:
-            costs.append(failure.billed_usd)
         one = WrittenAnswer(
             doc_id,
             text_sha256(text),
@@ -225,7 +222,7 @@ class WritingPass:
             answer if failure is None else failure.body or "",
             utc_text(),
             outcome.call.usage.tokens,
-            sum(costs) if costs else None,
+            outcome.known_cost_usd,
         )
         LineFile(self.file).append(orjson.dumps(asdict(one), option=orjson.OPT_APPEND_NEWLINE))
         self.answers.setdefault(doc_id, []).append(one)
