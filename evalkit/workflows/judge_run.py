@@ -23,8 +23,8 @@ from evalkit.workflows.judging_pass import (
     JudgingPass,
     JudgmentWriter,
     PassCounts,
-    recalled,
-    sent_once,
+    equal_pairs,
+    stored_judgments,
 )
 from evalkit.workflows.pairs_to_judge import JudgeOptions, PairsToJudge, pairs_to_judge, record_choice
 from evalkit.workflows.pooled_dataset import PooledDataset
@@ -240,12 +240,12 @@ def _judge(pass_: JudgingPass, todo: PairsToJudge, writer: JudgmentWriter) -> Ju
     pooled, tag = todo.pooled, pass_.session.tag
     if todo.remaining:
         todo.file.check_appendable()
-    known = recalled(writer.store, writer.identity, todo) if writer.store is not None else []
+    known = stored_judgments(writer.store, writer.identity, todo) if writer.store is not None else []
     if known:
         writer.file.append(known)
     stored = {one.pair for one in known}
     left = [pair for pair in todo.remaining if pair not in stored]
-    equal = sent_once(pooled, left) if writer.store is not None else dict.fromkeys(left, ())
+    equal = equal_pairs(pooled, left) if writer.store is not None else dict.fromkeys(left, ())
     answered = PassCounts()
     pass_.first.graded |= todo.graded > 0 or any(one.failure is None for one in known)
     pass_.first.failed += todo.failed + sum(one.failure is not None for one in known)
