@@ -265,6 +265,10 @@ class CallError(WorldError):
         self.billed_usd = 0.0
         self.cost_known = False
 
+    def bill(self, cost_usd: float | None) -> None:
+        """Record what the failed request itself cost in USD, though its reply is of no use; None if unknown."""
+        self.billed_usd, self.cost_known = cost_usd or 0.0, cost_usd is not None
+
 
 class BudgetError(WorldError):
     """The next call could exceed the remaining budget; it was not made."""

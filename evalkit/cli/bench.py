@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from evalkit.cli.options import CONFIG, DETAILS, JSON, SET
+from evalkit.cli.options import CONFIG, DETAILS, JSON, PLAN, SET
 
 
 @click.command()
@@ -18,11 +18,7 @@ from evalkit.cli.options import CONFIG, DETAILS, JSON, SET
     "--scenario", "scenarios", multiple=True, type=click.Choice(["offline", "server"]),
     help="Also measure capacity (offline) or response times under load (server). Repeatable.",
 )  # fmt: skip
-@click.option(
-    "--plan",
-    is_flag=True,
-    help="Print the planned calls, pairs, tokens and cost, without calling a reranker.",
-)
+@PLAN
 @DETAILS
 @JSON
 def bench(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -28,6 +27,7 @@ def check(spec: str, overrides: tuple[str, ...], *, strict: bool, as_json: bool)
     """
     from dataclasses import asdict
 
+    from evalkit.config import is_config_file
     from evalkit.dataset_checks import SEVERITIES, by_severity
     from evalkit.errors import IncompleteError
     from evalkit.experiment.dataset_inspection import inspect
@@ -49,21 +49,17 @@ def check(spec: str, overrides: tuple[str, ...], *, strict: bool, as_json: bool)
     if not as_json:
         counted = ", ".join(f"{count} {severity}{'s' * (count != 1)}" for severity, count in counts.items())
         echo(f"{', '.join(one.label for one in config.datasets)}: {counted}")
-        echo(f"next: evalkit {f'run {spec}' if _is_file(spec) else 'dataset check CONFIG.yaml'}")
-
-
-def _is_file(spec: str) -> bool:
-    return Path(spec).suffix.lower() in {".yaml", ".yml"}
+        echo(f"next: evalkit {f'run {spec}' if is_config_file(spec) else 'dataset check CONFIG.yaml'}")
 
 
 def _config(spec: str, overrides: tuple[str, ...]) -> Config:
     """Return the configuration of a file, or one with the dataset only."""
-    from evalkit.config import load_config
+    from evalkit.config import is_config_file, load_config
     from evalkit.config.load import build_config
     from evalkit.config.source import Source
     from evalkit.datasets import named_datasets
 
-    if _is_file(spec):
+    if is_config_file(spec):
         return load_config(spec, overrides, keys="ignored")
     alone = {"name": "check", "datasets": ["demo"], "rerankers": {"unchanged": {"backend": "identity"}}}
     datasets = tuple(named_datasets(spec, overrides))

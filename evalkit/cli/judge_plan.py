@@ -73,11 +73,11 @@ def plan(inputs: tuple[str, ...], **options: Unpack[Options]) -> None:
     without one, the correlation and the standard deviation are assumptions, and named as such.
     """
     from evalkit.workflows.draw_text import draw_text, without_text
-    from evalkit.workflows.judge_planning import PlanWishes, plan_people
+    from evalkit.workflows.judge_planning import HumanPlanOptions, plan_people
     from evalkit.workflows.judging_input import open_judging_input
 
     opened = open_judging_input(inputs, options["overrides"], draws=False)
-    wishes = PlanWishes(
+    wanted = HumanPlanOptions(
         margin=options["margin"],
         power=options["power"],
         correlation=options["correlation"],
@@ -86,7 +86,7 @@ def plan(inputs: tuple[str, ...], **options: Unpack[Options]) -> None:
         baseline=options["baseline"],
         contender=options["contender"],
     )
-    planned = plan_people(opened, wishes)
+    planned = plan_people(opened, wanted)
     if options["as_json"]:
         from evalkit.results.json_shapes import to_json
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 import click
 
-from evalkit.cli.options import NumberInRange, WholeNumber
+from evalkit.cli.options import NumberInRange, WholeNumber, purpose_option
 from evalkit.cli.output import echo
 
 if TYPE_CHECKING:
@@ -67,12 +67,8 @@ class RateOptions(TypedDict):
     metavar="TAG",
     help="With --order active: the other system [default: the best of the others].",
 )
-@click.option(
-    "--for",
-    "purpose",
-    type=click.Choice(["quality", "depth", "threshold"]),
-    default="quality",
-    help="Rate whole queries of the human sample only. depth: what any number of candidates ranks within the cutoff."
+@purpose_option(
+    "Rate whole queries of the human sample only. depth: what any number of candidates ranks within the cutoff."
     " threshold: every candidate.",
 )
 @click.option("--no-open", "opens", flag_value=False, default=True, help="Do not open a browser.")
@@ -165,7 +161,7 @@ def _again(source: Path, options: RateOptions) -> str:
 
 def _show_counts(rated: RatingInput, source: Path, options: RateOptions) -> None:
     """Print what is graded, and the next step."""
-    from evalkit.workflows.judge_rate import CONFIG_SUFFIXES
+    from evalkit.config import is_config_file
 
     for name, (graded, skipped) in rated.counts().items():
         echo(f"{name}: {graded} graded, {skipped} skipped")
@@ -182,7 +178,7 @@ def _show_counts(rated: RatingInput, source: Path, options: RateOptions) -> None
         echo(f"{name}: {_settled_words(state)}")
     if left and not (states and all(state.settled for state in states.values())):
         echo(f"next: {_again(source, options)}")
-    elif source.suffix.lower() in CONFIG_SUFFIXES:
+    elif is_config_file(source):
         audit = f"evalkit judge audit {shlex.quote(str(source))}; " if rated.has_models else ""
         echo(f"next: {audit}evalkit run {shlex.quote(str(source))}")
     else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 import click
 
 from evalkit.cli.judge_showing import finish, show_plan
-from evalkit.cli.options import DETAILS, JSON, SET, WholeNumber
+from evalkit.cli.options import DETAILS, JSON, SET, WholeNumber, purpose_option
 
 if TYPE_CHECKING:
     from evalkit.workflows.pooled_dataset import Purpose
@@ -55,12 +55,8 @@ class Options(TypedDict):
     metavar="K",
     help="Judge the first K documents of each system [default: the cutoff of the primary metric].",
 )
-@click.option(
-    "--for",
-    "purpose",
-    type=click.Choice(["quality", "depth", "threshold"]),
-    default="quality",
-    help="depth: judge what any number of candidates ranks within the cutoff, for 'evalkit tune depth'. threshold:"
+@purpose_option(
+    "depth: judge what any number of candidates ranks within the cutoff, for 'evalkit tune depth'. threshold:"
     " judge a random sample of all candidates by score, in a file of its own that no metric reads.",
 )
 @click.option("--all", "all_pairs", is_flag=True, help="Judge documents that other raters have judged, too.")

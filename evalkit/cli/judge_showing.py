@@ -117,9 +117,9 @@ def finish(
     left = sum(one.left for one in done.datasets)
     again = f"run the same command again: {shlex.join(['evalkit', *sys.argv[1:]])}"
     if done.stopped is not None:
-        message, hint = done.stopped
+        hint = done.stopped.hint
         raise IncompleteError(
-            f"{left} pairs are not judged: {message}", f"{hint}; then {again}" if hint else again
+            f"{left} pairs are not judged: {done.stopped.message}", f"{hint}; then {again}" if hint else again
         )
     if left:
         kinds = ", ".join(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
@@ -51,4 +52,17 @@ SET = click.option(
 )
 CONFIG = click.argument("config", metavar="CONFIG", type=click.Path(dir_okay=False))
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON: an array of objects.")
+PLAN = click.option(
+    "--plan",
+    is_flag=True,
+    help="Print the planned calls, pairs, tokens and cost, without calling a reranker.",
+)
 DETAILS = click.option("--details", is_flag=True, help="Print all tables and all warnings.")
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def purpose_option(help_text: str) -> Callable[[F], F]:
+    """Return the flag ``--for``: what judgments are for, one of `evalkit.workflows.pooled_dataset.Purpose`."""
+    kinds = click.Choice(["quality", "depth", "threshold"])
+    return click.option("--for", "purpose", type=kinds, default="quality", help=help_text)

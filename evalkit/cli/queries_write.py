@@ -78,11 +78,12 @@ def write(source: str, **options: Unpack[Options]) -> None:
 
 def _writer(source: str, options: Options) -> Writer:
     """Return the documents and the model that the arguments name."""
+    from evalkit.config import is_config_file
     from evalkit.errors import InputError
     from evalkit.workflows.query_writing import writer_of_config, writer_of_corpus
 
     tag, url, model = options["tag"], options["url"], options["model"]
-    if Path(source).suffix.lower() in {".yaml", ".yml"}:
+    if is_config_file(source):
         if tag is None or url is not None or model is not None:
             raise InputError(
                 "a configuration needs --judge, and no --url or --model", "name one of its judges"

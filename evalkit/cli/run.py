@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli.options import CONFIG, DETAILS, JSON, SET
+from evalkit.cli.options import CONFIG, DETAILS, JSON, PLAN, SET
 
 
 @click.command()
@@ -17,11 +17,7 @@ from evalkit.cli.options import CONFIG, DETAILS, JSON, SET
 @click.option("--into", metavar="DIR", help="Parent folder of the result [default: results/<name>].")
 @click.option("--resume", metavar="DIR", type=click.Path(file_okay=False), help="Resume this unfinished run.")
 @click.option("--refresh", is_flag=True, help="Score everything again, including cached scores.")
-@click.option(
-    "--plan",
-    is_flag=True,
-    help="Print the planned calls, pairs, tokens and cost, without calling a reranker.",
-)
+@PLAN
 @DETAILS
 @JSON
 def run(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from evalkit.config.judgment_settings import HumanSampleSettings, JudgmentSource
     from evalkit.config.latency import Claim, LatencySettings, OfflineSettings, ServerSettings, read_claim
     from evalkit.config.load import (
+        is_config_file,
         load_config,
         load_gate,
         load_keys,
@@ -68,6 +69,7 @@ __all__ = [
     "Traffic",
     "Weight",
     "bind_stages",
+    "is_config_file",
     "load_config",
     "load_gate",
     "load_keys",

@@ -178,6 +178,11 @@ class Config(Settings):
     keep_texts: bool = True
 
     @property
+    def primary(self) -> str:
+        """The metric that verdicts are based on."""
+        return self.compare.primary or self.metrics[0]
+
+    @property
     def called(self) -> dict[str, RerankerSettings]:
         """The rerankers that are called: all but those whose scores are derived from the scores of others."""
         return {tag: settings for tag, settings in self.rerankers.items() if not settings.derived}

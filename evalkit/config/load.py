@@ -51,6 +51,11 @@ _SELECTOR = {
 """Kind of plugin -> the key of a block that names the plugin."""
 
 
+def is_config_file(path: str | FilePath) -> bool:
+    """Return whether an argument of a command is a configuration, by the suffix of its name."""
+    return FilePath(path).suffix.lower() in {".yaml", ".yml"}
+
+
 def load_config(
     path: str | FilePath | Mapping[str, Any],
     overrides: Sequence[str] = (),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from evalkit.config import DatasetSettings, load_config
+from evalkit.config import DatasetSettings, is_config_file, load_config
 from evalkit.config.load import dataset_block
 from evalkit.config.overrides import apply_overrides
 from evalkit.config.source import Source, read_source
@@ -29,7 +29,7 @@ def named_datasets(spec: str, overrides: Sequence[str] = ()) -> list[DatasetSett
     ConfigError
         If the configuration or the block is invalid; it contains every problem.
     """
-    if Path(spec).suffix.lower() in {".yaml", ".yml"}:
+    if is_config_file(spec):
         return list(load_config(spec, overrides, keys="ignored").datasets)
     source = Source("dataset", data=dataset_block(named_block(spec)))
     apply_overrides(source, overrides)

@@ -92,16 +92,9 @@ class DecisionFormat(ServedFormat):
         _order: Sequence[int] | None = None,
         _facts: ReplyFacts | None = None,
     ) -> Any:
-        """Return the JSON body of a reply with an answer to every question.
+        """Return the JSON body of a reply with an answer to every question; see `ServedFormat.encode_response`.
 
-        Parameters
-        ----------
-        request
-            The request.
-        scores
-            ``(n,)`` probability that each document is relevant.
-        tokens
-            Tokens processed.
+        `scores` are the probabilities that the documents are relevant.
         """
         answers = [(one.name, self._answer(one, float(scores[one.document]))) for one in request.questions]
         return {"model": request.model, "answers": self._answers(answers), "usage": self._usage(tokens)}

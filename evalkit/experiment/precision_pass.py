@@ -42,7 +42,7 @@ def precision_pass(run: StartedExperiment, session: RerankerSession, eval_set: E
     if fewer_bits is None or not len(sample):
         return
     precision, precise = fewer_bits
-    metric = parse_metric(run.config.compare.primary or run.config.metrics[0])
+    metric = parse_metric(run.config.primary)
     check = PrecisionCheck(session.tag, eval_set.dataset.name, precision, metric.label)
     tag = precise_tag(session.tag)
     known = run.store.rows(tag, eval_set, sample, pointwise=True)

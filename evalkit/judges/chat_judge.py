@@ -134,20 +134,11 @@ class ChatJudge:
             )
         except CallError as error:
             raise _advised(error, constrained=bool(self._fixed)) from None
-        reply, exchange = answer.reply, answer.exchange
+        reply = answer.reply
         self._named = reply.model or self._named
-        return RerankResponse(
-            scores=np.array([float(self._grade(answer))]),
-            usage=reply.usage,
-            server_times=answer.server_times,
-            model=reply.model,
-            http_status=exchange.status,
-            conn_reused=exchange.reused,
-            pause_s=answer.pause_s,
-            timeline=answer.timeline,
+        return answer.response(
+            np.array([float(self._grade(answer))]),
             truncated=np.array([len(document) > most]),
-            unusable=reply.unusable,
-            harness_delay_s=exchange.harness_delay_s,
             raw=reply.text,
             asked=self._asked(accepted),
         )
@@ -162,8 +153,7 @@ class ChatJudge:
             return _grade_of(answer.reply, self._prompt.highest)
         except CallError as error:
             error.http_status = answer.exchange.status
-            cost_usd = self._settings.cost_usd(answer.reply.usage)
-            error.billed_usd, error.cost_known = cost_usd or 0.0, cost_usd is not None
+            error.bill(self._settings.cost_usd(answer.reply.usage))
             raise
 
     def _asked(self, keys: Mapping[str, Any] | None) -> dict[str, Any]:

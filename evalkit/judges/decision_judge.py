@@ -14,7 +14,7 @@ from evalkit.dialects.decision_records import DOCUMENT, INSTRUCTION, QUERY, Scal
 from evalkit.judges.base import one_document
 from evalkit.records import Rater, RerankRequest, RerankResponse, ScoreKind, text_sha256
 from evalkit.rerankers.decision_access import DecisionAccess
-from evalkit.rerankers.decision_client import DecisionClient, response_of
+from evalkit.rerankers.decision_client import DecisionClient
 from evalkit.rerankers.grade_prompt import JudgePrompt
 
 _NAME = "grade"
@@ -110,7 +110,7 @@ class DecisionJudge:
             kind = "refusal" if answer.refused else "answer"
             message = f"document {request.doc_ids[0]!r} has no grade: {answer.fault}"
             raise self._client.failure(kind, message, decided, raw or None)
-        return response_of(decided, np.array([answer.value]), raw)
+        return decided.response(np.array([answer.value]), raw=raw)
 
     def close(self) -> None:
         """Close the connections of all threads."""

@@ -12,7 +12,7 @@ from evalkit.errors import CallError
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, text_sha256
 from evalkit.rerankers.chat_access import ChatAccess
 from evalkit.rerankers.chat_client import ChatAnswer, ChatClient
-from evalkit.rerankers.grade_prompt import fence_of
+from evalkit.rerankers.pair_prompt import fence_of
 
 MOST_CHARACTERS = 8000
 """Longer documents are truncated in the prompt."""
@@ -88,7 +88,7 @@ class QuestionWriter:
             If the call fails; kind ``refusal``, if the model refuses; kind ``answer``, if there is no whole answer.
         """
         answer = self._client.ask(request.query)
-        reply, exchange = answer.reply, answer.exchange
+        reply = answer.reply
         if reply.refusal:
             message = f"the model refuses to write a question: {reply.refusal}"
             raise self._paid(CallError("refusal", message, body=reply.refusal), answer)
@@ -98,25 +98,12 @@ class QuestionWriter:
                 "answer", f"the answer {what}", "raise max_answer_tokens", body=reply.text or None
             )
             raise self._paid(failure, answer)
-        return RerankResponse(
-            scores=np.array([1.0]),
-            usage=reply.usage,
-            server_times=answer.server_times,
-            model=reply.model,
-            http_status=exchange.status,
-            conn_reused=exchange.reused,
-            pause_s=answer.pause_s,
-            timeline=answer.timeline,
-            unusable=reply.unusable,
-            harness_delay_s=exchange.harness_delay_s,
-            raw=reply.text,
-        )
+        return answer.response(np.array([1.0]), raw=reply.text)
 
     def _paid(self, error: CallError, answer: ChatAnswer) -> CallError:
         """Return the failure of a whole reply with its status and its cost."""
         error.http_status = answer.exchange.status
-        cost_usd = self._settings.cost_usd(answer.reply.usage)
-        error.billed_usd, error.cost_known = cost_usd or 0.0, cost_usd is not None
+        error.bill(self._settings.cost_usd(answer.reply.usage))
         return error
 
     def close(self) -> None:

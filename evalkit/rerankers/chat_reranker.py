@@ -9,7 +9,7 @@ from evalkit.records import RerankRequest, RerankResponse, ScoreKind
 from evalkit.rerankers.answers import joined, total_usage
 from evalkit.rerankers.asked_sorting import Ask, AskedSorting, ListQuestion
 from evalkit.rerankers.chat import ChatReply
-from evalkit.rerankers.chat_client import ChatAnswer, ChatClient
+from evalkit.rerankers.chat_client import ChatClient
 from evalkit.rerankers.chat_settings import ChatSettings, Form
 from evalkit.rerankers.grade_reading import RAISE_LIMIT, read_grade
 from evalkit.rerankers.http_failures import beginning
@@ -74,24 +74,13 @@ class Chat:
         settings, most = self._settings, self._settings.max_document_characters
         prompt = settings.prompt.text(query, document[:most], instruction)
         answer = self._client.ask(prompt, settings.logprob_keys)
-        reply, exchange = answer.reply, answer.exchange
         try:
-            score = self._read(reply)
+            score = self._read(answer.reply)
         except CallError as error:
-            raise self._billed(self._client.unread(error, answer), answer) from None
-        return RerankResponse(
-            scores=np.array([score]),
-            usage=reply.usage,
-            server_times=answer.server_times,
-            model=reply.model,
-            http_status=exchange.status,
-            conn_reused=exchange.reused,
-            pause_s=answer.pause_s,
-            timeline=answer.timeline,
-            truncated=np.array([len(document) > most]),
-            unusable=reply.unusable,
-            harness_delay_s=exchange.harness_delay_s,
-        )
+            failure = self._client.unread(error, answer)
+            failure.bill(settings.cost_usd(answer.reply.usage))
+            raise failure from None
+        return answer.response(np.array([score]), truncated=np.array([len(document) > most]))
 
     def _read(self, reply: ChatReply) -> float:
         """Return the score of one document."""
@@ -107,12 +96,6 @@ class Chat:
         grades = {str(grade): grade for grade in range(highest + 1)}
         levels = answer_shares(first_token(reply.logprobs), grades.values(), grades.get)
         return sum(grade * share for grade, share in levels.items()) / sum(levels.values())
-
-    def _billed(self, error: CallError, answer: ChatAnswer) -> CallError:
-        """Return the error of an answer with what it cost."""
-        cost_usd = self._settings.cost_usd(answer.reply.usage)
-        error.billed_usd, error.cost_known = cost_usd or 0.0, cost_usd is not None
-        return error
 
     def _question(self) -> ListQuestion:
         ask, clean = self._settings.list_form

@@ -24,6 +24,7 @@ from evalkit.rerankers.list_questions import (
     one_line,
     without_letters,
 )
+from evalkit.rerankers.pair_prompt import PairPrompt
 from evalkit.rerankers.permutations import windows
 from evalkit.rerankers.prompt_hash import (
     SAMPLE_DOCUMENTS,
@@ -169,7 +170,7 @@ class ChatSettings(ChatAccess, RemoteSettings):
         return " ".join((self.instruction or "").split())
 
     @property
-    def prompt(self) -> RelevancePrompt | JudgePrompt:
+    def prompt(self) -> PairPrompt:
         """The prompt of a form for one document."""
         if self.form == "yes_no":
             return RelevancePrompt(self.definition)

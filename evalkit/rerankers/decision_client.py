@@ -6,14 +6,10 @@ import re
 from collections.abc import Sequence
 from functools import partial
 
-import numpy as np
-from numpy.typing import NDArray
-
 from evalkit.dialects.decision_contracts import CONTRACTS
 from evalkit.dialects.decision_records import Content, DecisionAnswer, DecisionReply, Question
 from evalkit.errors import CallError
 from evalkit.http_client import Exchange
-from evalkit.records import RerankResponse
 from evalkit.rerankers.decision_access import DecisionAccess
 from evalkit.rerankers.failure_evidence import MOST_CHARACTERS
 from evalkit.rerankers.http_failures import check_model, logged
@@ -86,8 +82,7 @@ class DecisionClient(JsonClient):
             http_status=exchange.status,
             body=logged(exchange) if sent is None else sent,
         )
-        cost_usd = self._access.cost_usd(decided.reply.usage)
-        error.billed_usd, error.cost_known = cost_usd or 0.0, cost_usd is not None
+        error.bill(self._access.cost_usd(decided.reply.usage))
         return error
 
     def _other_contract(self, text: str) -> str | None:
@@ -98,34 +93,6 @@ class DecisionClient(JsonClient):
             if re.search(rf"[\"'`]{contract.content_key}[\"'`]", text[:MOST_CHARACTERS])
         }
         return next(iter(quoted)) if len(quoted) == 1 and self._access.contract not in quoted else None
-
-
-def response_of(decided: Decided, scores: NDArray[np.float64], raw: str = "") -> RerankResponse:
-    """Return scores with what is known of their call.
-
-    Parameters
-    ----------
-    decided
-        The reply with its exchange.
-    scores
-        ``(n,)`` scores or grades.
-    raw
-        What a judge answered; empty for a reranker.
-    """
-    reply, exchange = decided.reply, decided.exchange
-    return RerankResponse(
-        scores=scores,
-        usage=reply.usage,
-        server_times=decided.server_times,
-        model=reply.model,
-        http_status=exchange.status,
-        conn_reused=exchange.reused,
-        pause_s=decided.pause_s,
-        timeline=decided.timeline,
-        unusable=reply.unusable,
-        harness_delay_s=exchange.harness_delay_s,
-        raw=raw,
-    )
 
 
 def faults(answers: Sequence[DecisionAnswer], doc_ids: Sequence[str]) -> tuple[str, str] | None:

@@ -8,7 +8,7 @@ from evalkit.dialects.decision_records import INSTRUCTION
 from evalkit.errors import CallError
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind
 from evalkit.rerankers.answers import joined, total_usage
-from evalkit.rerankers.decision_client import DecisionClient, faults, response_of
+from evalkit.rerankers.decision_client import DecisionClient, faults
 from evalkit.rerankers.decisions_settings import DecisionsSettings, keys_of
 
 
@@ -64,4 +64,4 @@ class Decisions:
         answers = decided.reply.answers
         if (fault := faults(answers, doc_ids)) is not None:
             raise self._client.failure(*fault, decided)
-        return response_of(decided, np.array([answer.value for answer in answers], dtype=np.float64))
+        return decided.response(np.array([answer.value for answer in answers], dtype=np.float64))

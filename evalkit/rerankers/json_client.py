@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from evalkit.dialects.reading import COMMON_TIMES, read_server_times
 from evalkit.errors import CallError
 from evalkit.http_client import Exchange, encode_json, rate_limit_reset_s
-from evalkit.records import ServerTime, Timeline
+from evalkit.records import RerankResponse, ServerTime, Timeline, Usage
 from evalkit.rerankers.chat import chat_headers
 from evalkit.rerankers.failure_hints import advise_chat
 from evalkit.rerankers.http_failures import fault_in_reply, read_json, refusal
 from evalkit.rerankers.remote_access import RemoteAccess
 
-R = TypeVar("R")
+
+class ModelReply(Protocol):
+    """What every parsed reply of a model says about itself, as `RerankResponse` has it."""
+
+    @property
+    def usage(self) -> Usage: ...  # noqa: D102 - of the protocol
+
+    @property
+    def model(self) -> str | None: ...  # noqa: D102 - of the protocol
+
+    @property
+    def unusable(self) -> Mapping[str, str]: ...  # noqa: D102 - of the protocol
+
+
+R = TypeVar("R", bound=ModelReply)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +64,42 @@ class Answered(Generic[R]):
         """Times of the request."""
         found = self.exchange
         return Timeline(found.start_s, found.sent_s, found.headers_s, found.body_s)
+
+    def response(
+        self,
+        scores: NDArray[np.float64],
+        *,
+        truncated: NDArray[np.bool_] | None = None,
+        raw: str = "",
+        asked: Mapping[str, Any] | None = None,
+    ) -> RerankResponse:
+        """Return the scores that were read from the reply, with what is known of the call.
+
+        Parameters
+        ----------
+        scores
+            ``(n,)`` scores or grades.
+        truncated
+            ``(n,)`` whether each document was truncated in the request; None if unknown.
+        raw, asked
+            What a judge answered, and how it was asked; see `RerankResponse`.
+        """
+        reply, exchange = self.reply, self.exchange
+        return RerankResponse(
+            scores,
+            usage=reply.usage,
+            server_times=self.server_times,
+            model=reply.model,
+            http_status=exchange.status,
+            conn_reused=exchange.reused,
+            pause_s=self.pause_s,
+            timeline=self.timeline,
+            truncated=truncated,
+            unusable=reply.unusable,
+            harness_delay_s=exchange.harness_delay_s,
+            raw=raw,
+            asked=asked or {},
+        )
 
 
 class JsonClient:

@@ -75,6 +75,15 @@ class Outcome:
         """Why the batch has no scores; None if it has scores."""
         return self.attempts[-1].failure if self.attempts else self.unsent
 
+    @property
+    def known_cost_usd(self) -> float | None:
+        """Cost in USD of all attempts, as far as it is known, those without an answer included; None if unknown."""
+        costs = [one.call.cost_usd for one in self.attempts if one.call.cost_usd is not None]
+        failure = self.failure
+        if failure is not None and (failure.cost_known or failure.billed_usd):
+            costs.append(failure.billed_usd)
+        return sum(costs) if costs else None
+
 
 @contextmanager
 def exits_as_failures() -> Iterator[None]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.stats.intervals import MIN_QUERIES
-from evalkit.stats.power import POWER, chance_of_detecting
+from evalkit.stats.power import POWER, chance_of_detecting, fewest_enough
 from evalkit.stats.prediction_powered import LEAST_VARIANCE
 
 ASSUMED_CORRELATION = 0.7
@@ -134,16 +134,9 @@ class CorrectionPlan:
         return self._fewest(lambda human: self.power(human, difference, alpha, sides=sides) >= power)
 
     def _fewest(self, is_enough: Callable[[int], bool]) -> int | None:
-        low, high = MIN_QUERIES, self.queries
-        if high < low or not is_enough(high):
+        if self.queries < MIN_QUERIES or not is_enough(self.queries):
             return None
-        while low < high:
-            middle = (low + high) // 2
-            if is_enough(middle):
-                high = middle
-            else:
-                low = middle + 1
-        return high
+        return fewest_enough(is_enough, MIN_QUERIES, self.queries)
 
 
 def correlation_range(correlation: float, n: int, confidence: float = 0.95) -> tuple[float, float]:

@@ -80,8 +80,11 @@ def queries_needed(
         return _power(difference / deviation * math.sqrt(n), n, alpha, sides) >= power
 
     low, high = _bracket(is_enough, _approximate_number(difference / deviation, alpha, sides, power))
-    if high > _MAX_QUERIES:
-        return None
+    return None if high > _MAX_QUERIES else fewest_enough(is_enough, low, high)
+
+
+def fewest_enough(is_enough: Callable[[int], bool], low: int, high: int) -> int:
+    """Return the smallest number from `low` to `high` that is enough; `high` is, and so is each above another one."""
     while low < high:
         middle = (low + high) // 2
         if is_enough(middle):

@@ -9,7 +9,7 @@ from evalkit.judging.judged_pairs import Pair
 from evalkit.records import QRELS, Qrels
 from evalkit.web.active_order import ComparedSystems
 from evalkit.web.rating_task import RatingTask
-from evalkit.workflows.judge_next import compared_pair, highest_grade, primary_metric
+from evalkit.workflows.judge_next import compared_pair, highest_grade
 from evalkit.workflows.judging_input import JudgingInput
 from evalkit.workflows.pooled_dataset import PooledDataset
 
@@ -47,7 +47,7 @@ def compared_systems(
         found[pooled.name] = ComparedSystems(
             baseline=one,
             contender=other,
-            metric=primary_metric(opened.config),
+            metric=opened.config.primary,
             highest=highest_grade(pooled, opened.config),
             judged=_by_people(pooled, qrels, pairs[pooled.name]),
             people=pooled.counted_people or None,

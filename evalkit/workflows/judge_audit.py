@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from evalkit.config import JudgmentSource
+from evalkit.config import JudgmentSource, is_config_file
 from evalkit.datasets import one_dataset, open_dataset
 from evalkit.errors import InputError, UnknownNameError, tell
 from evalkit.formats import names_raters, read_judgment_lines, read_judgments, read_run
@@ -34,7 +34,6 @@ from evalkit.workflows.judging_input import open_judging_input
 from evalkit.workflows.pooled_dataset import PooledDataset
 
 DEFAULT_METRIC = "nDCG@10"
-_CONFIG_SUFFIXES = frozenset({".yaml", ".yml"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ def audit(paths: Sequence[Path], options: AuditOptions) -> list[Audit]:
         options = replace(options, metric=proper_name(options.metric))
         parse_metric(options.metric or DEFAULT_METRIC)
     first = paths[0]
-    if first.is_dir() or str(first) == "latest" or first.suffix.lower() in _CONFIG_SUFFIXES:
+    if first.is_dir() or str(first) == "latest" or is_config_file(first):
         return _audit_configured(paths, options)
     if len(paths) > 2:
         raise InputError(f"got {len(paths)} files of judgments", "give the judge's and the people's")
@@ -94,7 +93,7 @@ def audit(paths: Sequence[Path], options: AuditOptions) -> list[Audit]:
 
 def next_command(paths: Sequence[Path]) -> str | None:
     """Return the command that uses the audited judgments; None for files, of which no configuration is known."""
-    file = next((path for path in paths if path.suffix.lower() in _CONFIG_SUFFIXES), None)
+    file = next((path for path in paths if is_config_file(path)), None)
     if file is not None:
         return shlex.join(["evalkit", "run", str(file)])
     return None if paths[0].is_file() else shlex.join(["evalkit", "report", str(paths[0])])
@@ -166,7 +165,7 @@ def _audit_configured(paths: Sequence[Path], options: AuditOptions) -> list[Audi
         flag = "--run" if options.runs else "--dataset"
         raise InputError(f"{flag} is for files of judgments; {paths[0]} names its own", f"remove {flag}")
     opened = open_judging_input([str(path) for path in paths], options.overrides, draws=False)
-    metric = options.metric or opened.config.compare.primary or opened.config.metrics[0]
+    metric = options.metric or opened.config.primary
     plan = AuditPlan(metric, options.binary)
     found: list[Audit] = []
     without: list[MissingRatersError] = []

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from evalkit.config import is_config_file
 from evalkit.datasets import one_dataset, open_dataset, query_texts
 from evalkit.errors import InputError, StorageError
 from evalkit.files import write_file
@@ -98,7 +99,7 @@ def export_file(source: Path, file: Path, options: ExportOptions) -> Exported:
     kind = options.format or _BY_SUFFIX.get(file.suffix.lower(), "trec")
     if file.exists():
         raise InputError(f"{file} exists", "choose a new file")
-    configured = source.suffix.lower() in {".yaml", ".yml"}
+    configured = is_config_file(source)
     found = _of_configuration(source, options) if configured else _of_lines(source, options)
     if kind == "jsonl":
         kept = _by_rater(found, options.rater, source)

@@ -63,7 +63,7 @@ def find_next(
         first, second = compared_pair(pooled, opened.config, baseline, contender)
         qrels, excluded = pooled.dataset.qrels.without_excluded()
         one, other = (system.run.without(excluded) for system in (first, second))
-        metric = primary_metric(opened.config)
+        metric = opened.config.primary
         ahead = next_judgments(one, other, qrels, metric, highest_grade(pooled, opened.config))
         found.append(NextOfDataset(pooled.name, ahead))
     return found
@@ -113,11 +113,6 @@ def judge_next(
     return judge_chosen(opened, tag, choose, command)
 
 
-def primary_metric(config: Config) -> str:
-    """Return the metric that systems are compared by."""
-    return config.compare.primary or config.metrics[0]
-
-
 def compared_pair(
     pooled: PooledDataset, config: Config, baseline: str | None, contender: str | None
 ) -> tuple[RankedSystem, RankedSystem]:
@@ -126,7 +121,7 @@ def compared_pair(
     systems = deepest(pooled.systems)
     if first not in systems:
         raise UnknownNameError("system", first, systems)
-    second = contender or _best_other(pooled, systems, first, primary_metric(config))
+    second = contender or _best_other(pooled, systems, first, config.primary)
     if second not in systems:
         raise UnknownNameError("system", second, systems)
     return systems[first], systems[second]

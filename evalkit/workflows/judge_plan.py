@@ -14,7 +14,7 @@ from evalkit.results.folder import results_folder
 from evalkit.store import JudgmentStore, judge_identity
 from evalkit.workflows.judge_ensemble import CombinedDataset, combined_datasets
 from evalkit.workflows.judging_input import JudgingInput
-from evalkit.workflows.judging_pass import recalled, requests_of, sent_once
+from evalkit.workflows.judging_pass import equal_pairs, requests_of, stored_judgments
 from evalkit.workflows.pairs_to_judge import JudgeOptions, PairsToJudge, pairs_to_judge
 
 _NO_JUDGES = "the configuration has no judges"
@@ -103,9 +103,9 @@ def plan_judge(opened: JudgingInput, tag: str, options: JudgeOptions) -> list[Ju
 def _plan(
     todo: PairsToJudge, tag: str, settings: JudgeSettings, store: JudgmentStore | None, identity: str
 ) -> JudgePlan:
-    stored = {one.pair for one in recalled(store, identity, todo)} if store else set()
+    stored = {one.pair for one in stored_judgments(store, identity, todo)} if store else set()
     left = [pair for pair in todo.remaining if pair not in stored]
-    sent = list(sent_once(todo.pooled, left)) if settings.kept else left
+    sent = list(equal_pairs(todo.pooled, left)) if settings.kept else left
     traffic = settings.traffic()
     planned = plan_pass(todo.pooled.name, tag, "quality", requests_of(todo.pooled, sent), traffic)
     limits = [

@@ -26,8 +26,8 @@ from evalkit.stats import (
 )
 from evalkit.store import JudgmentFile
 from evalkit.workflows.judge_audit import judgments_of
-from evalkit.workflows.judge_next import compared_pair, deepest, primary_metric
-from evalkit.workflows.judge_plan import judge_tag, plan_judge
+from evalkit.workflows.judge_next import compared_pair, deepest
+from evalkit.workflows.judge_plan import JudgePlan, judge_tag, plan_judge
 from evalkit.workflows.judging_input import JudgingInput
 from evalkit.workflows.pairs_to_judge import JudgeOptions
 from evalkit.workflows.pooled_dataset import PooledDataset
@@ -39,7 +39,7 @@ Differences = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
-class PlanWishes:
+class HumanPlanOptions:
     """What is planned; None where it is to be found out.
 
     Attributes
@@ -157,7 +157,7 @@ class HumanPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class _Assumed:
+class _Sourced:
     """A number, its bounds, and where it comes from."""
 
     value: float
@@ -166,7 +166,7 @@ class _Assumed:
     upper: float | None = None
 
 
-def plan_people(opened: JudgingInput, wishes: PlanWishes) -> list[HumanPlan]:
+def plan_people(opened: JudgingInput, options: HumanPlanOptions) -> list[HumanPlan]:
     """Return for each dataset how many queries people have to judge; nothing is sent or written.
 
     Raises
@@ -177,46 +177,45 @@ def plan_people(opened: JudgingInput, wishes: PlanWishes) -> list[HumanPlan]:
         If the configuration has several judges and none is named.
     """
     tag = None
-    if wishes.judge is not None or opened.config.judges:
-        tag = judge_tag(opened.config, wishes.judge)
+    if options.judge is not None or opened.config.judges:
+        tag = judge_tag(opened.config, options.judge)
     sent = [None] * len(opened.datasets) if tag is None else plan_judge(opened, tag, JudgeOptions())
-    found = []
-    for pooled, planned in zip(opened.datasets, sent, strict=True):
-        calls, cost = (None, None) if planned is None else (planned.calls, planned.cost_usd)
-        found.append(_of_dataset(pooled, opened, wishes, tag, (calls, cost)))
-    return found
+    return [
+        _of_dataset(pooled, opened, options, tag, planned)
+        for pooled, planned in zip(opened.datasets, sent, strict=True)
+    ]
 
 
 def _of_dataset(
     pooled: PooledDataset,
     opened: JudgingInput,
-    wishes: PlanWishes,
+    options: HumanPlanOptions,
     tag: str | None,
-    sent: tuple[int | None, float | None],
+    sent: JudgePlan | None,
 ) -> HumanPlan:
-    metric, margin = primary_metric(opened.config), wishes.margin or opened.config.compare.margin
-    systems = _systems(pooled, opened, wishes)
+    metric, margin = opened.config.primary, options.margin or opened.config.compare.margin
+    systems = _systems(pooled, opened, options)
     human, judged = _of_raters(pooled, opened, systems, metric, tag)
     is_drawn = pooled.human_sample is not None
-    correlation, pilot = _correlation(wishes, human, judged, is_drawn=is_drawn)
+    correlation, pilot = _correlation(options, human, judged, is_drawn=is_drawn)
     deviation = _deviation(pooled, systems, metric, human if is_drawn else {})
     queries, each = len(pooled.pool), _documents_each(pooled)
-    pace = _pace(pooled, wishes)
+    pace = _pace(pooled, options)
     plan = CorrectionPlan(queries, deviation.value, correlation.value)
 
     def needed(value: float | None) -> int | None:
         if value is None:
             return None
         one = CorrectionPlan(queries, deviation.value, value)
-        return one.human_for_power(margin, sides=1, power=wishes.power)
+        return one.human_for_power(margin, sides=1, power=options.power)
 
-    alone = queries_needed(deviation.value, margin, sides=1, power=wishes.power)
+    alone = queries_needed(deviation.value, margin, sides=1, power=options.power)
     return HumanPlan(
         dataset=pooled.name,
         judge=tag,
         metric=metric,
         margin=margin,
-        power=wishes.power,
+        power=options.power,
         baseline=systems[0].name if systems else None,
         contender=systems[1].name if systems else None,
         queries=queries,
@@ -234,18 +233,18 @@ def _of_dataset(
         documents_each=each,
         seconds_each=pace.value,
         pace_from=pace.source,
-        judge_calls=sent[0],
-        judge_cost_usd=sent[1],
+        judge_calls=None if sent is None else sent.calls,
+        judge_cost_usd=None if sent is None else sent.cost_usd,
         curve=_curve(plan, margin, human_queries, each, pace.value),
     )
 
 
 def _systems(
-    pooled: PooledDataset, opened: JudgingInput, wishes: PlanWishes
+    pooled: PooledDataset, opened: JudgingInput, options: HumanPlanOptions
 ) -> tuple[RankedSystem, RankedSystem] | None:
-    if len(deepest(pooled.systems)) < 2 and wishes.contender is None:
+    if len(deepest(pooled.systems)) < 2 and options.contender is None:
         return None
-    return compared_pair(pooled, opened.config, wishes.baseline, wishes.contender)
+    return compared_pair(pooled, opened.config, options.baseline, options.contender)
 
 
 def _of_raters(
@@ -294,20 +293,20 @@ def _differences(
 
 
 def _correlation(
-    wishes: PlanWishes, human: Differences, judged: Differences, *, is_drawn: bool
-) -> tuple[_Assumed, int]:
+    options: HumanPlanOptions, human: Differences, judged: Differences, *, is_drawn: bool
+) -> tuple[_Sourced, int]:
     """Return the correlation, and the number of queries of the pilot."""
     common = [query_id for query_id in human if query_id in judged]
-    if wishes.correlation is not None:
-        return _Assumed(wishes.correlation, "--correlation"), len(common)
+    if options.correlation is not None:
+        return _Sourced(options.correlation, "--correlation"), len(common)
     found = pilot_correlation(*(np.array([one[query_id] for query_id in common]) for one in (human, judged)))
     if found is None:
-        return _Assumed(
+        return _Sourced(
             ASSUMED_CORRELATION, "an assumption: the weakest of four judges on TREC DL 2019"
         ), len(common)
     value, lower, upper = found
     how = "" if is_drawn else ", not drawn at random"
-    return _Assumed(value, f"a pilot of {len(common)} queries{how}", lower, upper), len(common)
+    return _Sourced(value, f"a pilot of {len(common)} queries{how}", lower, upper), len(common)
 
 
 def _deviation(
@@ -315,17 +314,17 @@ def _deviation(
     systems: tuple[RankedSystem, RankedSystem] | None,
     metric: str,
     human: Differences,
-) -> _Assumed:
+) -> _Sourced:
     """Return the standard deviation of the differences: under people's grades of a draw, else those that count."""
     if len(human) >= FEWEST_OF_PILOT and (found := _standard_deviation(list(human.values()))):
-        return _Assumed(found, f"{len(human)} drawn queries that people judged")
+        return _Sourced(found, f"{len(human)} drawn queries that people judged")
     if systems is not None:
         qrels, excluded = pooled.dataset.qrels.without_excluded()
         values = [evaluate(one.run.without(excluded), qrels, [parse_metric(metric)]) for one in systems]
         differences = pair(values[0], values[1], metric).differences.tolist()
         if len(differences) >= FEWEST_OF_PILOT and (found := _standard_deviation(differences)):
-            return _Assumed(found, f"the judgments that count now ({len(differences)} queries)")
-    return _Assumed(ASSUMED_DEVIATION, "an assumption: the median of 21 pairs of systems on TREC DL 2019")
+            return _Sourced(found, f"the judgments that count now ({len(differences)} queries)")
+    return _Sourced(ASSUMED_DEVIATION, "an assumption: the median of 21 pairs of systems on TREC DL 2019")
 
 
 def _standard_deviation(values: Sequence[float]) -> float:
@@ -336,14 +335,14 @@ def _documents_each(pooled: PooledDataset) -> float:
     return sum(map(len, pooled.pool.values())) / max(len(pooled.pool), 1)
 
 
-def _pace(pooled: PooledDataset, wishes: PlanWishes) -> _Assumed:
-    if wishes.seconds is not None:
-        return _Assumed(wishes.seconds, "--seconds-per-judgment")
+def _pace(pooled: PooledDataset, options: HumanPlanOptions) -> _Sourced:
+    if options.seconds is not None:
+        return _Sourced(options.seconds, "--seconds-per-judgment")
     people = [one for one in JudgmentFile(pooled.people_file).read() if one.rater.kind == "human"]
     pace = seconds_each(people)
     if pace:
-        return _Assumed(pace, "people's own pace")
-    return _Assumed(ASSUMED_SECONDS, "an assumption")
+        return _Sourced(pace, "people's own pace")
+    return _Sourced(ASSUMED_SECONDS, "an assumption")
 
 
 def _curve(

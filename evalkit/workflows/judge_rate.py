@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from evalkit.config import is_config_file
 from evalkit.config.judge_settings import DEFAULT_SCALE
 from evalkit.datasets.corpora import join_texts
 from evalkit.datasets.pairs import PairColumns, read_unjudged_pairs
@@ -27,7 +28,6 @@ from evalkit.workflows.draw_text import draw_text, without_text
 from evalkit.workflows.judging_input import open_judging_input
 from evalkit.workflows.pooled_dataset import PooledDataset, Purpose
 
-CONFIG_SUFFIXES = frozenset({".yaml", ".yml"})
 _TEMPLATE = "{title}\n{text}"
 
 
@@ -113,7 +113,7 @@ def open_rating_input(
         raise InputError(
             "the human sample is rated in random order", "use --order active without --sample-only"
         )
-    if source.suffix.lower() in CONFIG_SUFFIXES:
+    if is_config_file(source):
         return _of_config(source, overlap, purpose, active, sample_only=sample_only)
     if active is not None:
         raise InputError(f"{source} has no systems to compare", "use --order active with a configuration")

@@ -23,11 +23,12 @@ from evalkit.workflows.judging_pass import (
     JudgingPass,
     JudgmentWriter,
     PassCounts,
-    recalled,
-    sent_once,
+    equal_pairs,
+    stored_judgments,
 )
 from evalkit.workflows.pairs_to_judge import JudgeOptions, PairsToJudge, pairs_to_judge, record_choice
 from evalkit.workflows.pooled_dataset import PooledDataset
+from evalkit.workflows.stopped_calls import StoppedCalls
 
 _LONGEST_ANSWER = 300
 """Characters of an answer that a message has."""
@@ -98,11 +99,11 @@ class JudgeRun:
     datasets
         One for each dataset.
     stopped
-        Why no more calls were made before the end, with what to do; None if all were made.
+        Why no more calls were made before the end; None if all were made.
     """
 
     datasets: tuple[JudgedDataset, ...]
-    stopped: tuple[str, str | None] | None
+    stopped: StoppedCalls | None
 
 
 def run_judge(opened: JudgingInput, tag: str, options: JudgeOptions, command: str) -> JudgeRun:
@@ -173,13 +174,13 @@ def judge_chosen(
     if first.is_hopeless and any(one.left for one in done):
         return JudgeRun(tuple(done), _hopeless(first))
     closed = session.closed
-    return JudgeRun(tuple(done), None if closed is None else (closed.message, closed.hint))
+    return JudgeRun(tuple(done), None if closed is None else StoppedCalls(closed.message, closed.hint))
 
 
-def _hopeless(first: FirstAnswers) -> tuple[str, str]:
+def _hopeless(first: FirstAnswers) -> StoppedCalls:
     """Return why a judge that grades nothing is not asked on, and what to do."""
     such = f"; the first one: {shortened(first.first, _LONGEST_ANSWER)!r}" if first.first else ""
-    return (
+    return StoppedCalls(
         f"the judge graded none of its first {first.failed} answers{such}",
         "change the judge, or add --retry-failed to ask again after a repair, or --keep-going to send all pairs",
     )
@@ -239,12 +240,12 @@ def _judge(pass_: JudgingPass, todo: PairsToJudge, writer: JudgmentWriter) -> Ju
     pooled, tag = todo.pooled, pass_.session.tag
     if todo.remaining:
         todo.file.check_appendable()
-    known = recalled(writer.store, writer.identity, todo) if writer.store is not None else []
+    known = stored_judgments(writer.store, writer.identity, todo) if writer.store is not None else []
     if known:
         writer.file.append(known)
     stored = {one.pair for one in known}
     left = [pair for pair in todo.remaining if pair not in stored]
-    equal = sent_once(pooled, left) if writer.store is not None else dict.fromkeys(left, ())
+    equal = equal_pairs(pooled, left) if writer.store is not None else dict.fromkeys(left, ())
     answered = PassCounts()
     pass_.first.graded |= todo.graded > 0 or any(one.failure is None for one in known)
     pass_.first.failed += todo.failed + sum(one.failure is not None for one in known)

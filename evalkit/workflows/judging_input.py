@@ -36,8 +36,6 @@ class JudgingInput:
     ----------
     config
         The configuration.
-    folder
-        The folder of its file.
     datasets
         In the order of the configuration.
     results
@@ -47,10 +45,14 @@ class JudgingInput:
     """
 
     config: Config
-    folder: Path
     datasets: tuple[PooledDataset, ...]
     results: tuple[ResultFolder, ...]
     file: Path
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the configuration."""
+        return self.file.parent
 
     @property
     def has_people(self) -> bool:
@@ -102,25 +104,24 @@ def open_judging_input(
     results = results or _newest(config, file)
     opened = [(one, open_dataset(one)) for one in config.datasets]
     first_stages = frozenset([one.read_manifest().first_stage for one in results] or [config.retriever.label])
-    datasets = tuple(
-        PooledDataset(
-            settings=settings,
-            dataset=dataset,
-            systems=(
-                systems := tuple(
-                    ranked_systems(results, dataset) if results else unranked_systems(config, dataset)
-                )
-            ),
-            cutoff=(ranks := cutoff or _counted_ranks(config, settings, systems, _tokens(results, dataset))),
-            pool=pool_of(systems, ranks, [query.query_id for query in dataset.queries], dataset.corpus),
-            sources=tuple(map(_read_source, settings.judgments)),
-            draw=human_sample_of(settings, dataset, config.judges, draws=draws),
-            folder=file.parent,
-            first_stages=first_stages,
+    datasets: list[PooledDataset] = []
+    for settings, dataset in opened:
+        systems = tuple(ranked_systems(results, dataset) if results else unranked_systems(config, dataset))
+        ranks = cutoff or _counted_ranks(config, settings, systems, _tokens(results, dataset))
+        datasets.append(
+            PooledDataset(
+                settings=settings,
+                dataset=dataset,
+                systems=systems,
+                cutoff=ranks,
+                pool=pool_of(systems, ranks, [query.query_id for query in dataset.queries], dataset.corpus),
+                sources=tuple(map(_read_source, settings.judgments)),
+                draw=human_sample_of(settings, dataset, config.judges, draws=draws),
+                folder=file.parent,
+                first_stages=first_stages,
+            )
         )
-        for settings, dataset in opened
-    )
-    return JudgingInput(config, file.parent, datasets, tuple(results), file)
+    return JudgingInput(config, tuple(datasets), tuple(results), file)
 
 
 def _counted_ranks(
@@ -131,7 +132,7 @@ def _counted_ranks(
     Grades that correct others have to be complete: for a metric without a cutoff they reach as far as it counts, or to
     the end of the lists where the lengths of documents are not known before a run.
     """
-    metric = config.compare.primary or config.metrics[0]
+    metric = config.primary
     parsed = parse_metric(metric)
     if parsed.cutoff is not None or settings.human_sample is None:
         return parsed.cutoff or NO_CUTOFF

@@ -250,7 +250,7 @@ class JudgingPass:
         copies = self._copies_of(outcome)
         answered.copied += len(copies)
         for query_id, doc_id in copies:
-            writer.add(unpaid(judgment, query_id, doc_id))
+            writer.add(copied_to(judgment, query_id, doc_id))
         writer.add(judgment)
 
     def _copies_of(self, outcome: Outcome) -> Sequence[Pair]:
@@ -264,9 +264,6 @@ class JudgingPass:
         failure = outcome.failure
         if response is not None:
             failure = self._without_grade(response)
-        costs = [one.call.cost_usd for one in outcome.attempts if one.call.cost_usd is not None]
-        if failure is not None and (failure.cost_known or failure.billed_usd):
-            costs.append(failure.billed_usd)
         answer = response.raw if response is not None else failure.body if failure is not None else None
         return Judgment(
             request.query_id,
@@ -278,7 +275,7 @@ class JudgingPass:
             doc_sha256=self.pooled.doc_sha256(doc_id),
             raw=answer or None,
             tokens=outcome.call.usage.tokens,
-            cost_usd=sum(costs) if costs else None,
+            cost_usd=outcome.known_cost_usd,
             failure=None if failure is None else f"{failure.kind}: {failure.message}",
         )
 
@@ -301,7 +298,7 @@ def requests_of(pooled: PooledDataset, pairs: Iterable[Pair]) -> Iterator[Rerank
         yield RerankRequest(query_id, query.text, (text,), (doc_id,), instruction=query.instruction)
 
 
-def recalled(store: JudgmentStore, identity: str, todo: PairsToJudge) -> list[Judgment]:
+def stored_judgments(store: JudgmentStore, identity: str, todo: PairsToJudge) -> list[Judgment]:
     """Return the stored judgments of pairs to judge, with the ids that their texts have here.
 
     Failures are among them, unless failed pairs are to be sent again. They have neither tokens nor cost: the line of
@@ -319,11 +316,11 @@ def recalled(store: JudgmentStore, identity: str, todo: PairsToJudge) -> list[Ju
             query, known = query_id, store.known(identity, query_sha256)
         judgment = known.get(doc_sha256)
         if judgment is not None and not (todo.retry_failed and judgment.failure is not None):
-            found.append(unpaid(judgment, query_id, doc_id))
+            found.append(copied_to(judgment, query_id, doc_id))
     return found
 
 
-def unpaid(judgment: Judgment, query_id: str, doc_id: str) -> Judgment:
+def copied_to(judgment: Judgment, query_id: str, doc_id: str) -> Judgment:
     """Return a judgment for another pair with the same texts, or for the same pair again: no call was made for it.
 
     Its tokens and cost are None, so that sums over lines count every call once.
@@ -331,7 +328,7 @@ def unpaid(judgment: Judgment, query_id: str, doc_id: str) -> Judgment:
     return replace(judgment, query_id=query_id, doc_id=doc_id, tokens=None, cost_usd=None)
 
 
-def sent_once(pooled: PooledDataset, pairs: Iterable[Pair]) -> dict[Pair, tuple[Pair, ...]]:
+def equal_pairs(pooled: PooledDataset, pairs: Iterable[Pair]) -> dict[Pair, tuple[Pair, ...]]:
     """Return the first of all pairs with equal texts, in their order -> the others.
 
     Parameters

@@ -26,14 +26,12 @@ from evalkit.reranking import Batch, Budget, CallContext, Caps, Outcome, Reranke
 from evalkit.store import LineFile
 from evalkit.store.line_file import is_json
 from evalkit.text_analysis import Analyzer
+from evalkit.workflows.stopped_calls import StoppedCalls
 
 FORBIDDEN = 10
 """Most terms of a document that its question must not have."""
 WRITTEN = "written"
 """Status of an answer that is used; others are the kinds of `Rejection` and of failed calls."""
-
-Stopped = tuple[str, str | None]
-"""Why no more calls are made, and what to do about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +148,7 @@ class WritingPass:
             one.status in {WRITTEN, "refusal"} for one in found
         )
 
-    def run(self) -> Stopped | None:
+    def run(self) -> StoppedCalls | None:
         """Ask until every document has a question or is given up; return why no more calls are made, if so."""
         if not self.pending:
             return None
@@ -165,9 +163,9 @@ class WritingPass:
             before = sum(map(len, self.answers.values()))
             self._ask(pending, session)
             if session.closed is not None:
-                return session.closed.message, session.closed.hint
+                return StoppedCalls(session.closed.message, session.closed.hint)
             if sum(map(len, self.answers.values())) == before:
-                return "no call was answered", None
+                return StoppedCalls("no call was answered")
         return None
 
     def _ask(self, doc_ids: Sequence[str], session: RerankerSession) -> None:
@@ -210,9 +208,6 @@ class WritingPass:
         question = read_question(answer)
         found = None if response is None else rejection(question, text, self.forbidden(doc_id), self.analyzer)
         status = failure.kind if failure is not None else WRITTEN if found is None else found.kind
-        costs = [one.call.cost_usd for one in outcome.attempts if one.call.cost_usd is not None]
-        if failure is not None and failure.cost_known:
-            costs.append(failure.billed_usd)
         one = WrittenAnswer(
             doc_id,
             text_sha256(text),
@@ -225,7 +220,7 @@ class WritingPass:
             answer if failure is None else failure.body or "",
             utc_text(),
             outcome.call.usage.tokens,
-            sum(costs) if costs else None,
+            outcome.known_cost_usd,
         )
         LineFile(self.file).append(orjson.dumps(asdict(one), option=orjson.OPT_APPEND_NEWLINE))
         self.answers.setdefault(doc_id, []).append(one)

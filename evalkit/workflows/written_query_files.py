@@ -20,7 +20,8 @@ from evalkit.records import Dataset, DatasetOrigin, Judgment, Qrels, Query, Rate
 from evalkit.results.json_shapes import to_json
 from evalkit.retrievers.bm25 import Bm25
 from evalkit.store import JudgmentFile
-from evalkit.workflows.writing_pass import FORBIDDEN, WRITTEN, Stopped, Writer, WritingPass, WrittenAnswer
+from evalkit.workflows.stopped_calls import StoppedCalls
+from evalkit.workflows.writing_pass import FORBIDDEN, WRITTEN, Writer, WritingPass, WrittenAnswer
 
 SOURCE_GRADE = 1.0
 """Grade of the document that a question was written for; nothing is known of the others."""
@@ -72,9 +73,8 @@ def check_own_queries(pass_: WritingPass, into: Path) -> None:
         )
 
 
-def write_results(pass_: WritingPass, into: Path, stopped: Stopped | None) -> WrittenQueries:
+def write_results(pass_: WritingPass, into: Path, stopped: StoppedCalls | None) -> WrittenQueries:
     """Write queries and record, append the judgments that their file lacks, and return the figures."""
-    why, remedy = stopped or (None, None)
     written = list(_written(pass_))
     first = _found_first(pass_.writer, written)
     rows = b"".join(
@@ -102,8 +102,8 @@ def write_results(pass_: WritingPass, into: Path, stopped: Stopped | None) -> Wr
         overlap=float(np.mean([one.overlap for one in written])) if written else None,
         found_first=float(np.mean(first)) if written else None,
         cost_usd=sum(costs) if costs else None,
-        stopped=why,
-        remedy=remedy,
+        stopped=None if stopped is None else stopped.message,
+        remedy=None if stopped is None else stopped.hint,
     )
     record = {
         "schema_version": 1,

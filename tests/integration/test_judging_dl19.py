@@ -17,6 +17,7 @@ import orjson
 import pytest
 from support.command import evalkit, start_evalkit
 from support.confused_judges import CONTRACTS, ORDER, ConfusedJudge, share_of
+from support.dl19_runs import RUN_FILES
 from support.killer import Killer, killing
 from support.stand_in_judge import LENIENT, Texts, human_grades
 
@@ -26,13 +27,7 @@ from evalkit.store.database import Database
 pytestmark = pytest.mark.long
 QUERIES = 17
 CUTOFF = 10
-RUNS = {
-    "bm25": "dl19.bm25.top100.trec",
-    "rm3": "dl19.bm25_rm3.top100.trec",
-    "repllama": "dl19.repllama.top100.trec",
-    "splade": "dl19.splade_pp_ed.top100.trec",
-    "tasb": "dl19.tasb.top100.trec",
-}
+RUNS = {tag: RUN_FILES[tag] for tag in ("bm25", "rm3", "repllama", "splade", "tasb")}
 CONCURRENCY = 4
 KILLS = 5
 Pair = tuple[str, str]

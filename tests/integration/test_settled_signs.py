@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.dl19_runs import RUN_FILES
 
 from evalkit.comparison.settling import Settling, settling
 from evalkit.formats import read_run
@@ -20,15 +21,6 @@ HIGHEST = 3.0
 AT_ONCE = 10
 ORDERS = 2
 """Random orders of each pair of systems, of which the mean counts."""
-RUNS = {
-    "bm25": "dl19.bm25.top100.trec",
-    "rm3": "dl19.bm25_rm3.top100.trec",
-    "repllama": "dl19.repllama.top100.trec",
-    "splade": "dl19.splade_pp_ed.top100.trec",
-    "tasb": "dl19.tasb.top100.trec",
-    "ada2": "dl19.ada2.top100.trec",
-    "rankvicuna": "dl19.bm25.rerank-rankvicuna-7b.trec",
-}
 Pair = tuple[str, str]
 Grades = Mapping[str, Mapping[str, float]]
 
@@ -97,7 +89,7 @@ def test_the_active_order_needs_a_third_of_the_judgments(test_data: Path) -> Non
     pairs: of those of the two systems, and of all that NIST made.
     """
     grades = read_grades(test_data / "collections" / "trec-dl19-pool")
-    runs = {tag: first_ten(test_data / "runs" / name, tag, grades) for tag, name in RUNS.items()}
+    runs = {tag: first_ten(test_data / "runs" / name, tag, grades) for tag, name in RUN_FILES.items()}
     rng = np.random.default_rng(11)
     ratios, met, met_nist, met_random = [], 0, 0, 0
     for one, other in combinations(runs.values(), 2):

@@ -8,15 +8,12 @@ import ir_measures
 import pandas as pd
 import pytest
 from support.command import evalkit, only_folder
+from support.dl19_runs import RUN_FILES
 
 METRICS = ("nDCG@10", "AP(rel=2)@100", "R(rel=2)@100", "RR(rel=2)@10", "P(rel=2)@10", "Judged@10")
 TIES_OTHERWISE = {"RR(rel=2)@10", "Judged@10"}
 """ir_measures orders equal scores of these in another way than trec_eval."""
-ENGINES = {
-    "splade": "dl19.splade_pp_ed.top100.trec",
-    "repllama": "dl19.repllama.top100.trec",
-    "rm3": "dl19.bm25_rm3.top100.trec",
-}
+ENGINES = {tag: RUN_FILES[tag] for tag in ("splade", "repllama", "rm3")}
 PUBLISHED = {"bm25": 0.5058, "splade": 0.7308, "repllama": 0.7384, "rm3": 0.5216}
 """nDCG@10 on the judgments of NIST."""
 

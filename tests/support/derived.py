@@ -30,12 +30,18 @@ def contents(folder: ResultFolder) -> dict[str, bytes]:
     return {name: (folder.path / name).read_bytes() for name in derived_record.derived_hashes(folder)}
 
 
+def copy_of_raw(folder: ResultFolder, path: Path) -> ResultFolder:
+    """Return a copy of a result without derived files."""
+    copy = ResultFolder(shutil.copytree(folder.path, path))
+    copy.derived_file.unlink()
+    for name in derived_record.derived_hashes(copy):
+        (copy.path / name).unlink()
+    return copy
+
+
 def without_record(folder: ResultFolder, into: Path) -> dict[str, bytes]:
     """Return what a report writes that cannot know of any other: from a copy of the folder, without derived files."""
-    alone = ResultFolder(shutil.copytree(folder.path, into / "alone" / folder.path.name))
-    alone.derived_file.unlink()
-    for name in derived_record.derived_hashes(alone):
-        (alone.path / name).unlink()
+    alone = copy_of_raw(folder, into / "alone" / folder.path.name)
     rebuild(alone)
     return contents(alone)
 

@@ -8,32 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.decision_requests import BOTH, FORMS, STATUS, body_of, listed
 
 from evalkit.dialects import WireError
 from evalkit.dialects.decision_contracts import CONTRACTS
-from evalkit.dialects.decision_formats import DECISION_FORMATS
-from evalkit.dialects.decision_records import OUR_WORDING, Content, Question, RelevanceWording
-from evalkit.rerankers.decisions_settings import keys_of
+from evalkit.dialects.decision_records import OUR_WORDING, RelevanceWording
 
-BOTH = sorted(CONTRACTS)
-STATUS = {"openai": 400, "system_one": 422}
-FORMS = {form.contract.name: form for form in DECISION_FORMATS}
-TEXTS = ("a", "bb", "cccc")
 GOOD = RelevanceWording("Is ", " any good?", "It is good.", "It is bad.")
 WORDINGS = (GOOD,)
-
-
-def listed(texts: tuple[str, ...] = TEXTS, instruction: str = "") -> tuple[Content, list[Question]]:
-    """Return the content of documents in a list, and the questions about them."""
-    keys = keys_of(len(texts))
-    content: Content = {"query": "q", **({"instruction": instruction} if instruction else {})}
-    content = {**content, "documents": dict(zip(keys, texts, strict=True))}
-    return content, [OUR_WORDING.ask(key, f"documents.{key}", instructed=bool(instruction)) for key in keys]
-
-
-def body_of(contract: str, **changes: Any) -> dict[str, Any]:
-    """Return a request of the backend `decisions`."""
-    return {**CONTRACTS[contract].encode("m", *listed(), {}), **changes}
 
 
 def refused(contract: str, body: Any) -> tuple[str, str]:

@@ -6,10 +6,12 @@ import itertools
 
 import numpy as np
 import pytest
+from support.experiments import call
 from support.scripted import CONTEXT, Scoring
 
+from evalkit.errors import CallError
 from evalkit.records import Dataset, Run
-from evalkit.reranking import Caps, batch, make_call
+from evalkit.reranking import Attempt, Caps, Outcome, batch, make_call
 
 
 def test_a_call_is_timed_by_the_given_clock(tiny: Dataset, candidates: Run) -> None:
@@ -64,3 +66,23 @@ def test_interrupts_and_bugs_pass(tiny: Dataset, candidates: Run, raised: BaseEx
     first = next(batch(candidates, tiny, Caps(), pointwise=True))
     with pytest.raises(type(raised)):
         make_call(Scoring(raises), first, CONTEXT)
+
+
+def test_the_cost_of_a_batch_is_what_its_attempts_and_its_failure_cost(
+    tiny: Dataset, candidates: Run
+) -> None:
+    """An amount that nobody reported is left out, and it is unknown if none was reported; free is a cost of 0."""
+    first = next(batch(candidates, tiny, Caps(), pointwise=True))
+
+    def cost(failure: CallError | None, *of_attempts: float | None) -> float | None:
+        attempts = [Attempt(call(cost_usd=usd), None, failure) for usd in of_attempts]
+        return Outcome(first, tuple(attempts)).known_cost_usd
+
+    billed, free = CallError("answer", "no grade"), CallError("answer", "no grade")
+    billed.bill(0.25)
+    free.bill(0.0)
+    assert cost(None, None, None) is None
+    assert cost(CallError("answer", "no grade"), None) is None
+    assert cost(None, 0.5, None) == 0.5
+    assert cost(billed, 0.5, None) == 0.75
+    assert cost(free, None) == 0.0

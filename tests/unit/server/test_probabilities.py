@@ -10,25 +10,20 @@ import jsonschema
 import numpy as np
 import pytest
 from httpx import Response
+from support.decision_requests import BOTH, FORMS, STATUS, TEXTS, body_of, listed
 from support.production import rule_of
 from support.services import Lengths, Scripted, get, post
 
 from evalkit.config import ServiceSettings
 from evalkit.dialects.decision_contracts import CONTRACTS
-from evalkit.dialects.decision_formats import DECISION_FORMATS
-from evalkit.dialects.decision_records import OUR_WORDING, Content, Question
+from evalkit.dialects.decision_records import OUR_WORDING
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind
-from evalkit.rerankers.decisions_settings import keys_of
 from evalkit.results.production_document import ProbabilityFunction
 from evalkit.server.app import build_app
 from evalkit.server.applied_rules import AppliedRule
 
-BOTH = sorted(CONTRACTS)
 PATHS = {"openai": "/v1/decisions", "system_one": "/v1/systemone"}
-STATUS = {"openai": 400, "system_one": 422}
-FORMS = {form.contract.name: form for form in DECISION_FORMATS}
 PLATT = ProbabilityFunction("platt", "platt", False, {"a": 0.5, "b": -2.0})
-TEXTS = ("a", "bb", "cccc")
 
 
 class Logits(Lengths):
@@ -53,19 +48,6 @@ class TwoQueries:
 
     def close(self) -> None:
         """Do nothing."""
-
-
-def listed(texts: tuple[str, ...] = TEXTS, instruction: str = "") -> tuple[Content, list[Question]]:
-    """Return the content of documents in a list, and the questions about them."""
-    keys = keys_of(len(texts))
-    content: Content = {"query": "q", **({"instruction": instruction} if instruction else {})}
-    content = {**content, "documents": dict(zip(keys, texts, strict=True))}
-    return content, [OUR_WORDING.ask(key, f"documents.{key}", instructed=bool(instruction)) for key in keys]
-
-
-def body_of(contract: str, **changes: Any) -> dict[str, Any]:
-    """Return a request of the backend `decisions`."""
-    return {**CONTRACTS[contract].encode("m", *listed(), {}), **changes}
 
 
 def ask(contract: str, body: Any, reranker: Any = None, **more: Any) -> Response:

@@ -18,6 +18,7 @@ from support.derived import (
     change_query,
     change_score,
     contents,
+    copy_of_raw,
     timed_result,
     without_record,
 )
@@ -219,10 +220,7 @@ def test_a_sealed_record_of_another_result_says_nothing_on_this_one(copy: Result
 @pytest.fixture
 def neighbour(copy: ResultFolder) -> ResultFolder:
     """Return another result of the same parent that measured the same at another time, without derived files."""
-    folder = ResultFolder(shutil.copytree(copy.path, copy.path.parent / "neighbour"))
-    folder.derived_file.unlink()
-    for name in derived_record.derived_hashes(folder):
-        (folder.path / name).unlink()
+    folder = copy_of_raw(copy, copy.path.parent / "neighbour")
     edit_json(
         folder.manifest_file, lambda data: data.update(started="2027-01-01T00:00:00+00:00", sessions=["s"])
     )

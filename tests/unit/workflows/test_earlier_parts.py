@@ -15,6 +15,7 @@ from support.derived import (
     change_query,
     change_score,
     contents,
+    copy_of_raw,
     timed_result,
     without_record,
 )
@@ -66,10 +67,7 @@ def earlier(result: Path, tmp_path: Path) -> ResultFolder:
 @pytest.fixture
 def later(earlier: ResultFolder) -> ResultFolder:
     """Return another result of the same parent with the same scores and a slower call, without derived files."""
-    folder = ResultFolder(shutil.copytree(earlier.path, earlier.path.parent / "later"))
-    folder.derived_file.unlink()
-    for name in derived_record.derived_hashes(folder):
-        (folder.path / name).unlink()
+    folder = copy_of_raw(earlier, earlier.path.parent / "later")
     change_call(folder)
     return folder
 

@@ -13,9 +13,9 @@ from evalkit.judging.pools import RankedSystem
 from evalkit.records import Qrels, Run
 from evalkit.stats import ASSUMED_CORRELATION, CorrectionPlan, correlation_range
 from evalkit.workflows import judge_planning
-from evalkit.workflows.judge_planning import FEWEST_OF_PILOT, PlanWishes
+from evalkit.workflows.judge_planning import FEWEST_OF_PILOT, HumanPlanOptions
 
-WISHES = PlanWishes()
+OPTIONS = HumanPlanOptions()
 
 
 def system(name: str, docs: str) -> RankedSystem:
@@ -46,15 +46,15 @@ def test_the_correlation_is_that_of_the_pilot() -> None:
     rng = np.random.default_rng(2)
     human = {f"q{number}": float(rng.normal()) for number in range(20)}
     judged = {query: value + float(rng.normal()) for query, value in human.items() if query != "q0"}
-    found, pilot = judge_planning._correlation(WISHES, human, judged, is_drawn=True)
+    found, pilot = judge_planning._correlation(OPTIONS, human, judged, is_drawn=True)
     wanted = np.corrcoef([[human[query] for query in judged], list(judged.values())])[0, 1]
     assert found.value == pytest.approx(wanted)
     assert pilot == 19
     assert (found.lower, found.upper) == pytest.approx(correlation_range(wanted, 19))
     assert found.source == "a pilot of 19 queries"
-    given, _ = judge_planning._correlation(replace(WISHES, correlation=0.4), human, judged, is_drawn=True)
+    given, _ = judge_planning._correlation(replace(OPTIONS, correlation=0.4), human, judged, is_drawn=True)
     assert (given.value, given.lower) == (0.4, None)
-    undrawn, _ = judge_planning._correlation(WISHES, human, judged, is_drawn=False)
+    undrawn, _ = judge_planning._correlation(OPTIONS, human, judged, is_drawn=False)
     assert "not drawn at random" in undrawn.source
 
 
@@ -63,7 +63,7 @@ def test_a_small_or_constant_pilot_is_replaced_by_an_assumption() -> None:
     few = {f"q{number}": float(number) for number in range(FEWEST_OF_PILOT - 1)}
     same = {f"q{number}": 0.0 for number in range(30)}
     for human in (few, same, {}):
-        found, pilot = judge_planning._correlation(WISHES, human, human, is_drawn=True)
+        found, pilot = judge_planning._correlation(OPTIONS, human, human, is_drawn=True)
         assert (found.value, pilot) == (ASSUMED_CORRELATION, len(human))
         assert "an assumption" in found.source
     pooled: Any = SimpleNamespace()
