@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalkit.comparison.counted_lists import counted_depth
@@ -100,7 +100,7 @@ def open_judging_input(
         file, overrides = _config_file(results[0]), (*_overrides_of(results), *overrides)
     config = load_config(file, overrides, keys=keys)
     results = results or _newest(config, file)
-    opened = [(one, open_dataset(one)) for one in config.datasets]
+    opened = [(one, _with_lengths(open_dataset(one), results)) for one in config.datasets]
     first_stages = frozenset([one.read_manifest().first_stage for one in results] or [config.retriever.label])
     datasets = tuple(
         PooledDataset(
@@ -111,7 +111,7 @@ def open_judging_input(
                     ranked_systems(results, dataset) if results else unranked_systems(config, dataset)
                 )
             ),
-            cutoff=(ranks := cutoff or _counted_ranks(config, settings, systems, _tokens(results, dataset))),
+            cutoff=(ranks := cutoff or _counted_ranks(config, settings, systems, dataset.qrels.tokens)),
             pool=pool_of(systems, ranks, [query.query_id for query in dataset.queries], dataset.corpus),
             sources=tuple(map(_read_source, settings.judgments)),
             draw=human_sample_of(settings, dataset, config.judges, draws=draws),
@@ -147,10 +147,11 @@ def _counted_ranks(
     return max(ranks, 1)
 
 
-def _tokens(results: Sequence[ResultFolder], dataset: Dataset) -> DocumentTokens | None:
-    """Return the lengths of documents that a result counted for a metric at a budget; None if none did."""
+def _with_lengths(dataset: Dataset, results: Sequence[ResultFolder]) -> Dataset:
+    """Return a dataset whose judgments have the lengths of documents that a result counted for a metric at a budget."""
     found = (one.read_judged(one.read_manifest())[0].get(dataset.name) for one in results)
-    return next((qrels.tokens for qrels in found if qrels is not None and qrels.tokens is not None), None)
+    known = (qrels.tokens for qrels in found if qrels is not None and qrels.tokens is not None)
+    return replace(dataset, qrels=dataset.qrels.with_tokens(next(known, None)))
 
 
 def _overrides_of(results: Sequence[ResultFolder]) -> tuple[str, ...]:
