@@ -242,8 +242,9 @@ class Paired:
 
     @property
     def differs(self) -> bool:
-        """Whether any query has a difference, also under grades of a judge alone."""
-        return bool(self.differences.any() or (self.judged is not None and self.judged.differences.any()))
+        """Whether any query has a difference, under grades of a judge alone, or may have one under those of people."""
+        side = self.judged
+        return bool(self.differences.any() or (side is not None and (side.differences.any() or side.unlike)))
 
     @property
     def differences(self) -> NDArray[np.float64]:

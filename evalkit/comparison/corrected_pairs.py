@@ -11,7 +11,8 @@ import numpy as np
 
 from evalkit.comparison.comparison_set import ComparisonSet, Paired
 from evalkit.comparison.corrected_sides import JudgedPools, RankedSide, pair_of_sides
-from evalkit.comparison.correction import JudgedSide
+from evalkit.comparison.correction import Correction, JudgedSide
+from evalkit.comparison.counted_lists import counted_lists
 from evalkit.comparison.plan import Corrected
 from evalkit.metrics import evaluate, parse_metric
 from evalkit.stats import (
@@ -50,9 +51,19 @@ def compared_pairs(
         first, second = (known[name] for name in names)
         if first is None or second is None:
             return comparison_set.pair(*names, metric)
-        return pair_of_sides(correction.draw, (first, second), metric, comparison_set.query_clusters)
+        found = pair_of_sides(correction.draw, (first, second), metric, comparison_set.query_clusters)
+        unlike = _unlike([sides[name] for name in names], correction, metric)
+        return found if found.judged is None else replace(found, judged=replace(found.judged, unlike=unlike))
 
     return [paired(names) for names in pairs]
+
+
+def _unlike(sides: Sequence[RankedSide], correction: Correction, metric: str) -> frozenset[str]:
+    """Return the queries outside the draw at which a metric counts different lists of two systems."""
+    tokens = correction.judged.tokens
+    lists = [counted_lists(side.run, correction.others, metric, tokens) for side in sides]
+    rows = zip(correction.others, *lists, strict=True)
+    return frozenset(query_id for query_id, first, second in rows if first != second)
 
 
 def sides_of(comparison_set: ComparisonSet) -> dict[str, RankedSide]:
@@ -171,6 +182,7 @@ def in_part(paired: Paired, query_ids: Sequence[str]) -> Paired:
             side.declared,
             side.ungraded & wanted,
             side.enlarged,
+            side.unlike & wanted,
         ),
     )
 

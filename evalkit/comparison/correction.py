@@ -213,6 +213,9 @@ class JudgedSide:
         See `Correction`.
     ungraded
         Queries that the judge has no grade for: it failed on all of their documents.
+    unlike
+        Queries that people have not judged and at which the metric counts different lists: that the judge gives both
+        the same value does not show that they are equal.
     """
 
     judge: str
@@ -225,6 +228,7 @@ class JudgedSide:
     declared: bool = False
     ungraded: frozenset[str] = frozenset()
     enlarged: int = 0
+    unlike: frozenset[str] = frozenset()
 
     @property
     def differences(self) -> Values:

@@ -216,6 +216,8 @@ def _withheld(
     left_out = sum(row.left_out for row in of_datasets) if of_datasets else one.left_out
     return replace(
         one,
+        # The queries of a dataset that is not corrected count as people's, which those with grades of models are not.
+        corrected=None if set(uncorrected) - {"human"} else one.corrected,
         verdict=reason or one.verdict,
         left_out=left_out,
         unranked=sum(row.unranked for row in of_datasets),
@@ -362,7 +364,7 @@ def _corrected(pairs: Sequence[Paired]) -> Corrected | None:
         human=sum(len(paired.query_ids) for paired in pairs),
         judged_only=sum(one.judged_only for one in rests),
         weight=float(np.mean([one.weight for one in rests])),
-        too_rarely_wrong=any(one.too_rarely_wrong for one in rests),
+        too_rarely_wrong=all(one.too_rarely_wrong for one in rests),
         declared=any(one.declared for one in rests),
         ungraded=sum(one.ungraded for one in rests),
         ungraded_drawn=sum(one.ungraded_drawn for one in rests),

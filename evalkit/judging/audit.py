@@ -13,7 +13,7 @@ from evalkit.judging.judge_bias import BiasRow, PairTexts, bias_rows
 from evalkit.judging.rater_grades import RaterGrades
 from evalkit.judging.system_agreement import SystemAgreement, system_agreement
 from evalkit.metrics import parse_metric
-from evalkit.records import Run
+from evalkit.records import DocumentTokens, Run
 
 DEFAULT_CUTOFF = 10
 """Documents of a query that a system brings, where the metric has no cutoff."""
@@ -73,12 +73,15 @@ class AuditPlan:
         Two-sided confidence level of the intervals.
     seed
         Seed of the bootstrap.
+    tokens
+        Lengths of documents, for a metric at a budget of tokens; None where they are unknown.
     """
 
     metric: str = "nDCG@10"
     binary: float | None = None
     confidence: float = 0.95
     seed: int = 0
+    tokens: DocumentTokens | None = None
 
 
 def audit_judge(
@@ -107,7 +110,7 @@ def audit_judge(
     left_out
         Queries for which a system has no value.
     """
-    own = common_grades(judge.qrels, reference.qrels)
+    own = replace(common_grades(judge.qrels, reference.qrels), tokens=plan.tokens)
     pairs = own
     if plan.binary is not None:
         pairs = replace(own, reference=at_least(own.reference, plan.binary))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.records import Qrels, plain_grade
+from evalkit.records import DocumentTokens, Qrels, plain_grade
 from evalkit.records.qrels import EXCLUDED_GRADE
 
 Floats = NDArray[np.float64]
@@ -28,6 +28,8 @@ class CommonGrades:
         ``(n,)`` grades.
     only_judge, only_reference
         Number of pairs that one of them alone judged; they are left out.
+    tokens
+        Lengths of documents, for a metric at a budget of tokens; None where they are unknown.
     """
 
     query_ids: tuple[str, ...]
@@ -37,6 +39,7 @@ class CommonGrades:
     reference: Floats
     only_judge: int
     only_reference: int
+    tokens: DocumentTokens | None = None
 
     @property
     def queries(self) -> int:
@@ -48,7 +51,7 @@ class CommonGrades:
         found: dict[str, dict[str, float]] = {}
         for query_id, doc_id, grade in zip(self.query_ids, self.doc_ids, grades.tolist(), strict=True):
             found.setdefault(query_id, {})[doc_id] = plain_grade(grade)
-        return Qrels(found)
+        return Qrels(found, tokens=self.tokens)
 
 
 def common_grades(judge: Qrels, reference: Qrels) -> CommonGrades:

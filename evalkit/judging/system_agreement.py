@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.judging.common_grades import CommonGrades
-from evalkit.metrics import Metric, evaluate
+from evalkit.metrics import Metric, evaluate, parse_metric
 from evalkit.records import Run
 from evalkit.stats import FEWEST_CLUSTERS, mean_interval
 
@@ -164,6 +164,9 @@ def _common_values(
     pairs: CommonGrades, runs: Sequence[Run], metric: Metric | str, left_out: Collection[str]
 ) -> tuple[Floats, Floats] | str:
     """Return the ``(q, s)`` values of all systems under each rater, or why there are none."""
+    parsed = parse_metric(metric) if isinstance(metric, str) else metric
+    if parsed.budget_tokens is not None and pairs.tokens is None:
+        return "the lengths of documents in tokens are unknown: they are counted by a run"
     judged, known = pairs.qrels(pairs.judge), pairs.qrels(pairs.reference)
     usable = frozenset(judged.answerable).difference(left_out)
     common = [query_id for query_id in known.answerable if query_id in usable]

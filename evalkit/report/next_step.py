@@ -100,7 +100,9 @@ def _to_people(compared: Comparisons, measured: Measured | None, config: str) ->
     if any(RERUN_EARLIER in (entry.withheld or "") for entry in compared.datasets):
         return NextStep(f"{capital(RERUN_EARLIER)}, and compare again.")
     rate = f"evalkit judge rate {config}"
-    facts = [] if measured is None else [one.judgments for one in measured.manifest.datasets]
+    lacking = {entry.dataset for entry in compared.datasets if entry.judged_by in {"mixed", "judge only"}}
+    measured_on = () if measured is None else measured.manifest.datasets
+    facts = [one.judgments for one in measured_on if one.name in lacking]
     drawn = [one.human_sample.queries for one in facts if one is not None and one.human_sample is not None]
     if all(entry.judged_by != "judge only" for entry in compared.datasets):
         text = (
@@ -116,7 +118,8 @@ def _to_people(compared: Comparisons, measured: Measured | None, config: str) ->
     if drawn:
         text = f"Let people judge the random draw of {' and '.join(map(str, drawn))} queries, and rerun."
         return NextStep(text, f"{rate} --sample-only")
-    text = "Add human_sample: {queries: 40} to the dataset, let people judge these queries, and rerun."
+    where = "the dataset" if len(compared.datasets) == 1 else ", ".join(sorted(lacking))
+    text = f"Add human_sample: {{queries: 40}} to {where}, let people judge these queries, and rerun."
     return NextStep(text, f"{rate} --sample-only")
 
 

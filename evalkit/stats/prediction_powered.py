@@ -35,6 +35,10 @@ Measured with gross errors at 2 to 10 % of the queries, 24 worlds of 30 and 50 h
 worlds, they hold in .959 to .996 (.938 to .954), and gates pass a loss of the margin at most .005 more often than with
 humans alone. UMBRELA with GPT-4o makes intervals .69 as wide as those of humans alone with 50 human-judged queries.
 
+These rules do not suffice for every such judge. Where it sees none of losses of 1.0 at 3 % of the queries, the other
+differences have the standard deviation .15 and its errors .09, intervals hold in .874 with 30 human-judged queries
+(humans alone .931), and gates pass a loss of the margin in .180 (.111): draws without a loss show small errors.
+
 A rule that refuses a judge whose errors in the draw are made of a few large ones does harm: draws without any of them
 remain, and those are the ones that mislead.
 

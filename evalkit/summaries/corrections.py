@@ -7,9 +7,16 @@ from dataclasses import replace
 
 from evalkit.comparison import ComparisonSet
 from evalkit.comparison.correction import Correction
+from evalkit.records.withheld_correction import ALONE
 from evalkit.results.folder import ResultFolder
 from evalkit.results.manifest import Manifest
 from evalkit.results.rater_files import read_correction_grades
+
+OF_SUBTOPICS = (
+    "Some of the dataset's own judgments are by subtopic and those of the judge are not, so that people's grades of the"
+    f" draw correct nothing. {ALONE}, or remove the subtopics (the second column of the file)."
+)
+"""Why people's grades of a draw correct nothing where the dataset's own judgments have subtopics."""
 
 
 def with_corrections(
@@ -38,6 +45,9 @@ def with_corrections(
         if drawn is None or raters is None or one.judged_by not in {"mixed", "judge only"}:
             found.append(one)
             continue
+        if one.qrels.subtopics:
+            found.append(replace(one, withheld=OF_SUBTOPICS))
+            continue
         ids, tokens = set(drawn.query_ids), one.qrels.tokens
         people, judge = raters
         correction = Correction(
@@ -51,7 +61,5 @@ def with_corrections(
             tag="" if stored is None else stored.judge,
             enlarged=drawn.enlarged or 0,
         )
-        found.append(
-            one if one.qrels.subtopics else replace(one, correction=correction, judged_by="corrected")
-        )
+        found.append(replace(one, correction=correction, judged_by="corrected"))
     return found

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from evalkit.judging.audit import Audit, AuditPlan, audit_judge
 from evalkit.judging.rater_grades import choose_reference, has_both_kinds
+from evalkit.records import Qrels
 from evalkit.results import ResultFolder
 from evalkit.results.manifest import Manifest
 from evalkit.results.rater_files import read_rater_grades
@@ -14,7 +15,11 @@ from evalkit.summaries.quality_cells import QualityCell
 
 
 def judge_audits(
-    folder: ResultFolder, manifest: Manifest, cells: Sequence[QualityCell], metric: str
+    folder: ResultFolder,
+    manifest: Manifest,
+    cells: Sequence[QualityCell],
+    metric: str,
+    judgments: Mapping[str, Qrels],
 ) -> tuple[Audit, ...]:
     """Return an audit for each dataset and model; none where no model and person judged the same pair.
 
@@ -26,6 +31,8 @@ def judge_audits(
         The systems, at every depth.
     metric
         Metric that ranks them.
+    judgments
+        Dataset -> its judgments, with the lengths of documents for a metric at a budget of tokens.
     """
     found: list[Audit] = []
     for facts in manifest.datasets:
@@ -46,7 +53,7 @@ def judge_audits(
             audit_judge(
                 judge,
                 people,
-                AuditPlan(metric),
+                AuditPlan(metric, tokens=judgments[facts.name].tokens),
                 runs,
                 dataset=facts.name,
                 left_out=left_out,

@@ -116,7 +116,7 @@ def _derive(
     summary = replace(
         summary,
         passages=passage_summaries(systems, folder, raw.scored, plan.primary),
-        audits=judge_audits(folder, manifest, raw.cells, plan.primary) or None,
+        audits=judge_audits(folder, manifest, raw.cells, plan.primary, raw.qrels) or None,
     )
     compared = earlier.compared if earlier else compare_sets(systems, plan)
     summary = with_comparisons(summary, compared)

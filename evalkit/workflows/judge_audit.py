@@ -219,7 +219,7 @@ def _audit_dataset(
             raise MissingRatersError(f"{pooled.name}: {name!r} has not judged", "name another rater")
     judges = choose_judges(raters, options.judge, pooled.name)
     reference = choose_reference(raters, options.against, pooled.name, _audited(judges, options))
-    texts_of = _texts_of(pooled.dataset)
+    texts_of, plan = _texts_of(pooled.dataset), replace(plan, tokens=pooled.dataset.qrels.tokens)
     runs = _systems(pooled)
     return [
         audit_judge(judge, reference, plan, runs, texts_of, pooled.name, _not_scored(pooled))

@@ -102,7 +102,8 @@ class HumanPlan:
     judge
         Tag of the judge; None without one in the configuration.
     baseline, contender
-        The systems whose differences are known; None with one system only.
+        The systems whose differences are known; None with one system only, or where the metric has a budget of tokens
+        and no run has counted the lengths of documents.
     queries
         All queries with documents to judge, which the judge grades.
     correlation, correlation_lower, correlation_upper
@@ -242,8 +243,12 @@ def _of_dataset(
 def _systems(
     pooled: PooledDataset, opened: JudgingInput, options: HumanPlanOptions
 ) -> tuple[RankedSystem, RankedSystem] | None:
+    """Return the systems whose differences are known; None with one system, or as long as lengths are unknown."""
     if len(deepest(pooled.systems)) < 2 and options.contender is None:
         return None
+    at_budget = parse_metric(opened.config.primary).budget_tokens is not None
+    if at_budget and pooled.dataset.qrels.tokens is None:
+        return None  # a run counts the lengths of documents
     return compared_pair(pooled, opened.config, options.baseline, options.contender)
 
 
@@ -267,7 +272,10 @@ def _of_raters(
         people = Qrels({})
     named = raters_named(raters, tag) if tag is not None else []
     judge = named[0].qrels if named else Qrels({})
-    human, judged = (_differences(systems, one, metric, pooled.cutoff) for one in (people, judge))
+    tokens = pooled.dataset.qrels.tokens
+    human, judged = (
+        _differences(systems, one.with_tokens(tokens), metric, pooled.cutoff) for one in (people, judge)
+    )
     drawn = pooled.human_sample
     return ({key: human[key] for key in human if drawn is None or key in set(drawn)}), judged
 

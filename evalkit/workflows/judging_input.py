@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalkit.comparison.counted_lists import counted_depth
@@ -102,12 +102,12 @@ def open_judging_input(
         file, overrides = _config_file(results[0]), (*_overrides_of(results), *overrides)
     config = load_config(file, overrides, keys=keys)
     results = results or _newest(config, file)
-    opened = [(one, open_dataset(one)) for one in config.datasets]
+    opened = [(one, _with_lengths(open_dataset(one), results)) for one in config.datasets]
     first_stages = frozenset([one.read_manifest().first_stage for one in results] or [config.retriever.label])
     datasets: list[PooledDataset] = []
     for settings, dataset in opened:
         systems = tuple(ranked_systems(results, dataset) if results else unranked_systems(config, dataset))
-        ranks = cutoff or _counted_ranks(config, settings, systems, _tokens(results, dataset))
+        ranks = cutoff or _counted_ranks(config, settings, systems, dataset.qrels.tokens)
         datasets.append(
             PooledDataset(
                 settings=settings,
@@ -148,10 +148,11 @@ def _counted_ranks(
     return max(ranks, 1)
 
 
-def _tokens(results: Sequence[ResultFolder], dataset: Dataset) -> DocumentTokens | None:
-    """Return the lengths of documents that a result counted for a metric at a budget; None if none did."""
+def _with_lengths(dataset: Dataset, results: Sequence[ResultFolder]) -> Dataset:
+    """Return a dataset whose judgments have the lengths of documents that a result counted for a metric at a budget."""
     found = (one.read_judged(one.read_manifest())[0].get(dataset.name) for one in results)
-    return next((qrels.tokens for qrels in found if qrels is not None and qrels.tokens is not None), None)
+    known = (qrels.tokens for qrels in found if qrels is not None and qrels.tokens is not None)
+    return replace(dataset, qrels=dataset.qrels.with_tokens(next(known, None)))
 
 
 def _overrides_of(results: Sequence[ResultFolder]) -> tuple[str, ...]:

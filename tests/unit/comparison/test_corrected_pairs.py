@@ -25,7 +25,7 @@ from evalkit.comparison.correction import Correction, JudgedSide
 from evalkit.comparison.families import family_p_values
 from evalkit.comparison.slices import slices
 from evalkit.metrics import evaluate
-from evalkit.records import DocumentTokens, Qrels, Run
+from evalkit.records import DocumentTokens, JudgedBy, Qrels, Run
 from evalkit.report.comparison import comparison_tables
 from evalkit.summaries.comparisons import compare_sets
 
@@ -262,3 +262,39 @@ def test_a_verdict_of_a_used_judge_agrees_with_its_interval(seed: int) -> None:
     shown = difference_interval(paired, 0.95)
     ((p, _),) = family_p_values([[paired]], PLAN)[0]
     assert (p <= 0.05) == (not (shown.lower or 0) <= 0 <= (shown.upper or 0))
+
+
+@pytest.mark.parametrize(("query_id", "verdict"), [(None, "identical"), ("q100", "not told apart")])
+def test_equal_values_of_a_judge_do_not_make_different_lists_identical(
+    query_id: str | None, verdict: str
+) -> None:
+    """People may tell two lists apart that the judge values alike, at a query that they have not judged."""
+    alike = {q: {"a": 1.0, "b": 1.0, "c": 1.0} for q in IDS}
+    found = world(by_judge=alike)
+    rows = [(q, doc, -float(rank)) for q in IDS for rank, doc in enumerate("bac" if q == query_id else "abc")]
+    run = Run.from_rows("new", *map(list, zip(*rows, strict=True)))  # type: ignore[arg-type]
+    new = replace(found.systems["new"], run=run, values=evaluate(run, found.qrels, ["nDCG@3"]))
+    (one,) = compare(replace(found, systems=found.systems | {"new": new}), PLAN)
+    assert one.corrected is not None
+    assert (one.difference, one.verdict) == (0.0, verdict)
+
+
+@pytest.mark.parametrize("judged_by", ["human", "mixed", "judge only"])
+def test_a_pooled_mean_counts_only_queries_of_people_as_human(judged_by: JudgedBy) -> None:
+    """With a dataset that models judged and nothing corrects, it has no verdict and is not called corrected."""
+    sets = [world(dataset="d"), world(dataset="e", correction=None, judged_by=judged_by)]
+    (one,) = pool(sets, PLAN, compare_all(sets, PLAN))
+    assert (one.corrected is not None) == (judged_by == "human")
+    assert one.undecided == (judged_by != "human")
+
+
+def test_a_pooled_mean_says_that_no_judge_was_used_only_if_none_was() -> None:
+    """A judge that is used on one of two datasets is not called unused."""
+    unused = world(by_judge=people(queries=IDS))
+    sets = [world(dataset="d"), replace(unused, dataset="e")]
+    of_datasets = [row.corrected for (row,) in compare_all(sets, PLAN)]
+    assert [basis is not None and basis.too_rarely_wrong for basis in of_datasets] == [False, True]
+    for chosen, said in ((sets, False), (sets[1:] * 2, True)):
+        (one,) = pool(chosen, PLAN)
+        assert one.corrected is not None
+        assert ("was not used" in one.corrected.text) == said

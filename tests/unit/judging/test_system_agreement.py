@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from evalkit.judging.common_grades import common_grades
 from evalkit.judging.system_agreement import system_agreement
-from evalkit.records import Qrels, Run
+from evalkit.records import DocumentTokens, Qrels, Run
 
 QUERIES = [f"q{n}" for n in range(12)]
 DOCS = ("a", "b", "c", "d")
@@ -73,3 +75,15 @@ def test_only_common_queries_count() -> None:
     found = system_agreement(common_grades(nothing, qrels("a")), RUNS, "RR")
     assert (found.systems, found.largest) == ((), None)
     assert found.reason == "no query has a relevant document under both raters"
+
+
+def test_a_metric_at_a_budget_needs_the_lengths_of_documents() -> None:
+    """With them lists end at the budget; without them there is no agreement on systems, and the reason is given."""
+    pairs = common_grades(qrels("a"), qrels("a"))
+    found = system_agreement(pairs, RUNS, "nDCG@2t")
+    assert (found.tau, found.queries) == (None, 0)
+    assert found.reason is not None
+    assert "counted by a run" in found.reason
+    tokens = DocumentTokens("t", "sha", dict.fromkeys(DOCS, 1))
+    found = system_agreement(replace(pairs, tokens=tokens), RUNS, "nDCG@2t")
+    assert {one.system for one in found.systems if one.reference == 0} == {"third", "fourth"}
