@@ -12,13 +12,11 @@ else
 INSTALL = $(1)/bin/python -m pip install --quiet --disable-pip-version-check
 endif
 
-EXTRA_TESTS := $(addprefix tests/oracle/test_,cross_encoder.py dense.py late_interaction.py onnx.py quantising.py) \
-	$(addprefix tests/unit/http_client/test_aws_,credentials.py signing.py) \
-	$(addprefix tests/integration/test_,bi_encoder.py clouds.py instructions.py ray.py) \
-	tests/unit/experiment/test_token_readings.py tests/unit/metrics/test_providers.py \
-	tests/unit/encoding
+# Not long, and skipped by `make test`, which installs no extras.
+EXTRA_TESTS := $(addprefix tests/unit/http_client/test_aws_,credentials.py signing.py) \
+	tests/unit/experiment/test_token_readings.py tests/unit/metrics/test_providers.py tests/unit/encoding
 # Run alone: other tests use the newest cluster of this machine.
-RAY_ATTACKS := tests/chaos/test_ray_attacks.py
+RAY_TESTS := tests/chaos/test_ray_attacks.py tests/integration/test_ray.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-all extras check lint types floors docs fix golden bench faults clients servers build clean
@@ -48,12 +46,12 @@ run: $(VENV)/.run ## set up, then compare three rerankers on the bundled data
 test: $(VENV)/.dev ## set up, then run the tests that take seconds
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long"
 
-test-all: $(VENV)/.extras ## set up the extras, and run the tests that take minutes: kills, simulations, workflows, local models
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m long --ignore $(RAY_ATTACKS)
+test-all: $(VENV)/.extras ## set up the extras, and run the tests that take minutes: whole commands, kills, simulations, local models
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m long $(addprefix --ignore ,$(RAY_TESTS))
 
 extras: $(VENV)/.extras ## set up the extras aws, local, metrics, onnx and ray, and run the tests that are skipped without them
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(EXTRA_TESTS)
-	@$(BIN)/python -m pytest $(RAY_ATTACKS)
+	@$(BIN)/python -m pytest $(RAY_TESTS)
 
 check: test lint types floors docs ## test + lint + types + import floors + docs
 

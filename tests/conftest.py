@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from support import attacks, layout_table, promises
 from support.collections import write_beir_folder
+from support.kinds_of_tests import is_long
 from support.promises import Promise, promise_table
 
 # No test asserts a time, hypothesis included: machines are shared and slow at times.
@@ -59,6 +60,20 @@ def check_refused(record_property: Callable[[str, object], None]) -> Callable[..
     from support.layout_checks import LayoutChecks  # imports all kinds of rerankers
 
     return LayoutChecks(record_property).check_refused
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out modules that are long as a whole where no long test is asked for; importing them takes seconds."""
+    asked = config.getoption("markexpr") == "not long"
+    return True if asked and collection_path.suffix == ".py" and is_long(collection_path) else None
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark whole modules as long."""
+    for item in items:
+        if is_long(item.path):
+            item.add_marker(pytest.mark.long)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
