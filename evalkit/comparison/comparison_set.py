@@ -110,6 +110,11 @@ class ComparisonSet:
         The draw and the grades that comparisons are corrected with; None where there are none.
     withheld
         Why people's grades of a draw correct nothing, as a sentence; None where nothing speaks against it.
+    from_records
+        Whether named people or models gave any of the judgments, document by document: then unjudged candidates are
+        those that nobody was asked about, and may be relevant.
+    to_decide
+        Number of queries that are drawn for people and whose grades would decide, with those of a judge; 0 without any.
     query_clusters
         Which queries are not independent.
     """
@@ -128,6 +133,8 @@ class ComparisonSet:
     judged_by: JudgedBy = "human"
     correction: Correction | None = None
     withheld: str | None = None
+    from_records: bool = False
+    to_decide: int = 0
     query_clusters: QueryClusters = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

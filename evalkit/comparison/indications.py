@@ -28,6 +28,8 @@ _WHY: Mapping[JudgedBy, str] = {
 }
 BY_MODELS = "no verdict because models gave"
 """In the sentence of a gate's verdict that is withheld because grades of models count."""
+ENLARGED = "the draw was enlarged"
+"""In the reason of what is withheld because a draw was enlarged after people had judged."""
 _CLAIMS = {"better", "worse", "not told apart", "identical"}
 
 
@@ -75,3 +77,8 @@ def names_remedy(why: str | None) -> bool:
 def is_indication(why: str | None) -> bool:
     """Return whether a reason is that models judged."""
     return why is not None and why.startswith(tuple(_WHY.values()))
+
+
+def names_cause(why: str | None) -> bool:
+    """Return whether a reason that models judged continues with why people's grades of a draw correct nothing."""
+    return why is not None and why.startswith(tuple(f"{one}. " for one in _WHY.values()))

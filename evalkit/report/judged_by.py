@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
-from evalkit.comparison.indications import is_indication, names_remedy, why_indication
+from evalkit.comparison.indications import ENLARGED, is_indication, names_cause, names_remedy, why_indication
 from evalkit.comparison.rests_on import RestsOn, rests_on
 from evalkit.records import JudgedBy
 from evalkit.report.cautions import Caution
@@ -38,6 +38,13 @@ RAISE_SAMPLE = (
 """What to do where people have judged a whole draw that is too small for a verdict."""
 COMPLETE_JUDGMENTS = "Complete the judgments with the command that the reason names, and rerun."
 """What to do where judgments are missing that would make a recommendation or a guarantee of an indication."""
+DO_AS_REASONED = "Do what the reason says, and rerun."
+"""What to do where people's grades of the human sample correct nothing, for a reason that the sentence has."""
+GUARANTEES_ALONE = (
+    "Choose the number of candidates (evalkit tune depth) and a threshold with a guaranteed recall (evalkit tune"
+    " threshold): both allow for a human sample that was enlarged."
+)
+"""What to do where the human sample was enlarged after people had judged."""
 
 
 def why_without_verdict(judged_by: JudgedBy) -> str:
@@ -60,6 +67,10 @@ def without_people(found: Iterable[_Found]) -> str | None:
     reasons = [one.why_not for one in found]
     if any(map(names_remedy, reasons)):
         return COMPLETE_JUDGMENTS
+    if any(map(names_cause, reasons)):
+        return DO_AS_REASONED
+    if any(ENLARGED in why for why in reasons if why is not None):
+        return GUARANTEES_ALONE
     return JUDGE_BY_PEOPLE if any(map(is_indication, reasons)) else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from evalkit.records import ChosenJudgments, JudgedBy, RaterKind, RaterShare
+from evalkit.records import QRELS, ChosenJudgments, JudgedBy, RaterKind, RaterShare
 from evalkit.records.named_models import model_names
 from evalkit.records.withheld_correction import WhyWithheld, WithheldCorrection
 from evalkit.results.bounds import Count
@@ -141,6 +141,11 @@ class JudgmentFacts(JsonObject):
     human_sample: Annotated[DrawnQueries | None, Key(omit_none=True)] = None
     by_several: Annotated[Count | None, Key(omit_none=True)] = None
     differing: Annotated[Count | None, Key(omit_none=True)] = None
+
+    @property
+    def has_records(self) -> bool:
+        """Whether any grade that counts is of a named person or model, and not of a file of qrels."""
+        return any(one.counted and (one.kind, one.name) != (QRELS.kind, QRELS.name) for one in self.raters)
 
     @classmethod
     def of(

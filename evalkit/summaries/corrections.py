@@ -24,6 +24,8 @@ def with_corrections(
 ) -> list[ComparisonSet]:
     """Return comparison sets with what corrects them, where people judged a random draw and a judge all queries.
 
+    Each also has what the manifest says of its judgments: whether they are of records, and a draw that is to decide.
+
     Raises
     ------
     InputError
@@ -31,9 +33,15 @@ def with_corrections(
     """
     by_name = {facts.name: facts for facts in manifest.datasets}
     found = []
-    for one in comparison_sets:
-        facts = by_name.get(one.dataset)
-        drawn = None if facts is None or facts.judgments is None else facts.judgments.human_sample
+    for plain in comparison_sets:
+        facts = by_name.get(plain.dataset)
+        judgments = None if facts is None else facts.judgments
+        drawn = None if judgments is None else judgments.human_sample
+        one = replace(
+            plain,
+            from_records=judgments is not None and judgments.has_records,
+            to_decide=0 if drawn is None or drawn.judge is None else len(drawn.query_ids),
+        )
         stored = None if facts is None else facts.correction
         if drawn is not None and drawn.withheld is not None and one.judged_by != "human":
             found.append(replace(one, withheld=drawn.withheld.text))

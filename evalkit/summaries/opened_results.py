@@ -250,7 +250,14 @@ def version_sets(before: OpenedResult, after: OpenedResult, tags: tuple[str, str
             weaker, why = "mixed", _why_apart(mine, theirs)
         correction = mine.correction if weaker == "corrected" else None
         comparison_sets.append(
-            replace(mine, systems=systems, judged_by=weaker, correction=correction, withheld=why)
+            replace(
+                mine,
+                systems=systems,
+                judged_by=weaker,
+                correction=correction,
+                withheld=why,
+                from_records=mine.from_records or theirs.from_records,
+            )
         )
     return comparison_sets
 

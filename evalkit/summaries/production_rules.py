@@ -113,7 +113,13 @@ def production_rule(
         latency=latency,
         usd_per_thousand_queries=usd,
         held_out=_check(
-            comparison_set, tag, plan, halves, (made_at.depth, threshold.threshold), question.margin
+            comparison_set,
+            tag,
+            plan,
+            halves,
+            (made_at.depth, threshold.threshold),
+            question.margin,
+            labels.why_not,
         ),
         data=TunedData(
             content_hash=origin.content_hash,
@@ -143,6 +149,7 @@ def _check(
     halves: QueryHalves,
     chosen: tuple[int, float | None],
     margin: float,
+    why_not: str | None,
 ) -> HeldOutCheck:
     """Return depth and threshold together on the held-out queries, against the full depth without threshold.
 
@@ -164,7 +171,7 @@ def _check(
     found = check_loss(quality - full, margin, ALPHA, clusters)
     if threshold is not None or depth < (comparison_set.deepest or depth):
         found = _with_enough_queries(found, comparison_set, margin)
-    if (why := why_indication(comparison_set.judged_by)) is not None:
+    if (why := why_indication(comparison_set.judged_by) or why_not) is not None:
         found = replace(found, status="CANNOT TELL", sentence=why)
     recalls, with_relevant = _recalls(kept, candidates, comparison_set.qrels, answerable)
     counts = np.array([len(kept.docs(q)) for q in judged], dtype=np.float64)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from evalkit.comparison import ComparisonSet
 from evalkit.comparison.correction import Correction
-from evalkit.comparison.indications import why_indication
+from evalkit.comparison.indications import ENLARGED, why_indication
 from evalkit.comparison.looks import enlarged_text
 from evalkit.judging.pools import docs_at_any_depth
 from evalkit.metrics import parse_metric
@@ -59,7 +59,7 @@ def candidate_labels(comparison_set: ComparisonSet, depth: int) -> TuningLabels:
     times = "once" if found.enlarged == 1 else f"{found.enlarged} times"
     return TuningLabels(
         comparison_set,
-        f"{why_indication(comparison_set.judged_by)}; the draw was enlarged {times} after people had judged, so that"
+        f"{why_indication(comparison_set.judged_by)}; {ENLARGED} {times} after people had judged, so that"
         " figures of people's grades alone are a further look at it. A threshold with a guaranteed recall allows for"
         " that, and so does the number of candidates",
     )
@@ -69,22 +69,26 @@ def people_labels(comparison_set: ComparisonSet, depth: int) -> TuningLabels:
     """Return the grades for what is guaranteed of any candidates down to a depth.
 
     Such guarantees are about documents with scores of all heights. So they hold for people's grades of every candidate
-    of all drawn queries, whatever a judge says; a judge's grades carry none. Who uses these has to allow for
+    of all drawn queries, whatever a judge says; a judge's grades carry none. Where people alone gave judgments of
+    records, they hold for people's grades of every candidate of all judged queries: the documents that nobody was asked
+    about are those that no system ranks high, so that recall of the judged ones says little of the others. Files of
+    qrels do not say which documents people saw, and count as they are. Who uses these has to allow for
     `TuningLabels.enlarged`.
     """
-    why, correction = _why_indication(comparison_set), comparison_set.correction
-    if why is None or correction is None:
+    why, correction = _why_indication(comparison_set, "threshold"), comparison_set.correction
+    if why is not None and correction is None:
         return TuningLabels(comparison_set, why)
-    candidates = first_stage_run(comparison_set).cut(depth)
-    asked = [(query_id, doc_id) for query_id in correction.drawn for doc_id in candidates.docs(query_id)]
-    missing = _ungraded(asked, correction.people)
-    if missing:
-        drawn, judged = len(correction.drawn), len(asked) - len(missing)
+    if correction is None:
+        grades = comparison_set.qrels
         return TuningLabels(
             comparison_set,
-            f"{why}; people have judged {judged:,} of {len(asked):,} candidates of the {drawn} drawn queries (evalkit"
-            " judge rate CONFIG --for threshold)",
+            _unjudged_candidates(comparison_set, depth, tuple(grades.grades), grades, "judged")
+            if comparison_set.from_records
+            else None,
         )
+    missing = _unjudged_candidates(comparison_set, depth, correction.drawn, correction.people, "drawn")
+    if missing is not None:
+        return TuningLabels(comparison_set, f"{why}; {missing}")
     rests_on = f"people's grades of all candidates of {len(correction.drawn)} drawn queries"
     if correction.declared:
         rests_on += ", declared random by the user"
@@ -101,7 +105,7 @@ def depth_labels(comparison_set: ComparisonSet, tag: str, metric: str) -> Tuning
     within the cutoff, and the judge did so for all queries. Where the judge did not, but people judged every candidate,
     theirs count alone.
     """
-    why, correction = _why_indication(comparison_set), comparison_set.correction
+    why, correction = _why_indication(comparison_set, "depth"), comparison_set.correction
     if why is None or correction is None:
         return TuningLabels(comparison_set, why)
     deepest = comparison_set.deepest or 1
@@ -147,10 +151,37 @@ def people_of(comparison_set: ComparisonSet, correction: Correction) -> Comparis
     )
 
 
-def _why_indication(comparison_set: ComparisonSet) -> str | None:
-    """Return why nothing is recommended or guaranteed, with why people's grades of a draw correct nothing."""
+def _why_indication(comparison_set: ComparisonSet, purpose: str) -> str | None:
+    """Return why nothing is recommended or guaranteed, with why people's grades of a draw correct nothing.
+
+    Where a draw waits for grades of people, the reason has the command for a purpose, ``depth`` or ``threshold``.
+    """
     why, withheld = why_indication(comparison_set.judged_by), comparison_set.withheld
-    return why if why is None or withheld is None else f"{why}. {withheld.removesuffix('.')}"
+    if why is None:
+        return None
+    if withheld is not None:
+        return f"{why}. {withheld.removesuffix('.')}"
+    if comparison_set.correction is None and comparison_set.to_decide:
+        return (
+            f"{why}; people's grades of the {comparison_set.to_decide} drawn queries decide (evalkit judge rate CONFIG"
+            f" --for {purpose})"
+        )
+    return why
+
+
+def _unjudged_candidates(
+    comparison_set: ComparisonSet, depth: int, query_ids: Collection[str], people: Qrels, which: str
+) -> str | None:
+    """Return how many candidates of some queries people have judged, with the command; None if it is all of them."""
+    candidates = first_stage_run(comparison_set).cut(depth)
+    asked = [(query_id, doc_id) for query_id in query_ids for doc_id in candidates.docs(query_id)]
+    missing = len(_ungraded(asked, people))
+    if not missing:
+        return None
+    return (
+        f"people have judged {len(asked) - missing:,} of {len(asked):,} candidates of the {len(query_ids)} {which}"
+        " queries (evalkit judge rate CONFIG --for threshold)"
+    )
 
 
 def _pairs(pool: Mapping[str, Collection[str]], query_ids: Iterable[str]) -> _Pairs:

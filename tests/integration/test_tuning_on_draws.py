@@ -114,7 +114,11 @@ def test_what_people_judged_decides_what_is_recommended(tmp_path: Path) -> None:
     found = tuned("depth", alone, "--margin", "0.05")
     assert found["choice"]["recommended"] is None
     assert found["choice"]["why_not"].startswith("judge only (indication)")
-    assert tuned("threshold", alone)["threshold"] is None
+    waiting = tuned("threshold", alone)
+    assert waiting["threshold"] is None
+    assert f"people's grades of the {DRAWN} drawn queries decide" in waiting["why_not"]
+    for what in ("depth", "threshold", "calibration", "search", "all"):
+        assert "next: Complete the judgments" in said("tune", what, alone)
     pool, every = to_rate(config, "depth"), to_rate(config, "threshold")
     drawn = {query for query, _ in every}
     answerable = sum(right(query, "d0") > 0 for query in drawn)
@@ -162,3 +166,52 @@ def carries_all_guarantees(result: Path, answerable: int) -> None:
     said("tune", "all", result)
     (rule,) = orjson.loads((result / "production.json").read_bytes())["rerankers"]
     assert (rule["why_not"], rule["data"]["rests_on"]) == (None, rests_on)
+
+
+def test_people_alone_guarantee_nothing_of_candidates_that_they_have_not_seen(tmp_path: Path) -> None:
+    """Their grades within the metric's cutoff carry no threshold; those of every candidate do, and so do qrels."""
+    config = write_world(tmp_path / "w")
+    text = CONFIG.replace("      - {judge: luna}\n", "").replace(
+        f"    human_sample: {{queries: {DRAWN}, seed: 3}}\n", ""
+    )
+    config.write_text(
+        text.replace("judges:\n  luna: {backend: replay, path: grades.qrels}\n", ""), encoding="utf-8"
+    )
+    every = [(f"s{q}", f"d{d}") for q in range(QUERIES) for d in range(DOCUMENTS)]
+    pool = [pair for pair in every if int(pair[1][1:]) < 5]
+    rate(config, pool)
+    result = run(config)
+    missing = tuned("threshold", result)["why_not"].split(";")[0].split()
+    judged_pairs, candidates = (int(missing[place].replace(",", "")) for place in (3, 5))
+    assert 0 < judged_pairs <= len(pool) < candidates
+    why = f"people have judged {judged_pairs:,} of {candidates:,} candidates of the {QUERIES} judged queries"
+    assert tuned("threshold", result)["threshold"] is None
+    for goal in ("recall>=0.9", "precision>=0.5", "max_f1"):
+        assert why in tuned("threshold", result, "--goal", goal)["why_not"]
+    printed = said("tune", "threshold", result)
+    assert "confidence it keeps" not in printed
+    assert "next: Complete the judgments" in printed
+    for what in ("calibration", "search"):
+        assert why in tuned(what, result)["why_not"]
+    assert why in said("compare", result, result, "--threshold", "10", "--details")
+    assert "written to" not in said("tune", "all", result)
+    (rule,) = orjson.loads((result / "production.json").read_bytes())["rerankers"]
+    assert (rule["threshold"], rule["held_out"]["status"]) == (None, "CANNOT TELL")
+    assert why in rule["why_not"]
+    page = " ".join((result / "report.md").read_text(encoding="utf-8").split())
+    assert why in page
+    assert "confidence it keeps" not in page
+
+    with chdir(config.parent):
+        asked = open_rating_input(config, purpose="threshold").tasks
+    assert len(asked) == candidates - judged_pairs
+    rate(config, every)
+    complete = tuned("threshold", run(config))
+    assert complete["threshold"] is not None
+
+    grades = "".join(f"{q} 0 {d} {right(q, d):g}\n" for q, d in pool)
+    (config.parent / "people.qrels").write_text(grades, encoding="utf-8")
+    listed = "    judgments:\n      - {path: people.jsonl}\n"
+    plain = config.read_text(encoding="utf-8").replace(listed, "    qrels: {path: people.qrels}\n")
+    config.write_text(plain, encoding="utf-8")
+    assert tuned("threshold", run(config))["threshold"] is not None

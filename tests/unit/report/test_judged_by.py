@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from support.documents import summary
@@ -10,12 +10,17 @@ from support.documents import summary
 from evalkit.comparison.rests_on import RestsOn
 from evalkit.records import QRELS, ChosenJudgments, Rater, RaterShare
 from evalkit.report.judged_by import (
+    COMPLETE_JUDGMENTS,
     CORRECTED,
+    DO_AS_REASONED,
+    GUARANTEES_ALONE,
+    JUDGE_BY_PEOPLE,
     RESTS_ON,
     judge_cautions,
     judged_lines,
     judged_text,
     rater_tables,
+    without_people,
 )
 from evalkit.results.judgment_facts import DrawnQueries, JudgmentFacts
 from evalkit.results.manifest import CandidateLists
@@ -112,3 +117,55 @@ def test_what_to_do_for_a_verdict_fits_what_is_missing() -> None:
     declared = judged_dataset("corrected", replace(DRAWN, declared="declared random by the user"))
     assert declared.judgments is not None
     assert "(declared random by the user)" in judged_text(declared.judgments, "corrected")
+
+
+@dataclass(frozen=True)
+class Unfounded:
+    """Something that is not recommended."""
+
+    why_not: str | None
+
+
+@pytest.mark.parametrize(
+    ("why", "step"),
+    [
+        ("judge only (indication): models gave all judgments", JUDGE_BY_PEOPLE),
+        (
+            "judge only (indication): models gave all judgments; all grades together suggest 5",
+            JUDGE_BY_PEOPLE,
+        ),
+        (
+            (
+                "judge only (indication): models gave all judgments; people's grades of the 40 drawn queries decide"
+                " (evalkit judge rate CONFIG --for threshold)"
+            ),
+            COMPLETE_JUDGMENTS,
+        ),
+        (
+            (
+                "people have judged 1,095 of 3,000 candidates of the 60 judged queries (evalkit judge rate CONFIG --for"
+                " threshold)"
+            ),
+            COMPLETE_JUDGMENTS,
+        ),
+        (
+            (
+                "mixed judgments (indication): models gave some of the judgments. People had judged 3 documents when"
+                " the queries were drawn. Count people's judgments alone"
+            ),
+            DO_AS_REASONED,
+        ),
+        (
+            (
+                "judge grades included (indication): people's grades of a random draw do not correct this figure;"
+                " the draw was enlarged once after people had judged, so that figures are a further look at it"
+            ),
+            GUARANTEES_ALONE,
+        ),
+        ("too few queries with a relevant candidate (3)", None),
+        (None, None),
+    ],
+)
+def test_the_next_step_follows_from_what_is_configured(why: str | None, step: str | None) -> None:
+    """A random draw is proposed only where there is none."""
+    assert without_people([Unfounded(why)]) == step

@@ -20,7 +20,7 @@ from evalkit.summaries.calibrations import calibrate
 from evalkit.summaries.depth_basis import DepthBasis, depth_basis
 from evalkit.summaries.depth_sweep import DepthQuestion, sweep
 from evalkit.summaries.threshold_curves import Goal, find_threshold
-from evalkit.summaries.tuning_labels import depth_labels, people_of
+from evalkit.summaries.tuning_labels import candidate_labels, depth_labels, people_labels, people_of
 from evalkit.tuning.depth_values import DepthValues
 
 PLAN = Plan("bm25", "nDCG@3", seed=1)
@@ -194,3 +194,63 @@ def test_why_a_correction_is_withheld_is_said(judged_by: str) -> None:
     ):
         assert text.removesuffix(".") in (found or "")
         assert "(indication)" in (found or "")
+
+
+def rated_set(unjudged: int) -> ComparisonSet:
+    """Return a reranker with people's grades of all candidates, in lines of their own, but for some documents."""
+    known = noisy_set(300, DEPTH, {"bm25": 0.5, "r": 4.0}, seed=4)
+    grades = {
+        q: {f"d{d}": float(known.qrels.of(q).get(f"d{d}", 0)) for d in range(DEPTH)}
+        for q in known.qrels.grades
+    }
+    for query_id in list(grades)[:unjudged]:
+        del grades[query_id][f"d{DEPTH - 1}"]
+    return replace(known, qrels=Qrels(grades), from_records=True)
+
+
+def test_a_guarantee_on_records_needs_people_s_grades_of_every_candidate() -> None:
+    """One missing grade withholds it, with the numbers and the command; complete grades have the usual threshold."""
+    one, complete = rated_set(unjudged=1), rated_set(unjudged=0)
+    asked = 300 * DEPTH
+    why = (
+        f"people have judged {asked - 1:,} of {asked:,} candidates of the 300 judged queries (evalkit judge rate CONFIG"
+        " --for threshold)"
+    )
+    assert people_labels(one, DEPTH).why_not == candidate_labels(one, DEPTH).why_not == why
+    for goal in (Goal(), Goal("recall", 0.9, None), Goal("f1", None, None)):
+        found = find_threshold(one, "r", PLAN, goal)
+        assert found.threshold is None
+        assert (found.why_not or "").startswith(why)
+        assert "confidence it keeps" not in threshold_line(found)
+    assert calibrate(one, "r", "unbounded", PLAN).why_not == why
+    usual = replace(complete, from_records=False)
+    assert find_threshold(complete, "r", PLAN, Goal()) == find_threshold(usual, "r", PLAN, Goal())
+    assert find_threshold(complete, "r", PLAN, Goal()).threshold is not None
+
+
+def test_candidates_below_the_depth_need_no_grades() -> None:
+    """Recall is relative to the candidates that a threshold is applied to."""
+    one = rated_set(unjudged=0)
+    assert one.first_stage is not None
+    last = {q: one.first_stage.docs(q)[-1] for q in one.qrels.grades}
+    judged = {q: {d: docs[d] for d in docs if d != last[q]} for q, docs in one.qrels.grades.items()}
+    above = replace(one, qrels=Qrels(judged))
+    assert people_labels(above, DEPTH - 1).why_not is None
+    assert people_labels(above, DEPTH).why_not is not None
+
+
+def test_files_of_qrels_count_as_they_are() -> None:
+    """Their unjudged documents are not relevant: nothing says which ones people saw."""
+    one = replace(rated_set(unjudged=300), from_records=False)
+    assert people_labels(one, DEPTH).why_not is None
+    assert find_threshold(one, "r", PLAN, Goal()).threshold is not None
+
+
+@pytest.mark.parametrize("judged_by", ["mixed", "judge only"])
+def test_a_draw_without_grades_of_people_has_its_command(judged_by: str) -> None:
+    """The reason says what people judge for a depth and for a threshold; without a draw it names no command."""
+    one = replace(corrected_set(), judged_by=judged_by, correction=None, to_decide=DRAWN)  # type: ignore[arg-type]
+    decide = f"people's grades of the {DRAWN} drawn queries decide (evalkit judge rate CONFIG --for"
+    assert f"{decide} depth)" in (swept(one).choice.why_not or "")
+    assert f"{decide} threshold)" in (find_threshold(one, "r", PLAN, Goal()).why_not or "")
+    assert "evalkit" not in (people_labels(replace(one, to_decide=0), DEPTH).why_not or "")
