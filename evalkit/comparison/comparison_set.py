@@ -112,7 +112,7 @@ class ComparisonSet:
         Why people's grades of a draw correct nothing, as a sentence; None where nothing speaks against it.
     from_records
         Whether named people or models gave any of the judgments, document by document: then unjudged candidates are
-        those that nobody was asked about, and may be relevant.
+        those that were not asked about, and may be relevant.
     to_decide
         Number of queries that are drawn for people and whose grades would decide, with those of a judge; 0 without any.
     query_clusters

@@ -93,7 +93,7 @@ def production_rule(
     halves = QueryHalves.of(comparison_set, plan)
     made_at = depth_to_tune(comparison_set, sweep)
     threshold = find_threshold(comparison_set, tag, plan, question.goal, made_at)
-    kind = manifest.rerankers[tag].score_kind
+    chosen, kind = (made_at.depth, threshold.threshold), manifest.rerankers[tag].score_kind
     calibrated = calibrate(comparison_set, tag, kind, plan, made_at, halves)
     latency = _latency(summary, comparison_set, tag, made_at.depth)
     usd = none_if_nan(known_costs(summary, comparison_set, tag).usd_per_thousand_queries[made_at.depth - 1])
@@ -112,15 +112,7 @@ def production_rule(
         probability_why_not=calibrated.why_not,
         latency=latency,
         usd_per_thousand_queries=usd,
-        held_out=_check(
-            comparison_set,
-            tag,
-            plan,
-            halves,
-            (made_at.depth, threshold.threshold),
-            question.margin,
-            labels.why_not,
-        ),
+        held_out=_check(comparison_set, tag, plan, halves, chosen, question.margin, labels.why_not),
         data=TunedData(
             content_hash=origin.content_hash,
             split=origin.split,
@@ -154,7 +146,8 @@ def _check(
     """Return depth and threshold together on the held-out queries, against the full depth without threshold.
 
     The depth is one of two when these queries are looked at: that of the tuning queries, or the deepest where it is not
-    confirmed. So its difference is that of a choice between two, and slightly optimistic.
+    confirmed. So its difference is that of a choice between two, and slightly optimistic. With a reason `why_not`, or
+    grades of models, it is no test.
     """
     depth, threshold = chosen
     kept = kept_documents(comparison_set, tag, depth, threshold)

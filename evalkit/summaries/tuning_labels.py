@@ -70,10 +70,10 @@ def people_labels(comparison_set: ComparisonSet, depth: int) -> TuningLabels:
 
     Such guarantees are about documents with scores of all heights. So they hold for people's grades of every candidate
     of all drawn queries, whatever a judge says; a judge's grades carry none. Where people alone gave judgments of
-    records, they hold for people's grades of every candidate of all judged queries: the documents that nobody was asked
-    about are those that no system ranks high, so that recall of the judged ones says little of the others. Files of
-    qrels do not say which documents people saw, and count as they are. Who uses these has to allow for
-    `TuningLabels.enlarged`.
+    records, they hold for people's grades of every candidate of all judged queries: the documents that people
+    were not asked about are those that no system ranks high, so that recall of the judged ones says little of the
+    others. Files of qrels do not say which documents people saw, and count as they are. Who uses these has to allow
+    for `TuningLabels.enlarged`.
     """
     why, correction = _why_indication(comparison_set, "threshold"), comparison_set.correction
     if why is not None and correction is None:
