@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from evalkit.workflows.judging_input import JudgingInput
 
 
+_ANSWERS = 10
+"""Answers of a test that are shown."""
+_CELL = 28
+"""Characters of a text in a table of answers: three texts and a grade fit a line."""
+
+
 def show_plan(planned: Sequence[JudgePlan], opened: JudgingInput, spent_usd: float, *, as_json: bool) -> None:
     """Print what a judge would be sent, and the command to send it.
 
@@ -98,9 +104,9 @@ def _time(planned: Sequence[JudgePlan]) -> str:
 
 
 def finish(
-    done: JudgeRun, opened: JudgingInput, *, as_json: bool, details: bool, is_test: bool = False
+    done: JudgeRun, opened: JudgingInput, *, as_json: bool, details: bool, sample: int | None = None
 ) -> None:
-    """Print what a judge graded, and the next step; a test is of some queries only.
+    """Print what a judge graded, and the next step; of a test with a sample of queries, some answers, too.
 
     Raises
     ------
@@ -129,14 +135,35 @@ def finish(
     _check_grades(done, opened)
     if as_json:
         return
-    if is_test:
+    if sample is not None:
+        _show_answers(opened, done.datasets[0].judge, sample)
         files = ", ".join(str(one.file) for one in done.datasets)
         echo(
-            f"next: read the answers in {files}, then judge all queries: evalkit judge run"
+            f"next: check these answers (all are in {files}), then judge all queries: evalkit judge run"
             f" {shlex.quote(str(opened.file))} --judge {shlex.quote(done.datasets[0].judge)}"
         )
     else:
         _show_next(done.datasets, opened)
+
+
+def _show_answers(opened: JudgingInput, tag: str, sample: int) -> None:
+    """Print a table of the first answers for a sample of queries."""
+    from evalkit.report.numbers import NO_VALUE, short_text
+    from evalkit.report.table import Table, as_text
+    from evalkit.workflows.sample_answers import sample_answers
+
+    cells = tuple(
+        (
+            short_text(one.query, _CELL),
+            short_text(one.document, _CELL),
+            short_text(one.raw, _CELL),
+            NO_VALUE if one.grade is None else f"{one.grade:g}",
+        )
+        for one in sample_answers(opened, tag, sample, _ANSWERS)
+    )
+    columns = ("query", "document", "answer", "grade")
+    if cells:
+        echo_text(as_text(Table(f"Answers of {tag}", columns, cells, left=3)))
 
 
 def _check_grades(done: JudgeRun, opened: JudgingInput) -> None:
