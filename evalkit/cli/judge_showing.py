@@ -52,8 +52,10 @@ def show_plan(planned: Sequence[JudgePlan], opened: JudgingInput, spent_usd: flo
         )
         for one in planned
     )
+    whole = any(one.whole_pool for one in planned)
+    raters = "this judge has" if whole else "other raters or this judge have"
     note = (
-        "One call for each pair. Pairs that other raters or this judge have judged, that this judge could not grade and"
+        f"One call for each pair. Pairs that {raters} judged, that this judge could not grade and"
         f" that are cached are not sent. Tokens are estimated at {1 / TOKENS_PER_CHARACTER:g} characters each."
     )
     echo_text(as_text(Table(f"Plan of {planned[0].judge}", columns, cells, note, left=1)))
@@ -63,6 +65,10 @@ def show_plan(planned: Sequence[JudgePlan], opened: JudgingInput, spent_usd: flo
         echo(f"{stale} pairs are judged again, as their texts have changed")
     echo(f"total: {sum(one.calls for one in planned)} calls; time: {_time(planned)}")
     costs = [one.cost_usd for one in planned if one.cost_usd is not None]
+    traffic = opened.config.judges[planned[0].judge].traffic()
+    if traffic.billed and traffic.price is None and any(one.calls for one in planned):
+        block = f"judges.{planned[0].judge}"
+        echo(f"cost: unknown, as {block} has no price; if its calls are billed, add price: to this block")
     budget = opened.config.budget
     if budget is not None:
         whole = spent_usd + sum(costs)
