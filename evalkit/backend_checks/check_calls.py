@@ -35,6 +35,8 @@ class CheckCaller:
         self._context = CallContext(dataset, session.tag, "check")
         self.lowest, self.highest = math.inf, -math.inf
         """Lowest and highest score of all calls so far; infinite without one."""
+        self.first_failure: CallError | None = None
+        """Of the first call without scores; None if every call had some."""
 
     def outcome(self, request: RerankRequest) -> RerankResponse | CallError:
         """Send one request, and return its response or its failure."""
@@ -45,7 +47,9 @@ class CheckCaller:
             self.lowest = min(self.lowest, float(scores.min(initial=math.inf)))
             self.highest = max(self.highest, float(scores.max(initial=-math.inf)))
             return outcome.response
-        return outcome.failure or CallError("backend", "no answer")
+        failure = outcome.failure or CallError("backend", "no answer")
+        self.first_failure = self.first_failure or failure
+        return failure
 
     def must_score(self, request: RerankRequest) -> NDArray[np.float64]:
         """Send one request and return its scores.

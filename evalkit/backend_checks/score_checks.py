@@ -18,6 +18,7 @@ from evalkit.backend_checks.score_dependence import (
 )
 from evalkit.errors import CallError
 from evalkit.records import RANGES, RerankRequest, RerankResponse, outside_range
+from evalkit.rerankers import highest_grade
 from evalkit.reranking import RerankerSession
 
 _FILLER = "This sentence is only here to make the document longer than the one before it. "
@@ -78,10 +79,14 @@ def _in_range(session: RerankerSession, caller: CheckCaller) -> CheckResult:
     """Return whether the scores of all calls so far are in the documented range."""
     promise, kind = "scores are in the documented range", session.reranker.score_kind
     observed = f"{caller.lowest:.4g} to {caller.highest:.4g}"
-    bounds = RANGES.get(kind)
+    grades = highest_grade(session.reranker)
+    bounds = RANGES.get(kind) if grades is None else (0.0, float(grades))
     if bounds is None:
         return not_testable(promise, f"{kind}: no documented range; observed {observed}")
-    inside = outside_range(np.array([caller.lowest, caller.highest]), kind) is None
+    if grades is None:
+        inside = outside_range(np.array([caller.lowest, caller.highest]), kind) is None
+    else:
+        inside = bounds[0] <= caller.lowest and caller.highest <= bounds[1]
     return (kept if inside else broken)(
         promise, f"observed {observed}, documented {bounds[0]:g} to {bounds[1]:g}"
     )
@@ -187,6 +192,10 @@ def _long_text(
             return _refused_or_failed(promise, outcome, f"at least {read} words are read; at {size} words ")
         if _equal_up_to_rounding(outcome.scores, response):
             cut = _find_limit(caller, request, response, words, read, size)
+            if not cut:
+                return not_testable(
+                    promise, "scored; a short text with the query and one without it score the same"
+                )
             return kept(promise, f"scored; text past about {cut} words is ignored")
         read, size = size, size * 2
     return kept(promise, f"at least {read} words are read")

@@ -124,16 +124,19 @@ class Scale:
         ``ranks``, or empty for scores.
     tolerance
         Changes up to this size do not matter; None if the scores of no list differ beyond rounding.
+    failure
+        Message of the first call that failed; None if none did.
     """
 
     unit: str
     tolerance: float | None
+    failure: str | None = None
 
     @classmethod
-    def of(cls, found: Sequence[QueryScores], *, ranks: bool) -> Scale:
+    def of(cls, found: Sequence[QueryScores], *, ranks: bool, failure: str | None = None) -> Scale:
         """Return the scale of the original lists."""
         spread = list_spread([one.scores[ORIGINAL] for one in found if ORIGINAL in one.scores])
-        return cls("ranks" if ranks else "", TOLERANCE * spread if spread else None)
+        return cls("ranks" if ranks else "", TOLERANCE * spread if spread else None, failure)
 
     def result(
         self, promise: str, moved: Interval, figures: Mapping[str, Interval], asked: int
@@ -154,9 +157,10 @@ class Scale:
         shown = {"mean change": moved, **figures}
         verdict, why = self._verdict(moved)
         parts = [f"{name} {interval_text(one)}" for name, one in shown.items() if one.estimate is not None]
-        failed = (
-            f"; {asked - moved.n} of {asked} queries left out, as a call failed" if moved.n < asked else ""
-        )
+        failed = ""
+        if moved.n < asked:
+            first = f"; the first failure: {self.failure}" if self.failure else ""
+            failed = f"; {asked - moved.n} of {asked} queries left out, as a call failed{first}"
         sample = f"{moved.n} queries: {', '.join(parts)}" if parts else "no query with all its calls answered"
         unit = f" {self.unit}" if self.unit and parts else ""
         return CheckResult(promise, verdict, f"{sample}{unit}{why}{failed}", shown)

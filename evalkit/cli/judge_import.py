@@ -26,7 +26,9 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option("--replace", "replace_grades", is_flag=True, help="Let other grades of the same rater count.")
 @click.option(
-    "--dataset", metavar="SPEC", help="Dataset with the queries, for a FILE that names their texts."
+    "--dataset",
+    metavar="SPEC",
+    help="Dataset that is judged; required for a FILE that names queries by text.",
 )
 def import_(
     file: Path,
@@ -49,4 +51,9 @@ def import_(
     echo(f"{done.added} judgments added to {into}, {done.replaced} replaced, {done.known} there already")
     if done.excluded:
         echo(f"{done.excluded} exclusions of documents (grade -100) left out: they are no judgments")
+    for count, what in ((done.unknown_queries, "query"), (done.unknown_documents, "document")):
+        if count:
+            echo(
+                f"judgments of the file with a {what} that the dataset does not have: {count}; they do not count"
+            )
     echo(f"next: name it in the configuration: judgments: [{{path: {shlex.quote(str(into))}}}]")

@@ -101,5 +101,4 @@ def run(inputs: tuple[str, ...], **options: Unpack[Options]) -> None:
         show_plan(plan_judge(opened, tag, chosen), opened, spent, as_json=options["as_json"])
         return
     done = run_judge(opened, tag, chosen, shlex.join(["evalkit", *sys.argv[1:]]))
-    is_test = options["sample"] is not None
-    finish(done, opened, as_json=options["as_json"], details=options["details"], is_test=is_test)
+    finish(done, opened, as_json=options["as_json"], details=options["details"], sample=options["sample"])

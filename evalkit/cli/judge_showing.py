@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from evalkit.workflows.judging_input import JudgingInput
 
 
+_ANSWERS = 10
+"""Answers of a test that are shown."""
+_CELL = 28
+"""Characters of a text in a table of answers: three texts and a grade fit a line."""
+
+
 def show_plan(planned: Sequence[JudgePlan], opened: JudgingInput, spent_usd: float, *, as_json: bool) -> None:
     """Print what a judge would be sent, and the command to send it.
 
@@ -46,8 +52,10 @@ def show_plan(planned: Sequence[JudgePlan], opened: JudgingInput, spent_usd: flo
         )
         for one in planned
     )
+    whole = any(one.whole_pool for one in planned)
+    raters = "this judge has" if whole else "other raters or this judge have"
     note = (
-        "One call for each pair. Pairs that other raters or this judge have judged, that this judge could not grade and"
+        f"One call for each pair. Pairs that {raters} judged, that this judge could not grade and"
         f" that are cached are not sent. Tokens are estimated at {1 / TOKENS_PER_CHARACTER:g} characters each."
     )
     echo_text(as_text(Table(f"Plan of {planned[0].judge}", columns, cells, note, left=1)))
@@ -57,6 +65,10 @@ def show_plan(planned: Sequence[JudgePlan], opened: JudgingInput, spent_usd: flo
         echo(f"{stale} pairs are judged again, as their texts have changed")
     echo(f"total: {sum(one.calls for one in planned)} calls; time: {_time(planned)}")
     costs = [one.cost_usd for one in planned if one.cost_usd is not None]
+    traffic = opened.config.judges[planned[0].judge].traffic()
+    if traffic.billed and traffic.price is None and any(one.calls for one in planned):
+        block = f"judges.{planned[0].judge}"
+        echo(f"cost: unknown, as {block} has no price; if its calls are billed, add price: to this block")
     budget = opened.config.budget
     if budget is not None:
         whole = spent_usd + sum(costs)
@@ -98,9 +110,9 @@ def _time(planned: Sequence[JudgePlan]) -> str:
 
 
 def finish(
-    done: JudgeRun, opened: JudgingInput, *, as_json: bool, details: bool, is_test: bool = False
+    done: JudgeRun, opened: JudgingInput, *, as_json: bool, details: bool, sample: int | None = None
 ) -> None:
-    """Print what a judge graded, and the next step; a test is of some queries only.
+    """Print what a judge graded, and the next step; of a test with a sample of queries, some answers, too.
 
     Raises
     ------
@@ -129,14 +141,35 @@ def finish(
     _check_grades(done, opened)
     if as_json:
         return
-    if is_test:
+    if sample is not None:
+        _show_answers(opened, done.datasets[0].judge, sample)
         files = ", ".join(str(one.file) for one in done.datasets)
         echo(
-            f"next: read the answers in {files}, then judge all queries: evalkit judge run"
+            f"next: check these answers (all are in {files}), then judge all queries: evalkit judge run"
             f" {shlex.quote(str(opened.file))} --judge {shlex.quote(done.datasets[0].judge)}"
         )
     else:
         _show_next(done.datasets, opened)
+
+
+def _show_answers(opened: JudgingInput, tag: str, sample: int) -> None:
+    """Print a table of the first answers for a sample of queries."""
+    from evalkit.report.numbers import NO_VALUE, short_text
+    from evalkit.report.table import Table, as_text
+    from evalkit.workflows.sample_answers import sample_answers
+
+    cells = tuple(
+        (
+            short_text(one.query, _CELL),
+            short_text(one.document, _CELL),
+            short_text(one.raw, _CELL),
+            NO_VALUE if one.grade is None else f"{one.grade:g}",
+        )
+        for one in sample_answers(opened, tag, sample, _ANSWERS)
+    )
+    columns = ("query", "document", "answer", "grade")
+    if cells:
+        echo_text(as_text(Table(f"Answers of {tag}", columns, cells, left=3)))
 
 
 def _check_grades(done: JudgeRun, opened: JudgingInput) -> None:

@@ -18,6 +18,19 @@ if TYPE_CHECKING:
     from evalkit.workflows.written_query_files import WrittenQueries
 
 
+_REASONS = {
+    "refusal": "the model declined",
+    "answer": "the last answer was not one question",
+    "forbidden": "the last question used one of the document's rarest words",
+    "copied": "the last question copied the document",
+    "reordered": "the last question had the same words as a sentence of the document",
+}
+"""Why a document has no question -> in words."""
+
+_STARTER_SAMPLE = 40
+"""Queries of `human_sample` in the file of `evalkit init --for judging`."""
+
+
 class Options(TypedDict):
     """The flags of the command."""
 
@@ -100,7 +113,7 @@ def _writer(source: str, options: Options) -> Writer:
 def _show(done: WrittenQueries, into: Path) -> None:
     echo(f"{done.queries} synthetic queries written to {into}, with judgments in {into}.judgments.jsonl")
     for kind, count in done.given_up.items():
-        echo(f"documents without a query, because the last answer was rejected ({kind}): {count}")
+        echo(f"documents without a query, because {_REASONS.get(kind, kind)}: {count}")
     if done.overlap is not None and done.found_first is not None:
         echo(
             f"words of a query that are in its document: {done.overlap:.0%};"
@@ -109,5 +122,12 @@ def _show(done: WrittenQueries, into: Path) -> None:
     if not done.left:
         echo(
             f"next: evalkit init --for judging; there, set the path of queries: to {into}, remove the three *_field"
-            f" keys, and add {{path: {into}.judgments.jsonl}} to judgments:"
+            f" keys, and add {{path: {into}.judgments.jsonl}} to judgments:{_sample_size(done.queries)}"
         )
+
+
+def _sample_size(queries: int) -> str:
+    """Return that the human sample of the file has to be smaller, if it has more queries than were written."""
+    return (
+        f"; with {queries} queries, lower human_sample: to at most that" if queries < _STARTER_SAMPLE else ""
+    )

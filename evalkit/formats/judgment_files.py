@@ -67,7 +67,7 @@ def read_judgments(path: File, queries: Mapping[str, str] | None = None) -> Qrel
     if _kind(path) == "TREC":
         return read_qrels_file(path)
     found = read_named_judgments(path, queries=queries)
-    return QrelsFile(found.qrels, (), found.failures, found.raters)
+    return QrelsFile(found.qrels, (), found.failures, found.raters, found.by_text)
 
 
 def read_named_judgments(

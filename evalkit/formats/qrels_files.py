@@ -36,12 +36,15 @@ class QrelsFile:
         Pairs that a rater failed to grade, in a file of judgments by raters; they are unjudged.
     raters
         Who gave the grades, in a file of judgments by raters. Files without raters are taken as judgments of people.
+    by_text
+        See `evalkit.formats.rated_rows.NamedJudgments`.
     """
 
     qrels: Qrels
     commented: tuple[int, ...]
     failures: int = 0
     raters: RatersOfPairs = field(default_factory=dict)
+    by_text: bool = False
 
     @property
     def judged_by(self) -> JudgedBy:

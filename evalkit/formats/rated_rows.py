@@ -74,12 +74,15 @@ class NamedJudgments:
         Pairs that a rater failed to grade, in a file of judgments by raters; they are unjudged.
     raters
         Who gave the grades, in a file of judgments by raters.
+    by_text
+        Whether the file names queries by their texts, as far as it can be seen: a name of two words is one.
     """
 
     qrels: Qrels
     texts: Mapping[str, str]
     failures: int = 0
     raters: RatersOfPairs = field(default_factory=dict)
+    by_text: bool = False
 
 
 def named_judgments(
@@ -121,7 +124,8 @@ def named_judgments(
         raise DataFormatError(f"{path}: {error.message}", error.hint) from None
     if not qrels.grades:
         raise DataFormatError(f"{path} contains no judgments", "rate documents first")
-    return NamedJudgments(qrels, _texts(rated, ids))
+    by_text = _is_by_text(rated, ids)
+    return NamedJudgments(qrels, _texts(rated, ids, by_text=by_text), by_text=by_text)
 
 
 def rating_grade(value: Any, where: str) -> float:
@@ -195,8 +199,15 @@ def _are_texts(
     return True
 
 
-def _texts(rated: RatedRows, ids: Mapping[str, str]) -> dict[str, str]:
-    """Return query id -> text; none if the names of the queries may be ids: none of them has two words."""
-    if rated.named_by == "text" or (rated.named_by == "id or text" and any(len(n.split()) > 1 for n in ids)):
+def _is_by_text(rated: RatedRows, names: Iterable[str]) -> bool:
+    """Return whether the names of queries are texts; they may be ids if none of them has two words."""
+    if rated.named_by == "id or text":
+        return any(len(name.split()) > 1 for name in names)
+    return rated.named_by == "text"
+
+
+def _texts(rated: RatedRows, ids: Mapping[str, str], *, by_text: bool) -> dict[str, str]:
+    """Return query id -> text, of the queries whose text the file has."""
+    if by_text:
         return {query_id: name for name, query_id in ids.items()}
     return {ids[name]: text for name, text in rated.texts.items() if name in ids}

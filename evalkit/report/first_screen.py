@@ -182,7 +182,9 @@ def _latency_screen(name: str, measured: Measured, latency: LatencyAnswers) -> F
     """Return the first screen of a result without quality."""
     manifest, summary = measured.manifest, measured.summary
     provisional = manifest.status != "complete"
-    text = RESUME if provisional else "Measure quality, too, before you decide."
+    text = (
+        RESUME if provisional else "Decide with a result that has quality, too; if there is none, measure it."
+    )
     command = manifest.command
     calls = sum(row.calls for row in summary.latency)
     return FirstScreen(

@@ -46,6 +46,8 @@ def warnings(manifest: Manifest, summary: Summary) -> list[Caution]:
     for facts in summary.datasets:
         found += _without_answers(facts)
         found += _judgments(facts)
+        if summary.quality or not summary.latency:  # no figure of latency rests on judgments
+            found += judge_cautions(facts)
     found += family_cautions(manifest)
     found += _names(manifest)
     found += _reuse(manifest) + _drift(manifest)
@@ -119,7 +121,6 @@ def _judgments(facts: DatasetSummary) -> list[Caution]:
     if 0 < unjudged < queries:
         text = f"{facts.name}: {unjudged} of {queries} queries are not judged. They are in no mean."
         found.append(Caution("figures", text, _JUDGE))
-    found += judge_cautions(facts)
     stale = sum(rater.stale for rater in judged.raters) if judged else 0
     if stale:
         text = (

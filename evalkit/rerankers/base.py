@@ -73,6 +73,12 @@ def readable(reranker: Reranker, request: RerankRequest) -> RerankRequest:
     return replace(request, query=request.instructed_query, instruction="")
 
 
+def highest_grade(reranker: Reranker) -> int | None:
+    """Return the highest grade of a reranker whose scores are grades from 0 on; None for other scores."""
+    grade: int | None = getattr(reranker, "highest_grade", None)
+    return grade
+
+
 def instruction_place(reranker: Reranker) -> str:
     """Return where the instruction of a query is put, in words."""
     return reranker.instruction_place if isinstance(reranker, Instructable) else IN_QUERY

@@ -34,6 +34,7 @@ class Chat:
         self._settings = settings
         self.pointwise = settings.is_pointwise
         self.score_kind: ScoreKind = _KINDS.get(settings.form, "rank")
+        self.highest_grade = len(settings.scale) - 1 if settings.form == "graded" and settings.scale else None
         self.instruction_place = (
             "a block of its own in the prompt"
             if self.pointwise

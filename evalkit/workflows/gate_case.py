@@ -16,7 +16,7 @@ from evalkit.comparison.slices import group_by_level
 from evalkit.config import GateRule
 from evalkit.metrics import find_spelling, parse_metric
 from evalkit.query_clusters import QueryClusters
-from evalkit.records import MetricValues
+from evalkit.records import JudgedBy, MetricValues
 from evalkit.results.failure_reasons import in_words, of_system
 from evalkit.stats import Clusters
 from evalkit.summaries.gate_evidence import BELOW_DEPTH, NONE_BELOW, TOKENIZER, Evidence
@@ -25,6 +25,13 @@ from evalkit.summaries.scored_texts import PASSAGES
 _Values = tuple[CorrectedValues, CorrectedValues]
 Look = Literal["only", "first", "last"]
 """Which of the planned looks at the same change a gate is."""
+_WHOSE: dict[JudgedBy, str] = {
+    "human": "people",
+    "corrected": "people and models",
+    "mixed": "people and models",
+    "judge only": "models",
+}
+"""Whose judgments a side counts -> in words."""
 MOST_SLICES = 50
 """A field with more values than this needs ``levels`` in its rule."""
 
@@ -193,11 +200,19 @@ class Case:
         if differing:
             raise NothingToJudgeError(
                 f"the {' and the '.join(differing)} of {self.dataset} differ from the baseline"
+                f"{self._raters_differ() if 'judgments' in differing else ''}"
             )
         paired = pair(before, after, self.metric)
         if paired.left_out:
             raise NothingToJudgeError(f"{paired.left_out} queries have a value on only one side")
         return replace(paired, clusters=self.clusters_of(paired.query_ids))
+
+    def _raters_differ(self) -> str:
+        """Return whose judgments each side counts, as the end of a sentence; empty if it is the same."""
+        before, after = (side.judged_by.get(self.dataset, "human") for side in (self.old, self.new))
+        if _WHOSE[before] == _WHOSE[after]:
+            return ""
+        return f": the baseline counts those of {_WHOSE[before]}, this result those of {_WHOSE[after]}"
 
     @property
     def corrected_sides(self) -> tuple[CorrectedSide | None, CorrectedSide | None]:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from evalkit.datasets import query_texts
+from evalkit.datasets import one_dataset, open_dataset
 from evalkit.errors import InputError
 from evalkit.formats import names_raters, read_judgment_lines, read_judgments
-from evalkit.records import Judgment, Rater, RaterKind, utc_text
+from evalkit.records import Dataset, Judgment, Rater, RaterKind, utc_text
 from evalkit.records.qrels import EXCLUDED_GRADE
 from evalkit.store import JudgmentFile
 
@@ -24,12 +24,16 @@ class Imported:
         Judgments that were new, that replaced another grade, and that were in the file already.
     excluded
         Judgments that exclude a document from a query's lists, which no rater gives.
+    unknown_queries, unknown_documents
+        Judgments of the file whose query, or whose document, the dataset does not have; None where no dataset is named.
     """
 
     added: int
     replaced: int
     known: int
     excluded: int
+    unknown_queries: int | None = None
+    unknown_documents: int | None = None
 
 
 def import_judgments(
@@ -57,19 +61,21 @@ def import_judgments(
     replace_grades
         Whether a grade of the same pair by the same rater is replaced by another one: a later line counts.
     dataset
-        Dataset with the ids of the queries, for a file that names queries by their texts.
+        Dataset that the judgments are for; required for a file that names queries by their texts.
     now
         When (default: the clock).
 
     Raises
     ------
     InputError
-        If the file cannot be read, no rater is known, or a pair has another grade already and `replace_grades` is
-        false; then nothing is written.
+        If the file cannot be read, no rater is known, the file names queries by their texts and no dataset has
+        their ids, or a pair has another grade already and
+        `replace_grades` is false; then nothing is written.
     """
     if file.resolve() == into.resolve():
         raise InputError(f"{file} cannot be imported into itself", "name another file with --into")
-    found, excluded = _read(file, rater, kind, dataset, now or datetime.now(UTC))
+    opened = None if dataset is None else open_dataset(one_dataset(dataset))
+    found, excluded = _read(file, rater, kind, opened, now or datetime.now(UTC))
     target = JudgmentFile(into)
     current = {(one.rater.key, one.pair): one.grade for one in target.read()}
     added: list[Judgment] = []
@@ -92,11 +98,22 @@ def import_judgments(
         added.append(one)
     if added:
         target.append(added)
-    return Imported(len(added) - replaced, replaced, known, excluded)
+    return Imported(len(added) - replaced, replaced, known, excluded, *_unknown(found, opened))
+
+
+def _unknown(found: list[Judgment], dataset: Dataset | None) -> tuple[int | None, int | None]:
+    """Return how many judgments have a query, and how many a document, that a dataset lacks; None without one."""
+    if dataset is None:
+        return None, None
+    query_ids = {query.query_id for query in dataset.queries}
+    return (
+        sum(one.query_id not in query_ids for one in found),
+        sum(one.doc_id not in dataset.corpus for one in found),
+    )
 
 
 def _read(
-    file: Path, rater: str | None, kind: RaterKind | None, dataset: str | None, now: datetime
+    file: Path, rater: str | None, kind: RaterKind | None, dataset: Dataset | None, now: datetime
 ) -> tuple[list[Judgment], int]:
     """Return the judgments of a file, of each pair and rater the last one, and the number of exclusions."""
     if names_raters(file):
@@ -120,7 +137,14 @@ def _read(
         ]
         raise InputError(f"{file} does not say who judged", f"add {' and '.join(missing)}")
     judged_by = Rater(kind, rater)
-    grades = read_judgments(file, query_texts(dataset)).qrels.grades
+    texts = None if dataset is None else {query.query_id: query.text for query in dataset.queries}
+    read = read_judgments(file, texts)
+    if read.by_text and texts is None:
+        raise InputError(
+            f"{file} names queries by their texts, and their ids are not known",
+            "add --dataset SPEC: the configuration or the dataset with these queries",
+        )
+    grades = read.qrels.grades
     at = utc_text(now)
     rows = [(query_id, doc_id, grade) for query_id, docs in grades.items() for doc_id, grade in docs.items()]
     found = [

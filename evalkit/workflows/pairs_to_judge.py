@@ -175,9 +175,14 @@ def record_choice(pooled: PooledDataset, tag: str, options: JudgeOptions, seed: 
         }  # fmt: skip
         path = _place(pooled, tag, "sample")
         _write(path, content)
+        people = (
+            "people judge those of human_sample, not these"
+            if pooled.is_corrected
+            else "this is no sample for people: set human_sample for one"
+        )
         tell(
             f"{pooled.name}: {len(drawn)} of {len(pooled.queries)} queries drawn at random (seed {seed}; {path});"
-            " this is no sample for people: set human_sample for one"
+            f" {people}"
         )
 
 

@@ -13,12 +13,13 @@ from evalkit.backend_checks.list_variations import ListSample, with_unrelated
 from evalkit.backend_checks.score_effects import Scale, calls_of, list_effects, score_lists
 from evalkit.backend_checks.wording_effect import WORDING, wording_effect
 from evalkit.config import Config, RerankerSettings, reranker_settings
-from evalkit.errors import InputError
+from evalkit.errors import InputError, shortened
 from evalkit.experiment.eval_sets import EvalSet, prepare_eval_sets
 from evalkit.experiment.exchanged_queries import exchange_queries
 from evalkit.experiment.pointwise_sample import sample_batches
 from evalkit.experiment.sessions import only, open_session, opened
 from evalkit.records import RerankRequest
+from evalkit.rerankers import highest_grade
 from evalkit.reranking import Caps, RerankerSession, call_ends
 from evalkit.reranking.token_estimates import PlannedPass, plan_pass
 from evalkit.server.subprocess_service import served
@@ -98,15 +99,18 @@ class PreparedProbe:
         kind = session.reranker.score_kind
         ranks = kind == "rank"
         caller = CheckCaller(session, name)
+        callers = [caller]
         with ExitStack() as stack:
             other = None
             if self.wording is not None:
                 changed = reworded(settings, self.wording)
                 second = stack.enter_context(open_session(self.tag, changed, session.budget))
                 second.rate_limiter = session.rate_limiter
-                other = CheckCaller(second, name).scores
+                callers.append(CheckCaller(second, name))
+                other = callers[-1].scores
             found = score_lists(self.lists, seed, caller.scores, other, ranks=ranks)
-        scale = Scale.of(found, ranks=ranks)
+        failures = [one.first_failure for one in callers if one.first_failure is not None]
+        scale = Scale.of(found, ranks=ranks, failure=shortened(failures[0].message) if failures else None)
         if not settings.is_pointwise:
             yield from list_effects(found, scale)
         if other is None:
@@ -118,7 +122,8 @@ class PreparedProbe:
         if kind == "probability":
             yield calibration_check(found, self.eval_set, seed)
         else:
-            yield not_testable(CALIBRATION, f"scores are no probabilities, but {kind}")
+            meant = "grades" if highest_grade(session.reranker) is not None else kind
+            yield not_testable(CALIBRATION, f"scores are no probabilities, but {meant}")
 
 
 def probe_reranker(

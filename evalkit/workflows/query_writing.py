@@ -50,7 +50,13 @@ def writer_of_corpus(path: Path, url: str, model: str, key_variable: str | None)
     ------
     DataFormatError
         If the table is none of documents, or the folder has no text files.
+    InputError
+        If there is no such file or folder.
     """
+    if not path.exists():
+        raise InputError(
+            f"{path}: no such file or folder", "name a table of documents or a folder of text files"
+        )
     rows = read_text_folder(path) if path.is_dir() else read_rows(path)
     corpus = build_corpus(documents(rows, DocumentColumns()), "{title}\n{text}", None, path.name)
     access = ChatAccess(url=url, model=model, api_key_env=key_variable)

@@ -245,6 +245,24 @@ def test_a_file_without_raters_needs_name_and_kind(files: Path, words: tuple[str
     assert not (files / "all.jsonl").exists()
 
 
+def test_a_file_that_names_queries_by_text_needs_a_dataset(files: Path) -> None:
+    """Without a dataset nothing is written; with one, pairs that it lacks are counted."""
+    export = {"queries": [
+        {"query": "the query of nobody", "ratings": {"d1": 1, "nowhere": 2}},
+    ]}  # fmt: skip
+    (files / "case.json").write_bytes(orjson.dumps(export))
+    words = ["judge", "import", "case.json", "--into", "case.jsonl", "--rater", "anna", *PERSON]
+    refused = evalkit(*words, cwd=files)
+    assert refused.returncode == 2
+    assert "case.json names queries by their texts" in refused.stderr
+    assert "add --dataset SPEC" in refused.stderr
+    assert not (files / "case.jsonl").exists()
+    done = evalkit(*words, "--dataset", "texts", cwd=files)
+    assert done.returncode == 0, done.stderr
+    assert "judgments of the file with a query that the dataset does not have: 2" in done.stdout
+    assert "judgments of the file with a document that the dataset does not have: 1" in done.stdout
+
+
 def test_a_file_with_raters_needs_no_kind(files: Path) -> None:
     """Its lines name it; a name or a kind chooses among them."""
     words = ["judge", "import", "judge.qrels", "--into", "one.jsonl", "--rater", "anna"]

@@ -196,6 +196,10 @@ def test_a_sample_is_recorded_and_no_sample_for_people(tmp_path: Path) -> None:
     done = judge(tmp_path, "--sample", "2")
     assert "this is no sample for people" in done.stderr
     assert done.stdout.endswith("then judge all queries: evalkit judge run c.yaml --judge noting\n")
+    shown = done.stdout.partition("Answers of noting")[2].partition("next:")[0].splitlines()
+    assert shown[2].split() == ["query", "document", "answer", "grade"]
+    assert 0 < len([line for line in shown[4:] if line]) <= 10
+    assert all(len(line) <= 100 for line in shown)
     first = orjson.loads((tmp_path / "judgments" / "many.noting.sample.json").read_bytes())
     assert {row["query_id"] for row in judged(tmp_path)} == set(first["query_ids"])
     assert len(first["query_ids"]) == 2
@@ -203,6 +207,14 @@ def test_a_sample_is_recorded_and_no_sample_for_people(tmp_path: Path) -> None:
     second = orjson.loads((tmp_path / "judgments" / "many.noting.sample.json").read_bytes())
     assert set(first["query_ids"]) < set(second["query_ids"])
     assert set(asked(tmp_path).values()) == {1}
+
+
+def test_a_sample_does_not_ask_for_a_human_sample_that_is_configured(tmp_path: Path) -> None:
+    """With human_sample, the note names it instead of asking for one."""
+    write_experiment(tmp_path)
+    done = judge(tmp_path, "--sample", "2", "--set", "datasets.0.human_sample={queries: 2}")
+    assert "set human_sample for one" not in done.stderr
+    assert "people judge those of human_sample" in done.stderr
 
 
 def test_a_threshold_needs_documents_below_the_cutoff(tmp_path: Path) -> None:

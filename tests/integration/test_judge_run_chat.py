@@ -82,6 +82,13 @@ def test_a_server_that_fails_closes_the_judge(tmp_path: Path) -> None:
     assert len(judged(tmp_path)) == PAIRS
 
 
+@pytest.mark.parametrize("price", ["", ", price: {usd_per_million_tokens: 1, as_of: 2026-11-30}"])
+def test_a_plan_without_a_price_says_where_to_set_it(tmp_path: Path, price: str) -> None:
+    """An unknown cost of billed calls has a reason and a remedy; a known one has none."""
+    planned = judge(tmp_path, stand_in_judge.JudgeServer(), price, words=("--plan",)).stdout
+    assert ("cost: unknown, as judges.noting has no price" in planned) == (not price)
+
+
 def test_the_budget_holds_with_a_price_for_tokens(tmp_path: Path) -> None:
     """What is written never costs more than the budget, and a judge without a price is refused."""
     server = stand_in_judge.JudgeServer()

@@ -17,6 +17,8 @@ def test_where_people_correct_the_judge_it_is_sent_the_whole_pool(tmp_path: Path
     write_experiment(tmp_path, dataset=", human_sample: {queries: 1}")
     planned = judge(tmp_path, "--plan").stdout
     assert "with human_sample, pairs that other raters have judged are sent, too" in planned
+    assert "Pairs that this judge has judged," in " ".join(planned.split())
+    assert "other raters or this judge" not in planned
     assert f"total: {PAIRS} calls" in planned
     judge(tmp_path)
     assert set(asked(tmp_path).values()) == {1}

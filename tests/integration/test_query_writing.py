@@ -75,6 +75,7 @@ def test_good_questions_become_synthetic_queries_with_judgments(tmp_path: Path) 
     done = server.write(tmp_path, write_corpus(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "5 synthetic queries written" in done.stdout
+    assert "with 5 queries, lower human_sample: to at most that" in done.stdout
     queries, judgments = lines(tmp_path / "q.jsonl"), lines(tmp_path / "q.jsonl.judgments.jsonl")
     assert len(queries) == len({row["_id"] for row in queries}) == 5
     assert all(row["metadata"]["synthetic"] is True for row in queries)
@@ -144,8 +145,20 @@ def test_a_document_is_given_up_after_three_answers_and_a_refusal_at_once(tmp_pa
     assert "I cannot help with that" in refusal["raw"]
     assert sorted(server.asked.values()) == [1, 3, 3, 3, 3]
     asked = len(server.prompts)
-    assert server.write(tmp_path, corpus).returncode == 0
+    again = server.write(tmp_path, corpus)
+    assert again.returncode == 0
     assert len(server.prompts) == asked
+    assert "because the last question used one of the document's rarest words: 4" in again.stdout
+    assert "because the model declined: 1" in again.stdout
+
+
+def test_a_missing_path_is_named_as_missing(tmp_path: Path) -> None:
+    """Its format is not the problem, and nothing is sent."""
+    server = Server(good)
+    done = server.write(tmp_path, tmp_path / "nosuch")
+    assert done.returncode == 2
+    assert "nosuch: no such file or folder" in done.stderr
+    assert server.prompts == []
 
 
 def test_a_second_command_pays_for_new_documents_alone(tmp_path: Path) -> None:

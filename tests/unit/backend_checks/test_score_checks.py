@@ -101,6 +101,26 @@ def test_without_a_range_there_is_nothing_to_break(kind: ScoreKind) -> None:
     assert found.evidence.startswith(f"{kind}: no documented range; observed ")
 
 
+@pytest.mark.parametrize(("factor", "verdict"), [(3, "kept"), (9, "broken")])
+def test_grades_have_the_range_of_their_scale(factor: float, verdict: str) -> None:
+    """A reranker that grades from 0 to 3 is held to this range, whatever the kind of its scores."""
+    backend = Backend(lambda one: [factor * score for score in by_pair(one)], score_kind="unbounded")
+    backend.highest_grade = 3  # type: ignore[attr-defined]
+    found = probe(backend)[RANGE]
+    assert found.verdict == verdict
+    assert found.evidence.endswith("documented 0 to 3")
+
+
+def test_where_words_move_no_score_no_limit_is_reported() -> None:
+    """A judge of a few levels gives a text with the query and one without it the same grade: no limit is known."""
+    words = "This sentence is only here"
+    found = probe(
+        Backend(lambda one: [0.0 if words in doc else hashed_score(one.query, doc) for doc in one.documents])
+    )[LONG_TEXT]
+    assert found.verdict == "not testable"
+    assert "0 words" not in found.evidence
+
+
 def by_place(one: RerankRequest) -> list[float]:
     """Score by the query and the place."""
     return [1 / (2 + place + hashed_score(one.query, "")) for place in range(len(one.documents))]

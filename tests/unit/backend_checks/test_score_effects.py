@@ -207,6 +207,17 @@ def test_equal_scores_show_nothing() -> None:
     assert "all scores of a list are equal" in results[0].evidence
 
 
+def test_where_calls_fail_the_first_failure_is_named() -> None:
+    """Queries that are left out have a reason."""
+    found = score_lists(samples(), 0, lambda _request: None, None, ranks=False)
+    scale = Scale.of(found, ranks=False, failure="it returned 400: no")
+    for one in list_effects(found, scale):
+        assert (
+            "12 of 12 queries left out, as a call failed; the first failure: it returned 400: no"
+            in one.evidence
+        )
+
+
 @pytest.mark.parametrize("level", [0.99, 1e-9, -40.0])
 def test_scores_that_differ_by_rounding_show_nothing(level: float) -> None:
     """Scores of a list that are equal but for the last digits of single precision are no scale for a change."""

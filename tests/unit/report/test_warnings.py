@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 import pytest
-from support.documents import summary
+from support.documents import summary, timed
 from support.result_folders import MANIFEST
 
 from evalkit.report.warnings import warnings
@@ -83,3 +83,15 @@ def test_where_people_have_judged_a_part_no_other_draw_is_asked_for() -> None:
         found = warnings(MANIFEST, replace(summary(), datasets=(dataset,)))
         (one,) = (one for one in found if "models gave" in one.text)
         assert one.remedy.startswith(hint)
+
+
+def test_a_result_of_latency_alone_is_not_about_judgments() -> None:
+    """No figure of it rests on them, so there is nothing to judge for it."""
+    judged = JudgmentFacts("judge only", ())
+    counts = {"queries": 8, "answerable_queries": 5}
+    lists = CandidateLists.of_lengths([1])
+    dataset = DatasetSummary("d", "tables", "d.csv", None, "english", "hash", counts, lists, 0, {}, judged)
+    measured = replace(
+        summary(), datasets=(dataset,), latency=(timed("api", 5, 0.1, None, n=60),), quality=()
+    )
+    assert not [one for one in warnings(MANIFEST, measured) if "models gave" in one.text]
