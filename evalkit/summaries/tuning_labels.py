@@ -9,6 +9,7 @@ from evalkit.comparison import ComparisonSet
 from evalkit.comparison.correction import Correction
 from evalkit.comparison.indications import why_indication
 from evalkit.comparison.looks import enlarged_text
+from evalkit.counts import documents_of_queries, queries_of
 from evalkit.judging.pools import docs_at_any_depth
 from evalkit.metrics import parse_metric
 from evalkit.records import Qrels
@@ -82,10 +83,10 @@ def people_labels(comparison_set: ComparisonSet, depth: int) -> TuningLabels:
         drawn, judged = len(correction.drawn), len(asked) - len(missing)
         return TuningLabels(
             comparison_set,
-            f"{why}; people have judged {judged:,} of {len(asked):,} candidates of the {drawn} drawn queries (evalkit"
-            " judge rate CONFIG --for threshold)",
+            f"{why}; people have judged {judged:,} of {len(asked):,} candidates of the {queries_of(drawn)} of the"
+            " human sample (evalkit judge rate CONFIG --for threshold)",
         )
-    rests_on = f"people's grades of all candidates of {len(correction.drawn)} drawn queries"
+    rests_on = f"people's grades of all candidates of {queries_of(len(correction.drawn))} of the human sample"
     if correction.declared:
         rests_on += ", declared random by the user"
     if correction.enlarged:
@@ -110,10 +111,11 @@ def depth_labels(comparison_set: ComparisonSet, tag: str, metric: str) -> Tuning
     pool = {q: dict.fromkeys(docs) for q, docs in docs_at_any_depth(first_stage, scores, cutoff, deepest)}
     unrated = _ungraded(_pairs(pool, correction.drawn), correction.people)
     if unrated:
+        left = documents_of_queries(len(unrated), len({query_id for query_id, _ in unrated}))
         return TuningLabels(
             comparison_set,
-            f"undecided: human sample incomplete: people have not judged {len(unrated):,} documents of"
-            f" {len({q for q, _ in unrated})} drawn queries that some number of candidates ranks among the first"
+            f"undecided: human sample incomplete: people have not judged {left} of it that"
+            " some number of candidates ranks among the first"
             f" {cutoff} (evalkit judge rate CONFIG --for depth)",
         )
     unasked = [
@@ -126,10 +128,11 @@ def depth_labels(comparison_set: ComparisonSet, tag: str, metric: str) -> Tuning
     people = candidate_labels(comparison_set, deepest)
     if people.why_not is None:
         return people
+    left = documents_of_queries(len(unasked), len({query_id for query_id, _ in unasked}))
     return TuningLabels(
         comparison_set,
-        f"undecided: judge incomplete: {correction.judge} has not been asked for {len(unasked):,} documents of"
-        f" {len({q for q, _ in unasked})} queries that some number of candidates ranks among the first {cutoff}"
+        f"undecided: judge incomplete: {correction.judge} has not been asked for {left} that some"
+        f" number of candidates ranks among the first {cutoff}"
         " (evalkit judge run CONFIG --for depth)",
     )
 
