@@ -114,7 +114,7 @@ def depth_labels(comparison_set: ComparisonSet, tag: str, metric: str) -> Tuning
         left = documents_of_queries(len(unrated), len({query_id for query_id, _ in unrated}))
         return TuningLabels(
             comparison_set,
-            f"undecided: human sample incomplete: people have not judged {left} of it that"
+            f"undecided: human sample incomplete: people have not judged {left} that"
             " some number of candidates ranks among the first"
             f" {cutoff} (evalkit judge rate CONFIG --for depth)",
         )
