@@ -114,7 +114,7 @@ def _next(opened: JudgingInput, planned: Sequence[HumanPlan]) -> str:
     if any(one.left_for_people for one in opened.datasets):
         return f"evalkit judge rate {file}"
     if any((one.human or 0) > len(sample or ()) for one, sample in zip(planned, drawn, strict=True)):
-        return f"raise human_sample to {{queries: {needed}}} in {file} (the drawn queries stay)"
+        return f"raise human_sample to {{queries: {needed}}} in {file} (its queries stay)"
     return f"evalkit run {file}"
 
 

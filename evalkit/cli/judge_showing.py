@@ -71,7 +71,7 @@ def show_plan(planned: Sequence[JudgePlan], opened: JudgingInput, spent_usd: flo
         echo(f"cost: unknown, as {block} has no price; if its calls are billed, add price: to this block")
     budget = opened.config.budget
     if budget is not None:
-        whole = spent_usd + sum(costs)
+        whole = spent_usd + float(sum(costs))
         small = "; it is too small, and the run would stop early" if whole > budget.usd else ""
         echo(
             f"the budget is {dollars(budget.usd)}: {dollars(spent_usd)} spent + {dollars(sum(costs))} planned ="

@@ -99,6 +99,7 @@ def _conclude(findings: list[CheckResult], reranker: str) -> str:
     IncompleteError
         If a promise is broken.
     """
+    from evalkit.counts import number_of
     from evalkit.errors import IncompleteError
 
     kept, broken, absent = (
@@ -106,11 +107,13 @@ def _conclude(findings: list[CheckResult], reranker: str) -> str:
     )
     if broken:
         raise IncompleteError(
-            f"{reranker!r} breaks {broken} of {kept + broken} promises that could be tested",
+            f"{reranker!r} breaks {broken} of {number_of(kept + broken, 'promise')} that could be tested",
             "read the evidence and decide whether the differences matter to you",
         )
-    more = f"; {absent} properties that it does not promise are not met" if absent else ""
-    return f"{reranker!r} keeps all {kept} promises that could be tested{more}"
+    verb = "is" if absent == 1 else "are"
+    others = number_of(absent, "property", "properties")
+    more = f"; {others} that it does not promise {verb} not met" if absent else ""
+    return f"{reranker!r} keeps {'all ' * (kept != 1)}{number_of(kept, 'promise')} that could be tested{more}"
 
 
 def _show_plan(planned: list[PlannedPass], *, as_json: bool) -> None:

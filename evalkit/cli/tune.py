@@ -331,10 +331,11 @@ def everything(result: Path, **options: Unpack[AllOptions]) -> None:
     found, file = production_result(
         result, options["reranker"], goal, question, dataset=options["dataset"], save=options["save"]
     )
-    blocks = [production_block(one) for one in found.rerankers if one.why_not is None]
+    usable = [one for one in found.rerankers if one.why_not is None]
+    blocks = [production_block(one) for one in usable]
     step = (
-        NextStep("Apply these settings.", f"evalkit serve CONFIG --reranker TAG --apply {quote(str(file))}")
-        if blocks
+        NextStep("Apply these settings.", _serve(result, usable[0].reranker, file))
+        if usable
         else NextStep(without_people(found.rerankers) or "Measure latency or cost, or raise the limits.")
     )
     view = View(decision_line, decision_lines, rules_table, lambda _: None, step)
@@ -343,6 +344,16 @@ def everything(result: Path, **options: Unpack[AllOptions]) -> None:
     )
     text = f"written to {file}" if found.is_usable else f"no settings found; usable ones in {file} are kept"
     echo(text, err=True)
+
+
+def _serve(result: Path, tag: str, file: Path) -> str:
+    """Return the command that serves a reranker of a result with the settings of a file."""
+    from evalkit.report.manifest_command import config_in
+    from evalkit.results import ResultFolder
+    from evalkit.results.locate import locate_result
+
+    config = config_in(ResultFolder(locate_result(result)).read_manifest().command)
+    return f"evalkit serve {quote(config)} --reranker {quote(tag)} --apply {quote(str(file))}"
 
 
 tune.add_command(passages)

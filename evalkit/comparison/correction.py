@@ -12,6 +12,7 @@ import orjson
 from numpy.typing import NDArray
 
 from evalkit.comparison.counted_lists import counted_pool
+from evalkit.counts import queries_of
 from evalkit.metrics import evaluate, parse_metric
 from evalkit.records import Qrels, Run
 from evalkit.stats import Clusters
@@ -49,8 +50,8 @@ class Draw:
 def differing_text(one: Draw, other: Draw) -> str:
     """Return what two draws do not have in common, so that the difference of their sides is not corrected."""
     if set(one.drawn) != set(other.drawn):
-        return f"different draws ({len(one.drawn)} against {len(other.drawn)} drawn queries)"
-    return "one draw, but different grades of people or of the judge"
+        return f"different human samples (of {len(one.drawn)} and of {queries_of(len(other.drawn))})"
+    return "one human sample, but different grades of people or of the judge"
 
 
 @dataclass(frozen=True, eq=False)  # no slots, so that the draw is computed once

@@ -24,7 +24,7 @@ _WITHHELD: Mapping[JudgedBy, Verdict] = {
 _WHY: Mapping[JudgedBy, str] = {
     "judge only": "judge only (indication): models gave all judgments",
     "mixed": "mixed judgments (indication): models gave some of the judgments",
-    "corrected": "judge grades included (indication): people's grades of a random draw do not correct this figure",
+    "corrected": "judge grades included (indication): people's grades of a random sample do not correct this figure",
 }
 BY_MODELS = "no verdict because models gave"
 """In the sentence of a gate's verdict that is withheld because grades of models count."""
@@ -39,7 +39,7 @@ def as_indication(one: Comparison, judged_by: JudgedBy, unrated: int = 0, unansw
     Parameters
     ----------
     one
-        The comparison. One that people's grades of a random draw correct keeps its claim.
+        The comparison. One that people's grades of a random sample correct keeps its claim.
     judged_by
         Whose grades count.
     unrated

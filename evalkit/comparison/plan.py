@@ -7,6 +7,7 @@ from typing import Literal
 
 from evalkit.comparison.change_histogram import ChangeHistogram
 from evalkit.comparison.looks import enlarged_text
+from evalkit.counts import number_of, queries_of
 from evalkit.stats import RESAMPLES, Interval
 
 Verdict = Literal[
@@ -83,11 +84,15 @@ class Corrected:
     def text(self) -> str:
         """What the difference rests on, for people."""
         drawn = ", declared random by the user" if self.declared else ""
-        unused = "" if self.weight else "; the judge's grades have no weight"
+        alone = "the verdict rests on people's grades alone"
+        unused = "" if self.weight else f"; {alone}, as the judge's have no weight"
         if self.too_rarely_wrong:
-            unused = "; the draw shows too few differences or errors of the judge, which was not used"
+            unused = f"; {alone}, as the human sample shows too few differences or errors of the judge"
         others = self.ungraded - self.ungraded_drawn
-        without = f"; no grade of the judge for {self.ungraded_drawn} drawn and {others} other queries"
+        without = (
+            f"; no grade of the judge for {queries_of(self.ungraded_drawn)} of the human sample and for"
+            f" {number_of(others, 'other')}"
+        )
         without = without if self.ungraded else ""
         looks = f"; {enlarged_text(self.enlarged)}" if self.enlarged else ""
         notes = f"{drawn}{unused}{without}{looks}"

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from evalkit.counts import number_of
 from evalkit.dataset_checks.check_input import CheckInput, best_possible_fall
-from evalkit.dataset_checks.findings import DataFinding, Severity, first, number_of
+from evalkit.dataset_checks.findings import DataFinding, Severity, first
 from evalkit.dataset_checks.text_stats import Damage
 
 NEARLY_EMPTY = 10

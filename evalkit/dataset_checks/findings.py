@@ -55,12 +55,3 @@ def by_severity(findings: Iterable[DataFinding]) -> list[DataFinding]:
 def first(ids: Iterable[str]) -> tuple[str, ...]:
     """Return the first few ids as examples."""
     return tuple(islice(ids, EXAMPLES))
-
-
-def number_of(count: int, thing: str, things: str | None = None) -> str:
-    """Return a number with its noun.
-
-    >>> number_of(1, "query", "queries"), number_of(2, "document")
-    ('1 query', '2 documents')
-    """
-    return f"{count} {thing if count == 1 else things or thing + 's'}"

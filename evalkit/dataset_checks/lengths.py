@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.counts import number_of
 from evalkit.dataset_checks.check_input import CheckInput
-from evalkit.dataset_checks.findings import DataFinding, number_of
+from evalkit.dataset_checks.findings import DataFinding
 from evalkit.stats import share_interval
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from evalkit.config import Config, DatasetSettings
+from evalkit.counts import number_of
 from evalkit.dataset_checks import (
     LEFT_OUT,
     CheckInput,
@@ -15,7 +16,6 @@ from evalkit.dataset_checks import (
     run_quick_checks,
     truncation,
 )
-from evalkit.dataset_checks.findings import number_of
 from evalkit.datasets import open_dataset
 from evalkit.datasets.human_sample import check_size
 from evalkit.datasets.loading import read_parts

@@ -99,6 +99,6 @@ def different_scales(scales: str) -> WithheldCorrection:
     """Return that people's grades of a draw are on different scales."""
     return WithheldCorrection(
         "different scales",
-        f"People's grades of the drawn queries are on different scales: {scales}. Grade all of them on one scale, and"
+        f"People's grades of the human sample are on different scales: {scales}. Grade all of them on one scale, and"
         " list only the files that have it.",
     )

@@ -16,7 +16,7 @@ from evalkit.report.numbers import (
     short_text,
     value_text,
 )
-from evalkit.report.systems import indication_note
+from evalkit.report.systems import OTHER_QUERIES, comparable_mean, indication_note
 from evalkit.report.table import Table
 from evalkit.results.comparison_document import (
     Comparisons,
@@ -73,7 +73,7 @@ def _tests(entry: DatasetComparisons, plan: Plan, correction: str) -> Table:
     tied = entry.tied_with
     by_name = {one.contender: one for one in entry.comparisons}
     means = {plan.baseline: _baseline_mean(entry)}
-    means |= {name: one.contender_mean for name, one in by_name.items()}
+    means |= {name: comparable_mean(entry, one) for name, one in by_name.items()}
     own_n = NO_VALUE if entry.baseline_mean is None else str(entry.baseline_mean.n)
     cells = [
         (*_row(means[name], by_name.get(name), plan.margin, own_n, name), tied_text(tied.get(name, ())))
@@ -91,10 +91,12 @@ def _tests(entry: DatasetComparisons, plan: Plan, correction: str) -> Table:
     )
     if any(one.corrected is not None for one in entry.comparisons):
         note += (
-            " Where people's grades of a random draw correct those of the judge, queries needed are those that people"
+            " Where people's grades of a random sample correct those of the judge, queries needed are those that people"
             " judge (empty if all are too few), p is that of Student's t test, means and differences are corrected, and"
             " wins, ties and losses are those of people's queries that have a relevant document."
         )
+    if any(one.n and comparable_mean(entry, one) is None for one in entry.comparisons):
+        note += f" {OTHER_QUERIES}"
     if any(one.corrected is not None and one.corrected.enlarged for one in entry.comparisons):
         note += (
             " The draw was enlarged after people had judged, which was another look: p is doubled for each such"

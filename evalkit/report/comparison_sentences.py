@@ -9,7 +9,9 @@ from evalkit.comparison.looks import confidence_at
 from evalkit.comparison.plan import INCOMPLETE, JUDGE_INCOMPLETE, JUDGE_ONLY, MIXED, SYNTHETIC
 from evalkit.comparison.sensitivity import Sensitivity
 from evalkit.comparison.unjudged_documents import SHARES_APART
+from evalkit.counts import queries_of
 from evalkit.report.cautions import Caution
+from evalkit.report.manifest_command import PLACEHOLDER
 from evalkit.report.numbers import Figure, change_text, difference_text, level_text, p_text
 from evalkit.report.run_coverage import coverage_cautions
 from evalkit.report.undecided import reason
@@ -55,12 +57,20 @@ _CLAUSES = {
 }
 
 
-def findings(compared: Comparisons) -> list[str]:
-    """Return a sentence for each dataset and contender, and one for all datasets together."""
+def findings(compared: Comparisons, config: str = PLACEHOLDER) -> list[str]:
+    """Return a sentence for each dataset and contender, and one for all datasets together.
+
+    Parameters
+    ----------
+    compared
+        Content of ``comparisons.json``.
+    config
+        The configuration, as the commands in sentences name it.
+    """
     sentences = []
     for entry in compared.datasets:
         sentences += [
-            _sentence(one, compared) + (f" {reason(one, entry)}" if one.undecided else "")
+            _sentence(one, compared) + (f" {reason(one, entry, config)}" if one.undecided else "")
             for one in entry.comparisons
             if one.n
         ]
@@ -101,13 +111,13 @@ def gain_text(one: Comparison, plan: Plan) -> str:
 
 def queries_text(one: Comparison) -> str:
     """Return the number of queries, and of clusters where they are not independent."""
-    basis = "" if one.corrected is None else f", {one.corrected.text}"
+    basis = "" if one.corrected is None else f" judged by people, {one.corrected.text}"
     return f"{_counted(one)}{basis}"
 
 
 def _counted(one: Comparison) -> str:
     clusters = "" if one.clusters is None else f" in {one.clusters} clusters"
-    return f"{one.n} {'query' if one.n == 1 else 'queries'}{clusters}"
+    return f"{queries_of(one.n)}{clusters}"
 
 
 def detectable_text(one: Comparison) -> str:
@@ -145,9 +155,10 @@ def _unexplained(one: Comparison) -> int:
 
 
 def _unranked(entry: DatasetComparisons, one: Comparison) -> Caution:
+    count = _unexplained(one)
     text = (
-        f"{entry.dataset}: {_unexplained(one)} queries have a ranking from only one of"
-        f" {one.contender} and {one.baseline}. They count as 0 for the other."
+        f"{entry.dataset}: {queries_of(count)} {'has' if count == 1 else 'have'} a ranking from only one of"
+        f" {one.contender} and {one.baseline}, and {'counts' if count == 1 else 'count'} as 0 for the other."
     )
     return Caution("verdict", text, "Add the missing rankings, or remove these queries from the judgments.")
 

@@ -13,6 +13,7 @@ from shlex import quote
 from evalkit.charts.palette import system_roles
 from evalkit.charts.scales import Span
 from evalkit.comparison import Comparison
+from evalkit.counts import queries_of
 from evalkit.report.advice import NextStep
 from evalkit.report.candidate_counts import reached
 from evalkit.report.cards import Card, confidence_card, quality_card, speed_card
@@ -21,7 +22,7 @@ from evalkit.report.chart_parts import roles_of
 from evalkit.report.decision import Decision, decide
 from evalkit.report.forest import Forest, forest, span_of_differences
 from evalkit.report.latency_screen import latency_cards, latency_decision
-from evalkit.report.manifest_command import config_in, repeated
+from evalkit.report.manifest_command import PLACEHOLDER, config_in, repeated
 from evalkit.report.next_step import next_step
 from evalkit.report.numbers import NO_VALUE
 from evalkit.report.run_coverage import coverage_lines
@@ -139,7 +140,8 @@ def first_screen(
     """
     if measured is not None and latency is not None and not compared.datasets and measured.summary.latency:
         return _latency_screen(name, measured, latency)
-    found = verdicts(compared)
+    config = PLACEHOLDER if measured is None else quote(config_in(measured.manifest.command))
+    found = verdicts(compared, config)
     status = "complete" if measured is None else measured.manifest.status
     decision = decide(found, compared, status)
     rows = [tuple(system_rows(entry, compared, measured)) for entry in compared.datasets]
@@ -254,7 +256,7 @@ def _context(compared: Comparisons, measured: Measured | None) -> str:
         return ""
     queries = [max((_queries(one) for one in entry.comparisons), default=0) for entry in entries]
     names = entries[0].dataset if len(entries) == 1 else f"{len(entries)} datasets"
-    parts = [names, f"{sum(queries):,} {'query' if sum(queries) == 1 else 'queries'}"]
+    parts = [names, queries_of(sum(queries))]
     people = [
         one.corrected.human for entry in entries for one in entry.comparisons if one.corrected is not None
     ]

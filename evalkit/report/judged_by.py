@@ -16,7 +16,7 @@ from evalkit.stats import MIN_QUERIES
 
 RESTS_ON: Mapping[RestsOn, str] = {
     "human": "human",
-    "corrected": "corrected (people's grades of a random draw correct those of the judge)",
+    "corrected": "corrected (people's grades of a random sample correct those of the judge)",
     "corrected in part": "corrected for some systems, human and judge (indication) for the others",
     "human sample incomplete": "human and judge (indication), until people have judged the whole human sample",
     "judge incomplete": "human and judge (indication), until the judge has graded all ranked documents of all queries",
@@ -27,7 +27,7 @@ RESTS_ON: Mapping[RestsOn, str] = {
 CORRECTED: frozenset[RestsOn] = frozenset({"corrected", "corrected in part"})
 """What a verdict rests on where a correction took place."""
 JUDGE_BY_PEOPLE = (
-    "Judge a random draw of queries by people (human_sample), count only their judgments (no judge under"
+    "Judge a random sample of queries by people (human_sample), count only their judgments (no judge under"
     " `judgments:`), and rerun."
 )
 """What to do where figures are an indication, whether people have judged or not."""
@@ -132,8 +132,8 @@ def _percent(count: int, total: int) -> str:
 
 
 _FOR_A_VERDICT: Mapping[RestsOn, str] = {
-    "judge only": "Judge a random draw of queries by people (human_sample).",
-    "mixed judgments": "Have people judge a random draw of queries (human_sample), or count their judgments only (no"
+    "judge only": "Judge a random sample of queries by people (human_sample).",
+    "mixed judgments": "Have people judge a random sample of queries (human_sample), or count their judgments only (no"
     " judge listed).",
     "human sample incomplete": "Have people judge the rest of the human sample: evalkit judge rate CONFIG"
     " --sample-only",
@@ -152,11 +152,11 @@ def judge_cautions(facts: DatasetSummary) -> list[Caution]:
     basis = facts.rests_on or rests_on(judged.judged_by, ())
     remedy = _FOR_A_VERDICT.get(basis, _ALL_BY_PEOPLE)
     if basis == "mixed judgments" and judged.human_sample is not None:
-        remedy = remedy.replace("a random draw of queries (", "the drawn queries (")
+        remedy = remedy.replace("a random sample of queries (", "the human sample (")
     who = "all" if judged.judged_by == "judge only" else "some"
     given = f"{facts.name}: models gave {who} judgments."
     if basis == "corrected":
-        text = f"{given} People's grades of a random draw correct means and differences in the comparison with the"
+        text = f"{given} People's grades of a random sample correct means and differences in the comparison with the"
         return [Caution("figures", f"{text} baseline. All other figures are an indication.", remedy)]
     if basis == "corrected in part":
         text = f"{given} People's grades correct the differences of some systems. All other figures are an indication."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evalkit.charts.chart import Axis, Chart, Panel, Points, Spot, Tick
+from evalkit.counts import queries_of
 from evalkit.formats.csv_text import csv_text
 from evalkit.report.candidate_counts import reached
 from evalkit.report.judged_by import why_without_verdict
@@ -62,11 +63,11 @@ def _corrected_note(board: Leaderboard) -> str:
     """Return what means and differences rest on where people's grades correct those of a judge."""
     if board.judged_by is None:
         return ""
-    note = " People's grades of a random draw correct those of the judge, in means and in each difference (Student's"
+    note = " People's grades of a random sample correct those of the judge, in means and in each difference (Student's"
     note += " t test)."
     if board.unrated_queries:
-        note += f" People have not judged all documents of {board.unrated_queries} drawn queries: systems that rank"
-        note += " them have uncorrected means, which are an indication, and no difference is tested."
+        note += f" People have not judged all documents of {queries_of(board.unrated_queries)} of the human sample:"
+        note += " systems that rank them have uncorrected means, which are an indication, and no difference is tested."
     return note
 
 

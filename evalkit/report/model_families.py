@@ -54,7 +54,7 @@ def family_cautions(manifest: Manifest) -> Iterator[Caution]:
                         "verdict",
                         f"{facts.name}: the judge {judge} shares a model family with {tag}"
                         f" ({', '.join(sorted(shared))}), which it may favour.",
-                        "Use a judge of another family; people's grades of a random draw correct the bias.",
+                        "Use a judge of another family; people's grades of a random sample correct the bias.",
                     )
 
 

@@ -9,6 +9,7 @@ from shlex import quote
 from evalkit.comparison import MISSING, UNKNOWN, Comparison
 from evalkit.comparison.correction import RERUN_EARLIER
 from evalkit.comparison.plan import SYNTHETIC
+from evalkit.counts import documents_of_queries, queries_of
 from evalkit.report.advice import NextStep
 from evalkit.report.cards import leading
 from evalkit.report.decision import Decision
@@ -77,11 +78,13 @@ def _to_judge(compared: Comparisons, measured: Measured | None) -> NextStep | No
         documents, queries = (
             sum(getattr(one, name) for one in incomplete) for name in ("documents", "queries")
         )
-        text = f"Let people judge {documents} documents of {queries} drawn queries, and rerun."
+        left = documents_of_queries(documents, queries)
+        text = f"Let people judge {left} of the human sample, and rerun."
         return NextStep(text, f"evalkit judge rate {config} --sample-only")
     unasked = next((entry.to_ask_judge for entry in compared.datasets if entry.to_ask_judge), None)
     if unasked is not None:
-        text = f"Ask the judge for {unasked.documents} documents of {unasked.queries} queries, and rerun."
+        left = documents_of_queries(unasked.documents, unasked.queries)
+        text = f"Ask the judge for {left}, and rerun."
         return NextStep(text, judge_command(unasked.judge, config))
     if any(_has_small_sample(entry) for entry in compared.datasets):
         return NextStep(RAISE_SAMPLE, f"evalkit judge rate {config} --sample-only")
@@ -111,12 +114,12 @@ def _to_people(compared: Comparisons, measured: Measured | None, config: str) ->
         )
         if facts and not drawn:
             text += (
-                " Or add human_sample: {queries: 40}: people's grades of a random draw can correct those of the judge;"
-                " those of queries that were not drawn at random correct nothing."
+                " Or add human_sample: {queries: 40}: people's grades of a random sample can correct those of the"
+                " judge; those of queries that were not drawn at random correct nothing."
             )
         return NextStep(text, rate)
     if drawn:
-        text = f"Let people judge the random draw of {' and '.join(map(str, drawn))} queries, and rerun."
+        text = f"Let people judge the human sample of {' and '.join(map(str, drawn))} queries, and rerun."
         return NextStep(text, f"{rate} --sample-only")
     where = "the dataset" if len(compared.datasets) == 1 else ", ".join(sorted(lacking))
     text = f"Add human_sample: {{queries: 40}} to {where}, let people judge these queries, and rerun."
@@ -132,8 +135,7 @@ def _to_decide(compared: Comparisons, decision: Decision, again: str | None) -> 
     lead = leading(compared, decision)
     if lead is not None and _independent(lead) < MIN_QUERIES:
         missing = MIN_QUERIES - _independent(lead)
-        queries = "query" if missing == 1 else "queries"
-        return NextStep(f"Add at least {missing} {queries} with judgments, and rerun.", again)
+        return NextStep(f"Add at least {queries_of(missing)} with judgments, and rerun.", again)
     if lead is not None and lead.verdict == MISSING:
         return NextStep(_complete(compared, lead), again)
     if lead is not None and lead.verdict in _REMEDIES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from shlex import quote
 
 from evalkit.charts.chart import Chart
 from evalkit.report.audit_tables import all_audit_tables, audit_sentences
@@ -17,6 +18,7 @@ from evalkit.report.depth import depth_line, depth_table, depth_tables
 from evalkit.report.judged_by import judged_lines, rater_tables
 from evalkit.report.latency_sentences import latency_cautions, latency_lines
 from evalkit.report.latency_tables import latency_details, latency_tables
+from evalkit.report.manifest_command import config_in
 from evalkit.report.model_precision import precision_lines, precision_tables
 from evalkit.report.passage_tables import passage_tables
 from evalkit.report.quality import call_tables, data_table, result_tables
@@ -148,10 +150,11 @@ def report_sections(
         Whether the query explorer has data.
     """
     summary, compared, tuned = found.summary, found.compared, found.tuned
+    config = quote(config_in(found.manifest.command))
     everything = (
         Section(
             "comparison", "Comparison", "Comparison with the baseline",
-            lines=[*findings(compared), *precision_lines(summary), *token_budget_lines(found.manifest)],
+            lines=[*findings(compared, config), *precision_lines(summary), *token_budget_lines(found.manifest)],
             more=[*comparison_tables(compared), *to_judge_tables(compared), *result_tables(summary, lacking(compared)),
                   *passage_tables(summary.passages, summary.confidence), *precision_tables(summary),
                   *token_budget_tables(summary), *evidence_tables(compared)],

@@ -29,6 +29,12 @@ from evalkit.results.summary_document import LatencyRow, Summary
 from evalkit.results.tuning_document import DepthRow, DepthSweep, Tuning
 from evalkit.stats import Interval
 
+OTHER_QUERIES = (
+    "A system whose difference is not corrected has no mean here, as it would be of other queries than that of the"
+    " baseline."
+)
+"""Why a table has no mean of a system."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
@@ -51,9 +57,11 @@ class SystemRow:
     verdict
         The verdict in words; ``baseline`` for the baseline.
     mean
-        Mean of the primary metric.
+        Mean of the primary metric; None where it is of other queries than that of the baseline.
     queries
-        Number of queries of `difference`, or of the mean of the baseline.
+        Number of queries of `difference`, or of the mean of the baseline; of a corrected one those that people judged.
+    corrected_for
+        Number of queries that a corrected mean and difference are for; None where they are not corrected.
     depth
         Candidates per query that `p95` and `cost` are for; None where there is no depth.
     is_run
@@ -83,6 +91,7 @@ class SystemRow:
     calls_missing: int = 0
     is_run: bool = False
     indication: str = ""
+    corrected_for: int | None = None
 
     @property
     def is_timed(self) -> bool:
@@ -126,6 +135,18 @@ def indication_note(comparisons: Iterable[Comparison]) -> str:
     if SYNTHETIC in withheld:
         notes.append("Undecided rows are indications: intervals and p are for queries that a model wrote.")
     return " ".join(notes)
+
+
+def comparable_mean(entry: DatasetComparisons, one: Comparison) -> float | None:
+    """Return the mean of a contender; None where it is not corrected and that of the baseline is.
+
+    The two are then of other queries and grades: their difference is not the one of the comparison.
+    """
+    return one.contender_mean if one.corrected is not None or not _is_corrected(entry) else None
+
+
+def _is_corrected(entry: DatasetComparisons) -> bool:
+    return any(row.corrected is not None for row in entry.comparisons)
 
 
 def system_rows(
@@ -174,9 +195,10 @@ def _contender_row(entry: DatasetComparisons, one: Comparison, measured: Measure
         one.contender,
         one.joint_change if one.has_evidence else None,
         VERDICT_WORDS[one.verdict] if one.n else "not judged" if entry.is_unjudged else "not scored",
-        one.contender_mean,
+        comparable_mean(entry, one),
         one.n,
         indication=indication_note([one]),
+        corrected_for=None if one.corrected is None else one.corrected.human + one.corrected.judged_only,
     )
     if one.contender in entry.runs:
         return _with_stated_latency(row, entry, measured)
@@ -292,11 +314,26 @@ def systems_table(dataset: str, compared: Comparisons, rows: Sequence[SystemRow]
     return Table(title, columns, tuple(cells), note, dataset=dataset).without_empty_columns()
 
 
+def _means_note(rows: Sequence[SystemRow]) -> Iterator[str]:
+    """Yield which queries means are of, where people's grades correct them."""
+    sizes = sorted({row.corrected_for for row in rows if row.corrected_for is not None})
+    if not sizes:
+        return
+    counts = " or ".join(f"{size:,}" for size in sizes)
+    yield (
+        f"Means and differences: corrected, for all {counts} queries that people or the judge graded; 'queries' counts"
+        " those that people judged."
+    )
+    if any(row.mean is None and row.difference is not None for row in rows):
+        yield OTHER_QUERIES
+
+
 def systems_note(compared: Comparisons, rows: Sequence[SystemRow]) -> str:
     """Return how to read the rows, in short sentences; only of what they hold."""
     plan = compared.plan
     parts = [f"Intervals: {level_text(plan.confidence)} confidence, simultaneous for all systems."]
     parts += [note for note in dict.fromkeys(row.indication for row in rows) if note]
+    parts += _means_note(rows)
     if any(row.needed != NO_VALUE for row in rows):
         parts.append(
             f"Candidates needed: the fewest that lose at most {plan.margin:g} on held-out queries; 'all' if none is"

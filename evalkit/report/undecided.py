@@ -8,6 +8,7 @@ from evalkit.comparison import MISSING, UNKNOWN, Comparison
 from evalkit.comparison.plan import INCOMPLETE, JUDGE_INCOMPLETE, JUDGE_ONLY, MIXED, SYNTHETIC
 from evalkit.comparison.sensitivity import Sensitivity
 from evalkit.comparison.unjudged_documents import confirmed, shares_apart
+from evalkit.counts import documents_of_queries, queries_of
 from evalkit.report.numbers import short_text
 from evalkit.report.run_coverage import missing_remedy, missing_sentence
 from evalkit.report.table import Table
@@ -31,21 +32,22 @@ _LISTED = 1000
 """Number of documents to judge that a table lists."""
 
 
-def incomplete_text(entry: DatasetComparisons) -> str:
-    """Return what people still have to judge of the queries that were drawn for them."""
-    rate = "evalkit judge rate CONFIG --sample-only"
+def incomplete_text(entry: DatasetComparisons, config: str = "CONFIG") -> str:
+    """Return what people still have to judge of the human sample."""
+    rate = f"evalkit judge rate {config} --sample-only"
     if entry.to_rate is None:
-        return f"People have not judged all documents of the queries that were drawn for them ({rate})."
+        return f"People have not judged all documents of the human sample ({rate})."
+    left = documents_of_queries(entry.to_rate.documents, entry.to_rate.queries)
     return (
-        f"People still have to judge {entry.to_rate.documents} documents of {entry.to_rate.queries} queries that were"
-        f" drawn for them ({rate}). Queries that were skipped are not left out, as what people skip is not random."
+        f"People still have to judge {left} of the human sample ({rate}). Queries that were skipped are not left out,"
+        " as what people skip is not random."
     )
 
 
 def judge_incomplete_text(left: ToAskJudge, config: str = "CONFIG") -> str:
     """Return for what the judge still has to be asked before people's grades can correct its own."""
     return (
-        f"The judge has not been asked for {left.documents} documents of {left.queries} queries"
+        f"The judge has not been asked for {documents_of_queries(left.documents, left.queries)}"
         f" ({judge_command(left.judge, config)}). Its grades are used once it has answered for all of them."
     )
 
@@ -61,18 +63,18 @@ def indication_text(one: Comparison, entry: DatasetComparisons) -> str | None:
     return found if found is None or entry.withheld is None else f"{found} {entry.withheld}"
 
 
-def _fixed(one: Comparison, entry: DatasetComparisons) -> str | None:
+def _fixed(one: Comparison, entry: DatasetComparisons, config: str) -> str | None:
     """Return why, where it does not depend on the figures of the comparison; None where it does."""
     if one.verdict == JUDGE_INCOMPLETE and entry.to_ask_judge is not None:
-        return judge_incomplete_text(entry.to_ask_judge)
+        return judge_incomplete_text(entry.to_ask_judge, config)
     if one.verdict == INCOMPLETE:
-        return incomplete_text(entry)
+        return incomplete_text(entry, config)
     return CACHED if one.verdict == "undecided: cached scores" else indication_text(one, entry)
 
 
-def reason(one: Comparison, entry: DatasetComparisons) -> str:
-    """Return why the comparison is undecided, in one or two sentences."""
-    fixed = _fixed(one, entry)
+def reason(one: Comparison, entry: DatasetComparisons, config: str = "CONFIG") -> str:
+    """Return why the comparison is undecided, in one or two sentences; `config` is the configuration, for commands."""
+    fixed = _fixed(one, entry, config)
     if fixed is not None:
         return fixed
     if one.verdict == MISSING:
@@ -86,9 +88,9 @@ def reason(one: Comparison, entry: DatasetComparisons) -> str:
     return "" if found is None else f"{_shares(one, found)}{_consequence(one, found)} {_judge_first(entry)}"
 
 
-def remedy(one: Comparison, entry: DatasetComparisons) -> str:
-    """Return the main figure and what to do, for a headline."""
-    fixed = _fixed(one, entry)
+def remedy(one: Comparison, entry: DatasetComparisons, config: str = "CONFIG") -> str:
+    """Return the main figure and what to do, for a headline; `config` is the configuration, for commands."""
+    fixed = _fixed(one, entry, config)
     if fixed is not None:
         return fixed
     if one.verdict == MISSING:
@@ -102,12 +104,15 @@ def remedy(one: Comparison, entry: DatasetComparisons) -> str:
 
 
 def _unknown(one: Comparison) -> str:
-    return f"{one.metric} of {one.left_out} queries is known for only one system"
+    return f"{one.metric} of {queries_of(one.left_out)} is known for only one system"
 
 
 def _failed(one: Comparison) -> str:
     if one.left_out:
-        return f"{one.left_out} queries have no scores from one or both systems"
+        verb = "has" if one.left_out == 1 else "have"
+        return f"{queries_of(one.left_out)} {verb} no scores from one or both systems"
+    if one.unranked == 1:
+        return "1 query has a ranking from only one system and counts as 0 for the other"
     return f"{one.unranked} queries have a ranking from only one system and count as 0 for the other"
 
 

@@ -14,8 +14,9 @@ from evalkit.comparison import Comparison
 from evalkit.comparison.plan import INCOMPLETE, JUDGE_INCOMPLETE, JUDGE_ONLY, MIXED, SYNTHETIC
 from evalkit.report.candidate_counts import most_candidates
 from evalkit.report.comparison_sentences import detectable_text, gain_text, queries_text
-from evalkit.report.undecided import INDICATIONS, assumption, incomplete_text, indication_text, remedy
-from evalkit.report.weighted_populations import contradicting, described, opposite_text
+from evalkit.report.manifest_command import PLACEHOLDER
+from evalkit.report.undecided import INDICATIONS, assumption, indication_text, remedy
+from evalkit.report.weighted_populations import SAMPLED, contradicting, described, opposite_text
 from evalkit.results.comparison_document import Comparisons, DatasetComparisons
 from evalkit.results.weighted_rows import Population
 from evalkit.stats import MIN_QUERIES
@@ -56,15 +57,17 @@ class Verdict:
     fits: tuple[str, ...] = ()
 
 
-def verdicts(compared: Comparisons) -> list[Verdict]:
+def verdicts(compared: Comparisons, config: str = PLACEHOLDER) -> list[Verdict]:
     """Return the verdict on each dataset.
 
     Parameters
     ----------
     compared
         Content of ``comparisons.json``.
+    config
+        The configuration, as the commands in sentences name it.
     """
-    return [_verdict(entry, compared) for entry in compared.datasets]
+    return [_verdict(entry, compared, config) for entry in compared.datasets]
 
 
 def lead_comparison(entry: DatasetComparisons) -> Comparison | None:
@@ -88,7 +91,7 @@ def _is_better(one: Comparison) -> bool:
     return one.verdict == "better" and (one.lower or 0.0) > 0
 
 
-def _verdict(entry: DatasetComparisons, compared: Comparisons) -> Verdict:
+def _verdict(entry: DatasetComparisons, compared: Comparisons, config: str) -> Verdict:
     dataset, baseline = entry.dataset, compared.plan.baseline
     measured, lead = _measured(entry), lead_comparison(entry)
     if lead is None:
@@ -107,7 +110,7 @@ def _verdict(entry: DatasetComparisons, compared: Comparisons) -> Verdict:
     if all(one.verdict == "too few queries" for one in measured):
         return Verdict(dataset, "undecided", None, *_too_few(lead, compared))
     if lead.undecided:
-        return Verdict(dataset, "undecided", None, *_withheld(lead, entry, compared))
+        return Verdict(dataset, "undecided", None, *_withheld(lead, entry, compared, config))
     headline, detail = _keep(measured, compared, everything=len(measured) == len(entry.comparisons))
     fits = (baseline, *entry.tied_with.get(baseline, ()))
     detail = f"{detail}{assumption(entry)}{described(entry, measured[0].contender)}"
@@ -116,7 +119,7 @@ def _verdict(entry: DatasetComparisons, compared: Comparisons) -> Verdict:
 
 def _over(entry: DatasetComparisons) -> str:
     """Return what the plain mean is of, where it describes neither the traffic nor the distinct queries of a log."""
-    return "" if entry.weighted is None or entry.weighted.plain_mean != "neither" else " on the drawn queries"
+    return "" if entry.weighted is None or entry.weighted.plain_mean != "neither" else f" on {SAMPLED}"
 
 
 def _opposite(
@@ -134,21 +137,26 @@ def _nothing_compared(entry: DatasetComparisons, baseline: str) -> tuple[str, st
     """Return headline and detail where no query has values of two systems."""
     if not entry.is_unjudged:
         return f"Nothing was compared with {baseline}", ""
-    detail = f"All {entry.unjudged_queries} queries are unjudged, so there is no quality to compare."
+    unjudged = entry.unjudged_queries
+    all_are = "The only query is" if unjudged == 1 else f"All {unjudged} queries are"
+    detail = f"{all_are} unjudged, so there is no quality to compare."
     return "No query is judged", detail
 
 
-def _withheld(lead: Comparison, entry: DatasetComparisons, compared: Comparisons) -> tuple[str, str]:
+def _withheld(
+    lead: Comparison, entry: DatasetComparisons, compared: Comparisons, config: str
+) -> tuple[str, str]:
     """Return headline and detail where a claim on the leading system was withheld."""
     seen = f"{lead.contender}: {gain_text(lead, compared.plan)}, {queries_text(lead)}."
     if lead.verdict in INDICATIONS:
         return _INDICATED[lead.verdict], f"{seen} {indication_text(lead, entry)}"
+    todo = remedy(lead, entry, config)
     if lead.verdict == INCOMPLETE:
-        return "The human sample is incomplete", f"{incomplete_text(entry)} Until then an indication: {seen}"
+        return "The human sample is incomplete", f"{todo} Until then an indication: {seen}"
     if lead.verdict == JUDGE_INCOMPLETE:
-        return "The judge's grades are incomplete", f"{remedy(lead, entry)} Until then an indication: {seen}"
+        return "The judge's grades are incomplete", f"{todo} Until then an indication: {seen}"
     why = lead.verdict.removeprefix("undecided: ")
-    return f"{why.capitalize()} could change the result of {lead.contender}", remedy(lead, entry)
+    return f"{why.capitalize()} could change the result of {lead.contender}", todo
 
 
 def _gain(best: Comparison, entry: DatasetComparisons, compared: Comparisons) -> str:

@@ -5,24 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from evalkit.comparison import Plan
+from evalkit.counts import queries_of
 from evalkit.report.numbers import NO_VALUE, Figure, difference_text, interval_text, level_text
 from evalkit.report.table import Table
 from evalkit.results.comparison_document import Comparisons, DatasetComparisons
 from evalkit.results.weighted_rows import Population, PopulationMeans, WeightedMeans
 from evalkit.stats import MIN_QUERIES, Interval
 
+SAMPLED = "the queries sampled from the log"
+"""The name of the queries that were taken from a log; the *human sample* is what people judge of them."""
 NAMES: dict[Population, str] = {"traffic": "traffic mean", "distinct queries": "distinct-query mean"}
 """Population -> the name of its mean."""
 
 
 def weighted_lines(compared: Comparisons) -> list[str]:
-    """Return, for each dataset whose queries were drawn from a log, what each mean describes."""
+    """Return, for each dataset whose queries were sampled from a log, what each mean describes."""
     return [
         f"{entry.dataset}: {text}"
         for entry in compared.datasets
         if entry.weighted is not None
         for text in (
-            plain_mean_text(entry.weighted),
+            f"{plain_mean_text(entry.weighted)}{_counts(entry.weighted)}",
             *_indicated(entry.weighted),
             *_withheld_texts(entry.weighted),
         )
@@ -35,13 +38,17 @@ def plain_mean_text(weighted: WeightedMeans) -> str:
         return "the plain mean is both the traffic mean and the distinct-query mean, because all weights are equal."
     if weighted.plain_mean == "neither":
         others = "not the" if weighted.traffic_mean is None else "neither the traffic nor the"
-        certain = f" {weighted.certain} of them were drawn with certainty." if weighted.certain else ""
-        return (
-            f"the plain mean describes the {weighted.queries} drawn queries alone, and {others} distinct queries of"
-            f" the log.{certain}"
-        )
+        return f"the plain mean describes {SAMPLED} alone, and {others} distinct queries of the log."
     nearly = "nearly " if weighted.nearly else ""
-    return f"with this draw the plain mean is {nearly}the {NAMES[weighted.plain_mean]}."
+    return f"with this sample of the log the plain mean is {nearly}the {NAMES[weighted.plain_mean]}."
+
+
+def _counts(weighted: WeightedMeans) -> str:
+    """Return how many queries have a value, and of how many the sampling was certain."""
+    if weighted.plain_mean != "neither":
+        return ""
+    certain = f", of which {weighted.certain} had to be sampled (probability 1)" if weighted.certain else ""
+    return f" They are {queries_of(weighted.queries)} with a value{certain}."
 
 
 def _indicated(weighted: WeightedMeans) -> Iterator[str]:
@@ -49,7 +56,7 @@ def _indicated(weighted: WeightedMeans) -> Iterator[str]:
     if weighted.is_indication:
         yield (
             "means with unequal weights are an indication: they rest on grades of models, too, which people's grades of"
-            " a random draw do not correct."
+            " the human sample do not correct."
         )
 
 
@@ -59,28 +66,28 @@ def _withheld_texts(weighted: WeightedMeans) -> Iterator[str]:
         if means.withheld == "few queries":
             yield (
                 f"the {NAMES[population]} has no confidence interval: its weights leave"
-                f" {means.effective_by_chance or 0:.0f} effective queries that were drawn by chance, and an interval"
+                f" {means.effective_by_chance or 0:.0f} effective queries that were sampled by chance, and an interval"
                 f" needs {MIN_QUERIES}."
             )
         elif means.withheld == "unjudged queries":
             yield (
-                f"the {NAMES[population]} has no confidence interval: some of the drawn queries are not judged, and"
+                f"the {NAMES[population]} has no confidence interval: some of {SAMPLED} are not judged, and"
                 " they may have much of the traffic. Judge them, too."
             )
         elif means.withheld == "skewed frequencies":
             why = (
-                "inclusion_field is not set, so the draw is not known"
+                "inclusion_field is not set, so that their probabilities are not known"
                 if weighted.certain is None
-                else "the queries were not drawn in proportion to their frequency, and may lack frequent ones"
+                else "the queries were not sampled in proportion to their frequency, and may lack frequent ones"
             )
             yield (
-                f"the {NAMES[population]} has no confidence interval: {why}. Draw queries with"
+                f"the {NAMES[population]} has no confidence interval: {why}. Sample queries with"
                 " `evalkit queries sample --by frequency`."
             )
 
 
 def weighted_tables(compared: Comparisons) -> list[Table]:
-    """Return the two means of every system, for each dataset whose queries were drawn from a log."""
+    """Return the two means of every system, for each dataset whose queries were sampled from a log."""
     return [
         _table(entry, entry.weighted, compared.plan)
         for entry in compared.datasets
@@ -103,9 +110,9 @@ def _table(entry: DatasetComparisons, weighted: WeightedMeans, plan: Plan) -> Ta
     )
     note = (
         "Traffic mean: every search of the log counts equally. Distinct-query mean: every different query of the log"
-        f" counts equally. Intervals: {level_text(plan.confidence)} confidence for the log that the queries were drawn"
-        " from, not corrected for the number of comparisons. Effective queries: equally weighted queries that would be"
-        " as informative."
+        f" counts equally. Intervals: {level_text(plan.confidence)} confidence for the log that the queries were"
+        " sampled from, not corrected for the number of comparisons. Effective queries: equally weighted queries that"
+        " would be as informative."
     )
     if weighted.is_indication:
         note += " An indication: the grades are those of models, too, which nothing corrects here"
@@ -156,7 +163,10 @@ def _excludes(change: Interval | None, *, upwards: bool) -> bool:
 
 
 def described(entry: DatasetComparisons, system: str) -> str:
-    """Return sentences on the population of the plain mean, with the weighted differences; empty without weights."""
+    """Return sentences on the population of the plain mean, with the weighted differences; empty without weights.
+
+    A weighted difference that is an indication, as people's grades do not correct it, is in the table alone.
+    """
     weighted = entry.weighted
     if weighted is None:
         return ""
@@ -165,13 +175,13 @@ def described(entry: DatasetComparisons, system: str) -> str:
     shown = [
         (population, means)
         for population, means in weighted.populations.items()
-        if (row := means.row_of(system)) and row.difference and not row.corrected
-        if not (weighted.is_indication and weighted.plain_mean == population)  # nearly the plain mean
+        if not weighted.is_indication
+        and (row := means.row_of(system))
+        and row.difference
+        and not row.corrected
     ]
     changes = "; ".join(f"{NAMES[name]}: {change_with_bounds(means, system)}" for name, means in shown)
     differences = f" Difference of the {changes}." if changes else ""
-    if changes and weighted.is_indication:
-        differences += " An indication: people's grades do not correct weighted differences."
     return f" {sentence[0].upper()}{sentence[1:]}{differences}"
 
 

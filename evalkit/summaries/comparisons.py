@@ -49,7 +49,7 @@ from evalkit.summaries.candidate_runs import candidate_lists
 from evalkit.summaries.human_widths import human_widths
 from evalkit.summaries.quality_cells import QualityCell
 from evalkit.summaries.side_by_side import side_by_side
-from evalkit.summaries.system_means import mean_of_system
+from evalkit.summaries.system_means import mean_of_system, system_mean
 from evalkit.summaries.weighted_means import weighted_means
 
 
@@ -199,7 +199,7 @@ def _dataset(
         sensitivity=tuple(evidence.values()),
         slices=tuple(_slice(one) for name in evidence for one in slices(comparison_set, plan, name)),
         extremes={name: _extremes(comparison_set, plan, name) for name in evidence},
-        baseline_mean=_baseline_mean(comparison_set, plan),
+        baseline_mean=_baseline_mean(comparison_set, plan, primary),
         relevant_only=lists_relevant_only(comparison_set.qrels) and comparison_set.unjudged == "unknown",
         unjudged=comparison_set.unjudged,
         to_judge=tuple(to_judge(comparison_set, plan, undecided)),
@@ -260,9 +260,16 @@ def _sensitivity(comparison_set: ComparisonSet, plan: Plan, one: Comparison) -> 
     return replace(found, reversal=reversal_probability(comparison_set, plan, one.contender))
 
 
-def _baseline_mean(comparison_set: ComparisonSet, plan: Plan) -> Interval | None:
+def _baseline_mean(
+    comparison_set: ComparisonSet, plan: Plan, primary: Sequence[Comparison]
+) -> Interval | None:
+    """Return the mean of the baseline: corrected only if that of a contender is, as both are of the same queries."""
     if plan.baseline not in comparison_set.systems:
         return None
+    compared = [row for row in primary if row.n]
+    if compared and all(row.corrected is None for row in compared):
+        values = comparison_set.systems[plan.baseline].values
+        return system_mean(values, plan.primary, comparison_set.query_clusters, plan.confidence)
     return mean_of_system(comparison_set, plan.baseline, plan.primary, plan.confidence)
 
 

@@ -9,6 +9,7 @@ from evalkit.comparison import ComparisonSet
 from evalkit.comparison.correction import Correction
 from evalkit.comparison.indications import ENLARGED, why_indication
 from evalkit.comparison.looks import enlarged_text
+from evalkit.counts import documents_of_queries, number_of, queries_of
 from evalkit.judging.pools import docs_at_any_depth
 from evalkit.metrics import parse_metric
 from evalkit.records import Qrels
@@ -79,17 +80,12 @@ def people_labels(comparison_set: ComparisonSet, depth: int) -> TuningLabels:
     if why is not None and correction is None:
         return TuningLabels(comparison_set, why)
     if correction is None:
-        grades = comparison_set.qrels
-        return TuningLabels(
-            comparison_set,
-            _unjudged_candidates(comparison_set, depth, tuple(grades.grades), grades, "judged")
-            if comparison_set.from_records
-            else None,
-        )
-    missing = _unjudged_candidates(comparison_set, depth, correction.drawn, correction.people, "drawn")
+        return TuningLabels(comparison_set, _missing_of_people(comparison_set, depth))
+    sample = f"{queries_of(len(correction.drawn))} of the human sample"
+    missing = _unjudged_candidates(comparison_set, depth, correction.drawn, correction.people, sample)
     if missing is not None:
-        return TuningLabels(comparison_set, f"{why}; {missing}")
-    rests_on = f"people's grades of all candidates of {len(correction.drawn)} drawn queries"
+        return TuningLabels(comparison_set, f"{why}; {missing}" if why else missing)
+    rests_on = f"people's grades of all candidates of {sample}"
     if correction.declared:
         rests_on += ", declared random by the user"
     if correction.enlarged:
@@ -114,10 +110,11 @@ def depth_labels(comparison_set: ComparisonSet, tag: str, metric: str) -> Tuning
     pool = {q: dict.fromkeys(docs) for q, docs in docs_at_any_depth(first_stage, scores, cutoff, deepest)}
     unrated = _ungraded(_pairs(pool, correction.drawn), correction.people)
     if unrated:
+        left = documents_of_queries(len(unrated), len({query_id for query_id, _ in unrated}))
         return TuningLabels(
             comparison_set,
-            f"undecided: human sample incomplete: people have not judged {len(unrated):,} documents of"
-            f" {len({q for q, _ in unrated})} drawn queries that some number of candidates ranks among the first"
+            f"undecided: human sample incomplete: people have not judged {left} that"
+            " some number of candidates ranks among the first"
             f" {cutoff} (evalkit judge rate CONFIG --for depth)",
         )
     unasked = [
@@ -130,10 +127,11 @@ def depth_labels(comparison_set: ComparisonSet, tag: str, metric: str) -> Tuning
     people = candidate_labels(comparison_set, deepest)
     if people.why_not is None:
         return people
+    left = documents_of_queries(len(unasked), len({query_id for query_id, _ in unasked}))
     return TuningLabels(
         comparison_set,
-        f"undecided: judge incomplete: {correction.judge} has not been asked for {len(unasked):,} documents of"
-        f" {len({q for q, _ in unasked})} queries that some number of candidates ranks among the first {cutoff}"
+        f"undecided: judge incomplete: {correction.judge} has not been asked for {left} that some"
+        f" number of candidates ranks among the first {cutoff}"
         " (evalkit judge run CONFIG --for depth)",
     )
 
@@ -169,8 +167,17 @@ def _why_indication(comparison_set: ComparisonSet, purpose: str) -> str | None:
     return why
 
 
+def _missing_of_people(comparison_set: ComparisonSet, depth: int) -> str | None:
+    """Return which judgments of people alone are missing; None for files of qrels, and where none is."""
+    if not comparison_set.from_records:
+        return None
+    grades = comparison_set.qrels
+    queries = number_of(len(grades.grades), "judged query", "judged queries")
+    return _unjudged_candidates(comparison_set, depth, tuple(grades.grades), grades, queries)
+
+
 def _unjudged_candidates(
-    comparison_set: ComparisonSet, depth: int, query_ids: Collection[str], people: Qrels, which: str
+    comparison_set: ComparisonSet, depth: int, query_ids: Collection[str], people: Qrels, queries: str
 ) -> str | None:
     """Return how many candidates of some queries people have judged, with the command; None if it is all of them."""
     candidates = first_stage_run(comparison_set).cut(depth)
@@ -179,8 +186,8 @@ def _unjudged_candidates(
     if not missing:
         return None
     return (
-        f"people have judged {len(asked) - missing:,} of {len(asked):,} candidates of the {len(query_ids)} {which}"
-        " queries (evalkit judge rate CONFIG --for threshold)"
+        f"people have judged {len(asked) - missing:,} of {len(asked):,} candidates of the {queries}"
+        " (evalkit judge rate CONFIG --for threshold)"
     )
 
 

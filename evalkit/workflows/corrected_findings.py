@@ -14,6 +14,7 @@ from evalkit.comparison.gate_outlook import outlook_of_people
 from evalkit.comparison.gate_verdicts import RuleFinding, judge_drop, judge_minimum, judge_retained
 from evalkit.comparison.indications import BY_MODELS
 from evalkit.comparison.looks import enlarged_text, level
+from evalkit.counts import documents_of_queries, queries_of
 from evalkit.metrics import parse_metric
 from evalkit.report.undecided import judge_incomplete_text
 from evalkit.results.comparison_document import ToAskJudge
@@ -40,16 +41,16 @@ def why_uncorrected(case: Case) -> str:
     """Return why a rule on a metric has no verdict on a dataset of which the corrected values are not known."""
     unrated = case.unrated()
     if unrated:
-        queries = len({query_id for query_id, _ in unrated})
+        missing = documents_of_queries(len(unrated), len({query_id for query_id, _ in unrated}))
         return (
-            f"human sample incomplete: no verdict until people have judged {len(unrated)} documents of {queries}"
-            " queries (evalkit judge rate CONFIG --sample-only)"
+            f"human sample incomplete: no verdict until people have judged {missing}"
+            f" (evalkit judge rate {case.terms.config} --sample-only)"
         )
     unanswered = case.unanswered()
     if unanswered:
         queries, side = len({query_id for query_id, _ in unanswered}), case.corrected_sides[1]
         left = ToAskJudge("" if side is None else side.judge_tag, queries, len(unanswered))
-        return f"judge incomplete: {judge_incomplete_text(left)[:-1]}"
+        return f"judge incomplete: {judge_incomplete_text(left, case.terms.config)[:-1]}"
     if case.dataset in case.old.uncorrected:
         why = case.old.uncorrected[case.dataset].removesuffix(".")
         return f"judge grades included: {BY_MODELS} some of the judgments of {case.old.name}. {why}"
@@ -85,10 +86,28 @@ def _judged_drop(case: Case, paired: Paired, margin: float) -> RuleFinding:
         corrected=_means(paired),
     )
     if found.status == "IDENTICAL" and paired.differs:
-        found = replace(found, status="CANNOT TELL")
+        found = replace(found, status="CANNOT TELL", sentence=_equal_to_people(case, paired))
     if found.status == "IDENTICAL":
         found = by_rankings(found, case, case.values(case.new, "result").query_ids)
     return _with_chances(case, (paired, paired), found, margin, margin)
+
+
+def _equal_to_people(case: Case, paired: Paired) -> str:
+    """Return that the versions are equal where people judged, and why there is no verdict for the other queries."""
+    judged = queries_of(len(paired.query_ids))
+    same = f"all values of {case.metric} are equal (n={judged}, those that people judged)"
+    side = paired.judged
+    if side is None:
+        return same
+    graded, differing = len(side.query_ids), int((side.differences != 0).sum())
+    where = (
+        f"by the judge's grades they differ at {differing} of {queries_of(graded)}"
+        if differing
+        else f"at {len(side.unlike)} of {queries_of(graded)} the two versions rank different documents"
+    )
+    return (
+        f"{same}, but {where}: no verdict because people's grades do not show how large such a difference is"
+    )
 
 
 def _retained(case: Case, paired: Paired) -> RuleFinding:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from shlex import quote
 
 from evalkit.comparison.gate_verdicts import GateVerdict, invalid
 from evalkit.comparison.score_origins import HOUR_S, AcceptedScores
 from evalkit.config import GateRule, GateSettings
 from evalkit.errors import InputError
+from evalkit.report.manifest_command import config_in
 from evalkit.results.gate_document import GateResult
 from evalkit.results.locate import check_distinct, locate_result
 from evalkit.summaries.gate_evidence import Evidence, evidence_of
@@ -66,7 +68,7 @@ def gate(
         (old.name, {name: one.get(PASSAGES, DOCUMENTS) for name, one in old.prints.items()}),
         (new.name, {name: one.get(PASSAGES, DOCUMENTS) for name, one in new.prints.items()}),
     )
-    verdicts = _verdicts(settings, new, old)
+    verdicts = _verdicts(settings, new, old, quote(config_in(last.manifest.command)))
     judged = {*new.tags, *(verdict.reranker for verdict in verdicts)}
     outcome = GateResult(
         result=new.name,
@@ -94,7 +96,7 @@ def _locate(named: Sequence[str | Path]) -> list[Path]:
     return paths
 
 
-def _verdicts(settings: GateSettings, new: Evidence, old: Evidence) -> tuple[GateVerdict, ...]:
+def _verdicts(settings: GateSettings, new: Evidence, old: Evidence, config: str) -> tuple[GateVerdict, ...]:
     """Return the verdicts of all rules.
 
     Raises
@@ -105,7 +107,7 @@ def _verdicts(settings: GateSettings, new: Evidence, old: Evidence) -> tuple[Gat
     look: Look = "only" if settings.looks == 1 else "first" if settings.look == 1 else "last"
     age_h = settings.max_score_age_hours
     accepted = AcceptedScores(None if age_h is None else age_h * HOUR_S, settings.drift_check_queries)
-    terms = Terms(settings.alpha_per_look, look, accepted, settings.allow_synthetic)
+    terms = Terms(settings.alpha_per_look, look, accepted, settings.allow_synthetic, config)
     verdicts = tuple(verdict for rule in settings.rules for verdict in judge_rule(rule, new, old, terms))
     if not verdicts:
         raise InputError(

@@ -17,6 +17,7 @@ from evalkit.config import GateRule
 from evalkit.metrics import find_spelling, parse_metric
 from evalkit.query_clusters import QueryClusters
 from evalkit.records import JudgedBy, MetricValues
+from evalkit.report.manifest_command import PLACEHOLDER
 from evalkit.results.failure_reasons import in_words, of_system
 from evalkit.stats import Clusters
 from evalkit.summaries.gate_evidence import BELOW_DEPTH, NONE_BELOW, TOKENIZER, Evidence
@@ -54,12 +55,15 @@ class Terms:
         Cached scores of the new version that are accepted.
     allow_synthetic
         Whether rules on a metric may rest on queries that a model wrote.
+    config
+        The configuration of the new version, as commands name it.
     """
 
     alpha: float
     look: Look = "only"
     accepted: AcceptedScores = field(default_factory=AcceptedScores)
     allow_synthetic: bool = False
+    config: str = PLACEHOLDER
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalkit.comparison.comparison_set import pair
+from evalkit.counts import queries_of
 from evalkit.judging.dataset_raters import dataset_raters
 from evalkit.judging.judged_pairs import seconds_each
 from evalkit.judging.pools import RankedSystem
@@ -325,7 +326,7 @@ def _deviation(
 ) -> _Sourced:
     """Return the standard deviation of the differences: under people's grades of a draw, else those that count."""
     if len(human) >= FEWEST_OF_PILOT and (found := _standard_deviation(list(human.values()))):
-        return _Sourced(found, f"{len(human)} drawn queries that people judged")
+        return _Sourced(found, f"{queries_of(len(human))} of the human sample that people judged")
     if systems is not None:
         qrels, excluded = pooled.dataset.qrels.without_excluded()
         values = [evaluate(one.run.without(excluded), qrels, [parse_metric(metric)]) for one in systems]

@@ -92,9 +92,7 @@ def test_a_judge_that_was_not_asked_for_all_decides_nothing(tmp_path: Path) -> N
     assert (one["verdict"], one["corrected"]) == ("undecided: judge incomplete", None)
     assert one["entry"]["to_ask_judge"] == {"judge": "luna", "queries": 2, "documents": 2}
     assert f"evalkit judge run {config} --judge luna" in printed
-    sentence = (
-        "The judge has not been asked for 2 documents of 2 queries (evalkit judge run CONFIG --judge luna)."
-    )
+    sentence = f"The judge has not been asked for 2 documents of 2 queries (evalkit judge run {config} --judge luna)."
     report = " ".join((result / "report.md").read_text(encoding="utf-8").split())
     assert sentence in report
     assert "The judge's grades are incomplete" in report
@@ -321,4 +319,4 @@ def test_a_leaderboard_of_corrected_values(tmp_path: Path) -> None:
     for form in ("table", "markdown"):
         assert "(indication)" in evalkit("leaderboard", part, "--format", form).stdout
     said = " ".join(evalkit("leaderboard", part).stdout.split())
-    assert "People have not judged all documents of 1 drawn queries" in said
+    assert "People have not judged all documents of 1 query of the human sample" in said

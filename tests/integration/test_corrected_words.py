@@ -24,11 +24,11 @@ def test_versions_with_different_draws_say_so(tmp_path: Path) -> None:
     rate(config, drawn(config))
     _, after = run(config)
     said = " ".join(evalkit("compare", before, after).stdout.split())
-    assert "The two results have different draws (35 against 40 drawn queries)" in said
+    assert "The two results have different human samples (of 35 and of 40 queries)" in said
     assert "corrected (" not in said
     assert "next: Rerun the earlier version with the present draw" in said
     gated = " ".join(evalkit("gate", after, "--against", before).stdout.split())
-    assert "have different draws (35 against 40 drawn queries)" in gated
+    assert "have different human samples (of 35 and of 40 queries)" in gated
     assert "next: Rerun the earlier version with the present draw" in gated
 
 
@@ -54,7 +54,7 @@ def test_a_ranked_document_without_text_is_named(tmp_path: Path) -> None:
     text = good.read_text(encoding="utf-8").replace(f"{ids[0]} Q0 d1 ", f"{ids[0]} Q0 gone ")
     good.write_text(text, encoding="utf-8")
     said = " ".join(evalkit("judge", "plan", config).stdout.split())
-    assert "1 ranked documents of drawn queries have no text and cannot be judged" in said
+    assert "1 ranked document of the human sample has no text and cannot be judged" in said
     assert f"'gone' of query '{ids[0]}'" in said
 
 

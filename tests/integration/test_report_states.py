@@ -55,7 +55,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory, test_data: Path) -> dict[s
             "sample incomplete",
             "Undecided: The human sample is incomplete",
             "human sample incomplete",
-            "Let people judge 27 documents of 2 drawn queries",
+            "Let people judge 27 documents of 2 queries of the human sample",
         ),
         (
             "sample below 30",
@@ -72,7 +72,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory, test_data: Path) -> dict[s
         ),
         (
             "weighted",
-            "Adopt: repllama ranks better than bm25 on the drawn queries",
+            "Adopt: repllama ranks better than bm25 on the queries sampled from the log",
             "corrected",
             "Confirm its latency",
         ),
@@ -96,7 +96,7 @@ def test_a_correction_is_said_only_where_one_took_place(outputs: dict[str, Outpu
     found = outputs[name]
     corrected = any("corrected" in row and row["corrected"] for row in found.entry["comparisons"])
     assert corrected == (name in {"corrected", "sample below 30", "weighted"})
-    assert ("of a random draw correct those of the judge" in found.report) == corrected
+    assert ("of a random sample correct those of the judge" in found.report) == corrected
     assert ("corrected (" in found.report) == corrected
     assert ("no verdict rests on them" in found.report) == (
         name in {"judge only", "mixed", "sample incomplete", "judge incomplete"}
@@ -130,7 +130,7 @@ def test_weighted_means_of_grades_of_models_are_marked(outputs: dict[str, Output
     """In the sentences, in the table and in the JSON; nothing corrects them."""
     found = outputs["weighted"]
     assert found.entry["weighted"]["is_indication"] is True
-    assert "An indication: people's grades do not correct weighted differences." in found.report
+    assert "people's grades do not correct weighted differences" not in found.report
     assert "means with unequal weights are an indication" in found.report
 
 

@@ -153,7 +153,7 @@ def test_what_people_judged_decides_what_is_recommended(tmp_path: Path) -> None:
 def carries_all_guarantees(result: Path, answerable: int) -> None:
     """Check that figures are of people who judged every candidate, whatever the judge says of other queries."""
     threshold = tuned("threshold", result)
-    rests_on = f"people's grades of all candidates of {DRAWN} drawn queries"
+    rests_on = f"people's grades of all candidates of {DRAWN} queries of the human sample"
     assert (threshold["why_not"], threshold["rests_on"]) == (None, rests_on)
     assert (threshold["queries"], threshold["unanswerable"]) == (answerable, DRAWN - answerable)
     assert f"It rests on {rests_on} alone" in said("tune", "threshold", result)

@@ -243,7 +243,7 @@ def judged_by_people(walk: Walk, pairs: int, rated: int) -> None:
     found = walk.raters()
     assert (found["human"]["counted"], found["model"]["counted"]) == (pairs, 0)
     done = walk.evalkit("run", CONFIG)
-    assert first_line(done) == "Adopt: minilm ranks better than bm25 on the drawn queries"
+    assert first_line(done) == "Adopt: minilm ranks better than bm25 on the queries sampled from the log"
     assert first_line(walk.evalkit("compare", newest(walk.folder))) == first_line(done)
     assert "human 100 %" in (newest(walk.folder) / "report.html").read_text(encoding="utf-8")
 

@@ -239,7 +239,7 @@ def test_a_judge_without_weight_changes_neither_p_nor_interval(differing: int, s
     assert found is not None
     assert found.weights[0] == 0
     basis = corrected_basis(with_judge, found)
-    assert basis.too_rarely_wrong or "the judge's grades have no weight" in basis.text
+    assert basis.too_rarely_wrong or "people's grades alone, as the judge's have no weight" in basis.text
 
 
 def test_differences_of_rounding_are_none() -> None:
@@ -297,4 +297,4 @@ def test_a_pooled_mean_says_that_no_judge_was_used_only_if_none_was() -> None:
     for chosen, said in ((sets, False), (sets[1:] * 2, True)):
         (one,) = pool(chosen, PLAN)
         assert one.corrected is not None
-        assert ("was not used" in one.corrected.text) == said
+        assert ("on people's grades alone" in one.corrected.text) == said

@@ -151,7 +151,7 @@ def test_a_query_without_any_grade_of_the_judge_is_counted_as_such() -> None:
     (one,) = compare(found, PLAN)
     assert one.corrected is not None
     assert (one.corrected.human, one.corrected.judged_only, one.corrected.ungraded) == (40, 79, 2)
-    said = "no grade of the judge for 1 drawn and 1 other queries"
+    said = "no grade of the judge for 1 query of the human sample and for 1 other"
     assert f"corrected (40 human + 79 judge: luna; {said})" in one.corrected.text
 
 

@@ -102,7 +102,7 @@ def test_a_correction_is_named_only_where_one_took_place(basis: RestsOn | None) 
     (line,) = judged_lines(replace(summary(), datasets=(dataset,)))
     (caution,) = judge_cautions(dataset)
     assert ("corrected" in line) == (basis in CORRECTED)
-    assert ("grades of a random draw correct" in f"{line} {caution.text}") == (basis == "corrected")
+    assert ("grades of a random sample correct" in f"{line} {caution.text}") == (basis == "corrected")
     assert ("no verdict rests on them" in caution.text) == (basis not in CORRECTED)
     assert (caution.severity == "verdict") == (basis != "corrected")
 
@@ -112,8 +112,8 @@ def test_what_to_do_for_a_verdict_fits_what_is_missing() -> None:
     remedies = {basis: judge_cautions(judged_dataset(basis))[0].remedy for basis in RESTS_ON}
     assert "judge rate CONFIG --sample-only" in remedies["human sample incomplete"]
     assert "judge run CONFIG --all" in remedies["judge incomplete"]
-    assert "the drawn queries" in remedies["mixed judgments"]
-    assert "a random draw of queries" in judge_cautions(judged_dataset("mixed judgments", None))[0].remedy
+    assert "the human sample" in remedies["mixed judgments"]
+    assert "a random sample of queries" in judge_cautions(judged_dataset("mixed judgments", None))[0].remedy
     declared = judged_dataset("corrected", replace(DRAWN, declared="declared random by the user"))
     assert declared.judgments is not None
     assert "(declared random by the user)" in judged_text(declared.judgments, "corrected")

@@ -72,8 +72,11 @@ def test_where_people_have_judged_a_part_no_other_draw_is_asked_for() -> None:
     """The hint on models' judgments is to judge the rest, or to count people's judgments only."""
     lists = CandidateLists.of_lengths([1])
     for judged_by, hint in (
-        ("judge only", "Judge a random draw of queries by people (human_sample)."),
-        ("mixed", "Have people judge a random draw of queries (human_sample), or count their judgments only"),
+        ("judge only", "Judge a random sample of queries by people (human_sample)."),
+        (
+            "mixed",
+            "Have people judge a random sample of queries (human_sample), or count their judgments only",
+        ),
     ):
         counts = {"queries": 8, "answerable_queries": 5}
         judged = JudgmentFacts(judged_by, ())  # type: ignore[arg-type]

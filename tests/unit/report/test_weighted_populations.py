@@ -40,12 +40,13 @@ def test_the_section_has_both_means_and_what_the_plain_mean_is() -> None:
     found = weighted(population(0.03), population(0.05, None, "few queries"))
     assert weighted_lines(found) == [
         (
-            "d: the plain mean describes the 300 drawn queries alone, and neither the traffic nor the distinct queries"
-            " of the log. 7 of them were drawn with certainty."
+            "d: the plain mean describes the queries sampled from the log alone, and neither the traffic nor the"
+            " distinct queries of the log. They are 300 queries with a value, of which 7 had to be sampled (probability"
+            " 1)."
         ),
         (
             "d: the distinct-query mean has no confidence interval: its weights leave 21 effective queries that"
-            " were drawn by chance, and an interval needs 30."
+            " were sampled by chance, and an interval needs 30."
         ),
     ]
     (table,) = weighted_tables(found)
@@ -60,8 +61,8 @@ def test_the_section_has_both_means_and_what_the_plain_mean_is() -> None:
 @pytest.mark.parametrize(
     ("plain", "words"),
     [
-        ("traffic", "with this draw the plain mean is the traffic mean."),
-        ("distinct queries", "with this draw the plain mean is the distinct-query mean."),
+        ("traffic", "with this sample of the log the plain mean is the traffic mean."),
+        ("distinct queries", "with this sample of the log the plain mean is the distinct-query mean."),
         (
             "both",
             "the plain mean is both the traffic mean and the distinct-query mean, because all weights are equal.",
@@ -76,22 +77,22 @@ def test_the_plain_mean_is_named(plain: str, words: str) -> None:
 def test_a_draw_that_ignored_frequencies_says_what_to_do() -> None:
     """The command that gives an interval is named."""
     (_, line) = weighted_lines(weighted(population(0.03, None, "skewed frequencies"), population(0.05)))
-    assert "were not drawn in proportion to their frequency" in line
+    assert "were not sampled in proportion to their frequency" in line
     assert "evalkit queries sample --by frequency" in line
 
 
 def test_queries_that_are_not_judged_are_named_as_the_reason() -> None:
     """Another draw would not help where people have judged a part of this one."""
     (_, line) = weighted_lines(weighted(population(0.03, None, "unjudged queries"), population(0.05)))
-    assert "some of the drawn queries are not judged" in line
-    assert "queries sample" not in line
+    assert "some of the queries sampled from the log are not judged" in line
+    assert "evalkit queries sample" not in line
 
 
 def test_a_verdict_names_its_population_and_both_differences() -> None:
-    """Adopt: the headline claims the drawn queries alone where the plain mean describes no population of the log."""
+    """Adopt: the headline claims the sampled queries alone where the plain mean describes no population of the log."""
     (verdict,) = verdicts(weighted(population(0.03), population(0.05)))
     assert verdict.kind == "adopt"
-    assert verdict.headline == "x ranks better than bm25 on the drawn queries"
+    assert verdict.headline == "x ranks better than bm25 on the queries sampled from the log"
     assert (
         "Difference of the traffic mean: +0.030 (0.020 to 0.040); distinct-query mean: +0.050 (0.040 to 0.060)."
         in verdict.detail
@@ -126,19 +127,25 @@ def test_an_opposite_sign_without_evidence_withholds_nothing() -> None:
     unclear = {"verdict": "not told apart", "difference": 0.003, "lower": -0.004, "upper": 0.01}
     (verdict,) = verdicts(weighted(population(-0.03), population(0.0), **unclear))
     assert verdict.kind == "keep"
-    assert verdict.headline == "x does not rank significantly better than bm25 on the drawn queries"
+    assert (
+        verdict.headline
+        == "x does not rank significantly better than bm25 on the queries sampled from the log"
+    )
 
 
 def test_an_indication_contradicts_no_verdict() -> None:
-    """Weighted means on grades of models do not withhold what people's grades of a draw show."""
+    """Weighted means on grades of models withhold nothing that people's grades show, and are not in its sentences."""
     found = weighted(population(-0.03), population(-0.05))
     entry = found.datasets[0]
     assert entry.weighted is not None
     unsure = replace(entry, weighted=replace(entry.weighted, is_indication=True))
     (verdict,) = verdicts(replace(found, datasets=(unsure,)))
     assert verdict.kind == "adopt"
-    assert "traffic mean: -0.030" in verdict.detail
-    assert "An indication: people's grades do not correct weighted differences." in verdict.detail
+    assert "Difference of the" not in verdict.detail
+    assert "indication" not in verdict.detail
+    (table,) = weighted_tables(replace(found, datasets=(unsure,)))
+    assert any("-0.030" in row[3] for row in table.rows)
+    assert "An indication" in table.note
 
 
 def test_a_corrected_mean_is_said_once() -> None:
@@ -151,9 +158,6 @@ def test_a_corrected_mean_is_said_once() -> None:
     unsure = replace(entry, weighted=replace(entry.weighted, is_indication=True))
     compared = replace(found, datasets=(unsure,))
     (verdict,) = verdicts(compared)
-    assert (
-        "With this draw the plain mean is the distinct-query mean. Difference of the traffic mean"
-        in verdict.detail
-    )
+    assert verdict.detail.endswith("With this sample of the log the plain mean is the distinct-query mean.")
     assert "distinct-query mean:" not in verdict.detail
     assert weighted_tables(compared)[0].note.endswith("except for means that are the plain ones.")

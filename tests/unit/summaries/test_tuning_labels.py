@@ -166,7 +166,7 @@ def test_an_incomplete_draw_is_named_with_its_command() -> None:
     half = replace(one, correction=replace(one.correction, people=Qrels(people)))
     why = swept(half).choice.why_not or ""
     assert why.startswith("undecided: human sample incomplete: people have not judged")
-    assert "of 2 drawn queries" in why
+    assert "2 documents of 2 queries" in why
     assert "evalkit judge rate CONFIG --for depth" in why
     (last,) = one.correction.others[-1:]
     judged = {q: docs for q, docs in one.correction.judged.grades.items() if q != last}

@@ -153,11 +153,11 @@ def test_repeated_runs_have_one_draw() -> None:
     ("new", "old", "why"),
     [
         (OLD, replace(OLD, corrected={}), "old holds no grades of people alone: save the baseline again"),
-        (one_side("new", side(TRUTH, replace(DRAW, digest="x"))), OLD, "have one draw, but different grades"),
+        (one_side("new", side(TRUTH, replace(DRAW, digest="x"))), OLD, "have one human sample, but different grades"),
         (
             one_side("new", side(TRUTH, Draw("luna", IDS[:50], IDS[50:], "grades"))),
             OLD,
-            "different draws (60 against 50 drawn queries): rerun the earlier version",
+            "different human samples (of 60 and of 50 queries): rerun the earlier version",
         ),
     ],
 )  # fmt: skip
@@ -171,6 +171,20 @@ def test_sides_that_are_not_corrected_alike_decide_nothing(
     old = replace(old, values={**old.values, ("d", "bm25"): lower})
     found = only(rule(**fields), new, old)
     assert (found.status, why in found.sentence) == ("CANNOT TELL", True)
+
+
+def test_equal_values_at_the_human_sample_alone_have_a_reason() -> None:
+    """People found no difference, and the judge one at a query that people have not judged: the sentence says so."""
+    judged = TRUTH.copy()
+    judged[HUMAN] += 1e-3
+    old, new = (one_side("a", saved(DRAW, TRUTH[:HUMAN], one)) for one in (TRUTH, judged))
+    found = only(rule(max_drop=0.02), new, old)
+    assert found.status == "CANNOT TELL"
+    assert (
+        "are equal (n=60 queries, those that people judged), but by the judge's grades they differ"
+        in found.sentence
+    )
+    assert "at 1 of 300 queries: no verdict because" in found.sentence
 
 
 def test_what_more_judgments_of_people_would_show() -> None:
