@@ -71,11 +71,11 @@ def show_plan(planned: Sequence[JudgePlan], opened: JudgingInput, spent_usd: flo
         echo(f"cost: unknown, as {block} has no price; if its calls are billed, add price: to this block")
     budget = opened.config.budget
     if budget is not None:
-        whole = spent_usd + float(sum(costs))
-        small = "; it is too small, and the run would stop early" if whole > budget.usd else ""
+        cost = spent_usd + sum(costs)
+        small = "; it is too small, and the run would stop early" if cost > budget.usd else ""
         echo(
             f"the budget is {dollars(budget.usd)}: {dollars(spent_usd)} spent + {dollars(sum(costs))} planned ="
-            f" {dollars(whole)}{small}"
+            f" {dollars(cost)}{small}"
         )
     again = shlex.join(["evalkit", *(word for word in sys.argv[1:] if word != "--plan")])
     if any(one.left for one in planned):

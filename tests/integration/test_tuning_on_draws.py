@@ -135,7 +135,7 @@ def test_what_people_judged_decides_what_is_recommended(tmp_path: Path) -> None:
     threshold = tuned("threshold", result)
     assert threshold["threshold"] is None
     assert (
-        f"people have judged {len(pool):,} of {len(every):,} candidates of the {DRAWN} drawn"
+        f"people have judged {len(pool):,} of {len(every):,} candidates of the {DRAWN} queries of the human sample"
         in threshold["why_not"]
     )
     assert "evalkit judge rate CONFIG --for threshold" in threshold["why_not"]
