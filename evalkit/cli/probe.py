@@ -99,8 +99,8 @@ def _conclude(findings: list[CheckResult], reranker: str) -> str:
     IncompleteError
         If a promise is broken.
     """
-    from evalkit.counts import number_of
     from evalkit.errors import IncompleteError
+    from evalkit.plurals import number_of
 
     kept, broken, absent = (
         sum(one.verdict == name for one in findings) for name in ("kept", "broken", "not met")

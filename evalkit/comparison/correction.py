@@ -12,8 +12,8 @@ import orjson
 from numpy.typing import NDArray
 
 from evalkit.comparison.counted_lists import counted_pool
-from evalkit.counts import queries_of
 from evalkit.metrics import evaluate, parse_metric
+from evalkit.plurals import queries_of
 from evalkit.records import Qrels, Run
 from evalkit.stats import Clusters
 

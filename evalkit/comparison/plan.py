@@ -7,7 +7,7 @@ from typing import Literal
 
 from evalkit.comparison.change_histogram import ChangeHistogram
 from evalkit.comparison.looks import enlarged_text
-from evalkit.counts import number_of, queries_of
+from evalkit.plurals import number_of, queries_of
 from evalkit.stats import RESAMPLES, Interval
 
 Verdict = Literal[

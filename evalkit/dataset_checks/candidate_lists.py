@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from evalkit.counts import number_of
 from evalkit.dataset_checks.check_input import CheckInput
 from evalkit.dataset_checks.findings import DataFinding, first
 from evalkit.metrics import evaluate, parse_metric
+from evalkit.plurals import number_of
 from evalkit.records import RELEVANT_GRADE
 
 WELL_JUDGED = 0.9

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from evalkit.counts import number_of
 from evalkit.dataset_checks.check_input import CheckInput, best_possible_fall
 from evalkit.dataset_checks.findings import DataFinding, Severity, first
 from evalkit.dataset_checks.text_stats import Damage
+from evalkit.plurals import number_of
 
 NEARLY_EMPTY = 10
 """Documents with fewer characters, not counting white space, are reported as short."""

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.counts import number_of
 from evalkit.dataset_checks.check_input import CheckInput, changed_means
 from evalkit.dataset_checks.findings import DataFinding, first
 from evalkit.dataset_checks.text_stats import TextStats
+from evalkit.plurals import number_of
 from evalkit.records import Qrels
 from evalkit.text_analysis import normal_form
 

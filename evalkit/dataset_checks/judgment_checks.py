@@ -6,9 +6,9 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from evalkit.counts import number_of
 from evalkit.dataset_checks.check_input import CheckInput, best_possible_fall
 from evalkit.dataset_checks.findings import DataFinding, first
+from evalkit.plurals import number_of
 from evalkit.records import RELEVANT_GRADE, grade_text, shown_grade
 from evalkit.records.qrels import EXCLUDED_GRADE
 from evalkit.stats import MIN_QUERIES

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from evalkit.counts import number_of
 from evalkit.dataset_checks.check_input import CheckInput
 from evalkit.dataset_checks.findings import DataFinding, first
 from evalkit.dataset_checks.shingles import chunks, pieces
+from evalkit.plurals import number_of
 from evalkit.progress import progress_bar
 from evalkit.text_analysis import normal_form
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.counts import number_of
 from evalkit.dataset_checks.check_input import CheckInput
 from evalkit.dataset_checks.findings import DataFinding
+from evalkit.plurals import number_of
 from evalkit.stats import share_interval
 
 

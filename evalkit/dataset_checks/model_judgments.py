@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from evalkit.counts import number_of
 from evalkit.dataset_checks.check_input import CheckInput
 from evalkit.dataset_checks.findings import DataFinding
+from evalkit.plurals import number_of
 from evalkit.records import ChosenJudgments, shown_grade
 
 FEW_GRADES = 100

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.counts import number_of
 from evalkit.dataset_checks.check_input import CheckInput
 from evalkit.dataset_checks.duplicates import equal_rows, inconsistent_judgments
 from evalkit.dataset_checks.findings import DataFinding, first
 from evalkit.dataset_checks.shingles import chunks
+from evalkit.plurals import number_of
 from evalkit.progress import progress_bar
 
 WIDTH = 3

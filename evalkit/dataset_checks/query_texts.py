@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from evalkit.counts import number_of
 from evalkit.dataset_checks.check_input import CheckInput
 from evalkit.dataset_checks.duplicates import equal_rows
 from evalkit.dataset_checks.findings import DataFinding, first
+from evalkit.plurals import number_of
 
 
 def blank_queries(data: CheckInput) -> Iterator[DataFinding]:

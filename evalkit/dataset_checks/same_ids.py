@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evalkit.counts import number_of
 from evalkit.dataset_checks.check_input import CheckInput, best_possible_fall, changed_means
 from evalkit.dataset_checks.findings import DataFinding, Severity, first
+from evalkit.plurals import number_of
 from evalkit.text_analysis import normal_form
 
 

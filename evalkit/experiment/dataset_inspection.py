@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from evalkit.config import Config, DatasetSettings
-from evalkit.counts import number_of
 from evalkit.dataset_checks import (
     LEFT_OUT,
     CheckInput,
@@ -24,6 +23,7 @@ from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.passage_view import PassageView, make_passages
 from evalkit.experiment.token_readings import read_pairs
 from evalkit.metrics import parse_metrics
+from evalkit.plurals import number_of
 from evalkit.records import Dataset, Query
 from evalkit.results.manifest import Preflight
 from evalkit.retrievers import open_retriever, retrieve_candidates

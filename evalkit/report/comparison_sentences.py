@@ -9,7 +9,7 @@ from evalkit.comparison.looks import confidence_at
 from evalkit.comparison.plan import INCOMPLETE, JUDGE_INCOMPLETE, JUDGE_ONLY, MIXED, SYNTHETIC
 from evalkit.comparison.sensitivity import Sensitivity
 from evalkit.comparison.unjudged_documents import SHARES_APART
-from evalkit.counts import queries_of
+from evalkit.plurals import queries_of
 from evalkit.report.cautions import Caution
 from evalkit.report.manifest_command import PLACEHOLDER
 from evalkit.report.numbers import Figure, change_text, difference_text, level_text, p_text

@@ -13,7 +13,7 @@ from shlex import quote
 from evalkit.charts.palette import system_roles
 from evalkit.charts.scales import Span
 from evalkit.comparison import Comparison
-from evalkit.counts import queries_of
+from evalkit.plurals import queries_of
 from evalkit.report.advice import NextStep
 from evalkit.report.candidate_counts import reached
 from evalkit.report.cards import Card, confidence_card, quality_card, speed_card

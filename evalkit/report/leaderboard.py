@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evalkit.charts.chart import Axis, Chart, Panel, Points, Spot, Tick
-from evalkit.counts import queries_of
 from evalkit.formats.csv_text import csv_text
+from evalkit.plurals import queries_of
 from evalkit.report.candidate_counts import reached
 from evalkit.report.judged_by import why_without_verdict
 from evalkit.report.numbers import NO_VALUE, cost_text, interval_text, level_text, milliseconds

@@ -9,7 +9,7 @@ from shlex import quote
 from evalkit.comparison import MISSING, UNKNOWN, Comparison
 from evalkit.comparison.correction import RERUN_EARLIER
 from evalkit.comparison.plan import SYNTHETIC
-from evalkit.counts import documents_of_queries, queries_of
+from evalkit.plurals import documents_of_queries, queries_of
 from evalkit.report.advice import NextStep
 from evalkit.report.cards import leading
 from evalkit.report.decision import Decision

@@ -150,11 +150,10 @@ def report_sections(
         Whether the query explorer has data.
     """
     summary, compared, tuned = found.summary, found.compared, found.tuned
-    config = quote(config_in(found.manifest.command))
     everything = (
         Section(
             "comparison", "Comparison", "Comparison with the baseline",
-            lines=[*findings(compared, config), *precision_lines(summary), *token_budget_lines(found.manifest)],
+            lines=[*_findings(found), *precision_lines(summary), *token_budget_lines(found.manifest)],
             more=[*comparison_tables(compared), *to_judge_tables(compared), *result_tables(summary, lacking(compared)),
                   *passage_tables(summary.passages, summary.confidence), *precision_tables(summary),
                   *token_budget_tables(summary), *evidence_tables(compared)],
@@ -197,6 +196,10 @@ def report_sections(
         *_sections_on_the_run(found),
     )  # fmt: skip
     return [section for section in everything if section.explorer or not section.is_empty]
+
+
+def _findings(found: Findings) -> list[str]:
+    return findings(found.compared, quote(config_in(found.manifest.command)))
 
 
 def _sections_on_the_run(found: Findings) -> tuple[Section, ...]:

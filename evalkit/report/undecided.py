@@ -8,7 +8,7 @@ from evalkit.comparison import MISSING, UNKNOWN, Comparison
 from evalkit.comparison.plan import INCOMPLETE, JUDGE_INCOMPLETE, JUDGE_ONLY, MIXED, SYNTHETIC
 from evalkit.comparison.sensitivity import Sensitivity
 from evalkit.comparison.unjudged_documents import confirmed, shares_apart
-from evalkit.counts import documents_of_queries, queries_of
+from evalkit.plurals import documents_of_queries, queries_of
 from evalkit.report.numbers import short_text
 from evalkit.report.run_coverage import missing_remedy, missing_sentence
 from evalkit.report.table import Table

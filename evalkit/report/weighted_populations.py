@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from evalkit.comparison import Plan
-from evalkit.counts import queries_of
+from evalkit.plurals import queries_of
 from evalkit.report.numbers import NO_VALUE, Figure, difference_text, interval_text, level_text
 from evalkit.report.table import Table
 from evalkit.results.comparison_document import Comparisons, DatasetComparisons

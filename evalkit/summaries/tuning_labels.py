@@ -9,9 +9,9 @@ from evalkit.comparison import ComparisonSet
 from evalkit.comparison.correction import Correction
 from evalkit.comparison.indications import ENLARGED, why_indication
 from evalkit.comparison.looks import enlarged_text
-from evalkit.counts import documents_of_queries, number_of, queries_of
 from evalkit.judging.pools import docs_at_any_depth
 from evalkit.metrics import parse_metric
+from evalkit.plurals import documents_of_queries, number_of, queries_of
 from evalkit.records import Qrels
 from evalkit.summaries.candidate_runs import first_stage_run
 

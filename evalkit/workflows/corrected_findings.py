@@ -14,8 +14,8 @@ from evalkit.comparison.gate_outlook import outlook_of_people
 from evalkit.comparison.gate_verdicts import RuleFinding, judge_drop, judge_minimum, judge_retained
 from evalkit.comparison.indications import BY_MODELS
 from evalkit.comparison.looks import enlarged_text, level
-from evalkit.counts import documents_of_queries, queries_of
 from evalkit.metrics import parse_metric
+from evalkit.plurals import documents_of_queries, queries_of
 from evalkit.report.undecided import judge_incomplete_text
 from evalkit.results.comparison_document import ToAskJudge
 from evalkit.stats import MIN_QUERIES, CorrectedMeans, chance_of_detecting, count_clusters, has_few_values

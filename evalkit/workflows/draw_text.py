@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from evalkit.comparison.looks import enlarged_text
-from evalkit.counts import number_of, queries_of
 from evalkit.datasets.human_sample import DrawState
 from evalkit.judging.judged_pairs import Pair
+from evalkit.plurals import number_of, queries_of
 
 
 def draw_text(dataset: str, state: DrawState) -> str:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalkit.comparison.comparison_set import pair
-from evalkit.counts import queries_of
 from evalkit.judging.dataset_raters import dataset_raters
 from evalkit.judging.judged_pairs import seconds_each
 from evalkit.judging.pools import RankedSystem
 from evalkit.judging.rater_grades import MissingRatersError, choose_reference, raters_named
 from evalkit.metrics import evaluate, parse_metric
+from evalkit.plurals import queries_of
 from evalkit.records import Qrels
 from evalkit.stats import (
     ASSUMED_CORRELATION,

@@ -41,8 +41,8 @@ def test_the_section_has_both_means_and_what_the_plain_mean_is() -> None:
     assert weighted_lines(found) == [
         (
             "d: the plain mean describes the queries sampled from the log alone, and neither the traffic nor the"
-            " distinct queries of the log. They are 300 queries with a value, of which 7 had to be sampled (probability"
-            " 1)."
+            " distinct queries of the log. They are 300 queries with a value, of which 7 had to be sampled"
+            " (probability 1)."
         ),
         (
             "d: the distinct-query mean has no confidence interval: its weights leave 21 effective queries that"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalkit.counts import documents_of_queries, number_of, queries_of
+from evalkit.plurals import documents_of_queries, number_of, queries_of
 
 
 def test_one_has_the_singular_and_every_other_number_the_plural() -> None:
