@@ -52,8 +52,8 @@ def show_plan(planned: Sequence[JudgePlan], opened: JudgingInput, spent_usd: flo
         )
         for one in planned
     )
-    whole = any(one.whole_pool for one in planned)
-    raters = "this judge has" if whole else "other raters or this judge have"
+    sends_all = any(one.whole_pool for one in planned)
+    raters = "this judge has" if sends_all else "other raters or this judge have"
     note = (
         f"One call for each pair. Pairs that {raters} judged, that this judge could not grade and"
         f" that are cached are not sent. Tokens are estimated at {1 / TOKENS_PER_CHARACTER:g} characters each."
@@ -65,10 +65,7 @@ def show_plan(planned: Sequence[JudgePlan], opened: JudgingInput, spent_usd: flo
         echo(f"{stale} pairs are judged again, as their texts have changed")
     echo(f"total: {sum(one.calls for one in planned)} calls; time: {_time(planned)}")
     costs = [one.cost_usd for one in planned if one.cost_usd is not None]
-    traffic = opened.config.judges[planned[0].judge].traffic()
-    if traffic.billed and traffic.price is None and any(one.calls for one in planned):
-        block = f"judges.{planned[0].judge}"
-        echo(f"cost: unknown, as {block} has no price; if its calls are billed, add price: to this block")
+    _show_missing_price(planned, opened)
     budget = opened.config.budget
     if budget is not None:
         cost = spent_usd + sum(costs)
@@ -85,6 +82,14 @@ def show_plan(planned: Sequence[JudgePlan], opened: JudgingInput, spent_usd: flo
     retry = f"; to ask again for {failed} pairs without a grade: {again} --retry-failed" if failed else ""
     echo(f"nothing is left to judge{retry}")
     _show_next(planned, opened)
+
+
+def _show_missing_price(planned: Sequence[JudgePlan], opened: JudgingInput) -> None:
+    """Print where a price is set, if the cost of calls is unknown for want of one."""
+    traffic = opened.config.judges[planned[0].judge].traffic()
+    if traffic.billed and traffic.price is None and any(one.calls for one in planned):
+        block = f"judges.{planned[0].judge}"
+        echo(f"cost: unknown, as {block} has no price; if its calls are billed, add price: to this block")
 
 
 def _show_whole_pools(planned: Sequence[JudgePlan]) -> None:

@@ -87,18 +87,23 @@ def import_judgments(
             continue
         if before is not None:
             if not replace_grades:
-                grade = "no grade" if one.grade is None else f"grade {one.grade:g}"
-                raise InputError(
-                    f"query {one.query_id!r}, document {one.doc_id!r} has {grade} in {file}, but grade {before:g} by"
-                    f" {one.rater.label!r} in {into}",
-                    "add --replace to let the imported grades count, or import them as another rater",
-                )
+                raise _conflict(one, before, file, into)
             replaced += 1
         current[place] = one.grade
         added.append(one)
     if added:
         target.append(added)
     return Imported(len(added) - replaced, replaced, known, excluded, *_unknown(found, opened))
+
+
+def _conflict(one: Judgment, before: float, file: Path, into: Path) -> InputError:
+    """Return the error of a judgment whose pair has another grade by the same rater."""
+    grade = "no grade" if one.grade is None else f"grade {one.grade:g}"
+    return InputError(
+        f"query {one.query_id!r}, document {one.doc_id!r} has {grade} in {file}, but grade {before:g} by"
+        f" {one.rater.label!r} in {into}",
+        "add --replace to let the imported grades count, or import them as another rater",
+    )
 
 
 def _unknown(found: list[Judgment], dataset: Dataset | None) -> tuple[int | None, int | None]:

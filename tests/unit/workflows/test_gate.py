@@ -82,8 +82,8 @@ def test_a_minimum_needs_no_baseline_value(mean: float, least: float) -> None:
          "the candidates and the depth of d differ from the baseline"),
         (replace(evidence("new", {"a": values(0.5)}, prints={"d": {"judgments": "x", "candidates": "c", "depth": "6"}}),
                  judged_by={"d": "mixed"}),
-         ("the judgments of d differ from the baseline: the baseline counts those of people, this result those of people"
-         " and models")),
+         ("the judgments of d differ from the baseline: the baseline counts those of people, this result those of"
+         " people and models")),
         (evidence("new", {"a": values(0.5)}, unscored={("d", "a"): 3}), "a has no scores for 3 of 63 queries"),
         (evidence("new", {"a": replace(values(0.5), metrics=("MRR@10",))}), f"the result has no values of {METRIC}"),
         (evidence("new", {"a": values(0.5, queries=59)}), "1 queries have a value on only one side"),
