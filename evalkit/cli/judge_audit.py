@@ -57,6 +57,7 @@ def audit(paths: tuple[Path, ...], **options: Unpack[Options]) -> None:
     people, in any format that evalkit reads.
     """
     from evalkit.report.audit_tables import LIMITS, audit_lines, audit_tables, audits_json
+    from evalkit.report.narrower_intervals import worth_lines
     from evalkit.report.table import WIDTH, as_text
     from evalkit.report.terminal import wrapped
     from evalkit.workflows.judge_audit import AuditOptions, next_command
@@ -85,7 +86,12 @@ def audit(paths: tuple[Path, ...], **options: Unpack[Options]) -> None:
         for table in audit_tables(one):
             echo("")
             echo_text(as_text(table), nl=False)
-    command = next_command(paths)
+        conclusion = [] if one.worth is None or not one.agreement.pairs else worth_lines(one.worth)
+        for sentence in conclusion:
+            echo("")
+            for line in wrapped(sentence, WIDTH, "  "):
+                echo(line)
+    command = next_command(paths, audits)
     if command is not None:
         echo("")
         echo(f"next: {command}")

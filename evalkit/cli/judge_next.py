@@ -83,8 +83,14 @@ def next_(inputs: tuple[str, ...], **options: Unpack[Options]) -> None:
         return
     for one in found:
         _show(one, count)
-    if any(one.found.judgments for one in found):
-        file = shlex.quote(str(opened.file))
+    file = shlex.quote(str(opened.file))
+    alone = [one for one in found if one.judge_alone]
+    if alone:
+        drawn = any(one.is_drawn for one in alone)
+        what = "no person has judged the drawn queries" if drawn else "no person has judged"
+        only = " --sample-only" if drawn else ""
+        echo(f"next: evalkit judge rate {file}{only}; {what}, and a judge's grades alone decide nothing")
+    elif any(one.found.judgments for one in found):
         pair = "".join(
             f" --{name} {shlex.quote(tag)}"
             for name in ("baseline", "contender")
@@ -95,7 +101,7 @@ def next_(inputs: tuple[str, ...], **options: Unpack[Options]) -> None:
             " documents"
         )
     else:
-        echo(f"next: evalkit run {shlex.quote(str(opened.file))}")
+        echo(f"next: evalkit run {file}")
 
 
 def _print_json(found: Sequence[NextOfDataset], count: int) -> None:
@@ -103,7 +109,7 @@ def _print_json(found: Sequence[NextOfDataset], count: int) -> None:
 
     rows = []
     for one in found:
-        row = {"dataset": one.dataset, **asdict(one.found)}
+        row = {"dataset": one.dataset, "judge_alone": one.judge_alone, **asdict(one.found)}
         row["unjudged"] = len(one.found.judgments)
         row["judgments"] = row["judgments"][:count]
         rows.append(row)
@@ -140,18 +146,20 @@ def _show(one: NextOfDataset, count: int) -> None:
     difference = (
         "unknown" if found.difference is None else f"{found.difference:+.4f} on {found.queries} queries"
     )
+    by = ", by the judge's grades alone" if one.judge_alone else ""
     echo(
-        f"{one.dataset}: {found.contender} minus {found.baseline} in {found.metric}: {difference};"
+        f"{one.dataset}: {found.contender} minus {found.baseline} in {found.metric}: {difference}{by};"
         f" {changing} unjudged {documents} can change it"
     )
     if not found.judgments:
         return
     if found.settled:
-        echo(f"{one.dataset}: settled: no judgment of them can reverse the sign")
+        limit = "; people's grades of the judged documents can" if one.judge_alone else ""
+        echo(f"{one.dataset}: settled{by}: no judgment of them can reverse the sign{limit}")
     elif found.to_reverse is not None:
-        echo(f"{one.dataset}: the sign reverses if {found.to_reverse} of them have the highest grade")
+        echo(f"{one.dataset}: the sign{by} reverses if {found.to_reverse} of them have the highest grade")
     if not found.settled:
-        echo(f"{one.dataset}: {_settling(found)}")
+        echo(f"{one.dataset}: {_settling(found)}{by}")
 
 
 def _settling(found: NextJudgments) -> str:

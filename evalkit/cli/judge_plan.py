@@ -14,6 +14,7 @@ from evalkit.cli.output import echo, echo_json, echo_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from evalkit.datasets.human_sample import DrawState
     from evalkit.workflows.judge_planning import HumanPlan
     from evalkit.workflows.judging_input import JudgingInput
 
@@ -111,11 +112,44 @@ def _next(opened: JudgingInput, planned: Sequence[HumanPlan]) -> str:
         return "add queries, or plan with a larger --margin"
     if None in drawn:
         return f"add human_sample: {{queries: {needed}}} to the dataset in {file}"
+    short = [
+        (one, pooled.draw)
+        for one, pooled in zip(planned, opened.datasets, strict=True)
+        if pooled.draw is not None and (one.human or 0) > len(pooled.draw.sample.query_ids)
+    ]
+    free = next(((one, draw) for one, draw in short if not draw.judged), None)
+    if free is not None:
+        more = _enlargement(free[0], free[1], file, free[0].human or 0)
+        return f"{more} now: it costs nothing before people judge; then evalkit judge rate {file}"
     if any(one.left_for_people for one in opened.datasets):
         return f"evalkit judge rate {file}"
-    if any((one.human or 0) > len(sample or ()) for one, sample in zip(planned, drawn, strict=True)):
-        return f"raise human_sample to {{queries: {needed}}} in {file} (its queries stay)"
+    if short:
+        return _paid_enlargement(*short[0], file)
     return f"evalkit run {file}"
+
+
+def _enlargement(one: HumanPlan, draw: DrawState, file: str, queries: int) -> str:
+    """Return how to enlarge a draw, of which the drawn queries stay."""
+    if draw.sample.is_declared:
+        return (
+            f"append queries of {one.dataset} that are drawn at random to its file of ids, {queries} in all,"
+        )
+    return (
+        f"raise human_sample to {{queries: {queries}}} for {one.dataset} in {file} (the drawn queries stay)"
+    )
+
+
+def _paid_enlargement(one: HumanPlan, draw: DrawState, file: str) -> str:
+    """Return how to enlarge a draw that people have judged, and what that costs."""
+    queries = one.human_enlarged or one.queries
+    level = f"1/{2 ** (draw.sample.enlarged + 1)} of the level"
+    price = f"at a price, as people have judged: corrected verdicts are then tested at {level}"
+    needs = (
+        f"; without an enlargement {one.human} would be enough"
+        if one.human_enlarged is not None
+        else ", at which all queries are too few for this margin"
+    )
+    return f"{_enlargement(one, draw, file, queries)} {price}{needs}"
 
 
 def _show(one: HumanPlan) -> None:

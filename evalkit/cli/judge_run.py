@@ -74,6 +74,7 @@ def run(inputs: tuple[str, ...], **options: Unpack[Options]) -> None:
     judgments/<dataset>.<judge>.jsonl; the same command again sends only what is missing.
     """
     from evalkit.config.secrets_check import KeysOfJudge
+    from evalkit.workflows.draw_text import tell_of_draws
     from evalkit.workflows.judge_costs import spent_usd
     from evalkit.workflows.judge_plan import judge_tag, plan_judge
     from evalkit.workflows.judge_run import run_judge
@@ -96,6 +97,7 @@ def run(inputs: tuple[str, ...], **options: Unpack[Options]) -> None:
         draws=not is_plan,
     )
     tag = judge_tag(opened.config, options["tag"])
+    tell_of_draws(opened, tag)
     if is_plan:
         spent = spent_usd(opened) if opened.config.budget else 0.0
         show_plan(plan_judge(opened, tag, chosen), opened, spent, as_json=options["as_json"])

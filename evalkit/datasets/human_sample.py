@@ -23,7 +23,14 @@ from evalkit.datasets.human_sample_file import (
     write_human_sample,
 )
 from evalkit.datasets.own_judgments import JudgedSoFar, judged_so_far
-from evalkit.datasets.sample_judge import NamedJudge, change_of, is_as_settings_name, judge_tag, named_judge
+from evalkit.datasets.sample_judge import (
+    NamedJudge,
+    change_ahead,
+    change_of,
+    is_as_settings_name,
+    judge_tag,
+    named_judge,
+)
 from evalkit.errors import InputError, tell
 from evalkit.query_clusters import QueryClusters
 from evalkit.records import Dataset, texts_digest, utc_text
@@ -34,6 +41,7 @@ from evalkit.records.withheld_correction import (
     judge_named_late,
     judged_early,
 )
+from evalkit.stats import MIN_QUERIES
 
 _KEEP = "a random draw is only random if it is made once; to start over, move the file and the judgments away"
 
@@ -50,11 +58,14 @@ class DrawState:
         Pairs of its queries that people have judged so far.
     withheld
         Why people's grades of it correct nothing; None if nothing speaks against it so far.
+    ahead
+        Why they will correct nothing once the judge grades as it is configured now; None if nothing speaks against it.
     """
 
     sample: HumanSample
     judged: int
     withheld: WithheldCorrection | None = None
+    ahead: str | None = None
 
 
 def human_sample_of(
@@ -102,7 +113,10 @@ def human_sample_of(
         write_human_sample(file, named)
     named = _with_looks(named, judged)
     late = None if named.is_declared else _drawn_late(file, named, judged)
-    return DrawState(named, judged.of(named.query_ids), withheld or late or changed)
+    withheld = withheld or late or changed
+    of_draw = judged.of(named.query_ids)
+    ahead = None if withheld or not of_draw else change_ahead(named.judge, judge, judges or {})
+    return DrawState(named, of_draw, withheld, ahead)
 
 
 def _with_looks(sample: HumanSample, judged: JudgedSoFar) -> HumanSample:
@@ -152,6 +166,18 @@ def _with_judge(
         )
         return sample, judge_changed(path, how, judged)
     return (sample if how is None and first is None else replace(sample, judge=now)), None
+
+
+def too_few_text(dataset: str, queries: int) -> str | None:
+    """Return that a draw of so many queries gives no corrected verdict, and what to do; None if it can."""
+    if queries >= MIN_QUERIES:
+        return None
+    return (
+        f"{dataset}: human_sample has {queries} queries: too few for a corrected verdict, which needs {MIN_QUERIES}"
+        " with a relevant document. Set a larger number now: it costs nothing before people judge, and halves the level"
+        f" of corrected verdicts afterwards. Also 40 leave little room: {40 - MIN_QUERIES + 1} queries without a"
+        " relevant document are too many; 'evalkit judge plan' says how many a margin needs"
+    )
 
 
 def check_size(queries: int, dataset: Dataset) -> None:

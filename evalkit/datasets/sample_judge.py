@@ -137,6 +137,24 @@ def change_of(earlier: NamedJudge, now: NamedJudge) -> str | None:
     return None if now.rater is None else _change_of_rater(now.tag, earlier.rater, now.rater)
 
 
+def change_ahead(
+    named: NamedJudge | None, now: NamedJudge | None, judges: Mapping[str, JudgeSettings]
+) -> str | None:
+    """Return that a judge is configured otherwise than the one whose grades a draw records; None where it is not.
+
+    Its next grades would be of another rater. Before its first grade, `change_of` compares the settings.
+    """
+    if named is None or now is None or named.tag != now.tag or named.rater is None:
+        return None
+    settings = judges.get(now.tag)
+    if settings is None or settings.known_rater is None or is_as_settings_name(named.rater, now.tag, judges):
+        return None
+    return (
+        f"judge {now.tag!r} is configured with another model, prompt, scale or settings than those that the draw"
+        f" records ({named.rater.label})"
+    )
+
+
 def _change_of_rater(tag: str, earlier: Rater, now: Rater) -> str | None:
     """Return how the rater of a judge's grades changed, in words; None where it did not."""
     is_named = "model" in earlier.settings or earlier.name == now.name

@@ -16,9 +16,9 @@ from evalkit.dataset_checks import (
     truncation,
 )
 from evalkit.datasets import open_dataset
-from evalkit.datasets.human_sample import check_size
+from evalkit.datasets.human_sample import check_size, too_few_text
 from evalkit.datasets.loading import read_parts
-from evalkit.errors import DataFormatError, DatasetError, EvalkitError
+from evalkit.errors import DataFormatError, DatasetError, EvalkitError, tell
 from evalkit.experiment.eval_sets import EvalSet
 from evalkit.experiment.passage_view import PassageView, make_passages
 from evalkit.experiment.token_readings import read_pairs
@@ -46,7 +46,7 @@ _ON_DISK = frozenset({"demo", "tables", "trec_files", "beir_folder"})
 
 
 def check_draws(config: Config) -> None:
-    """Check that no draw for people asks for more queries than its dataset has.
+    """Check that no draw for people asks for more queries than its dataset has; a note says which ask for too few.
 
     Datasets that are not on this machine, or cannot be read, are left to a run.
 
@@ -57,7 +57,11 @@ def check_draws(config: Config) -> None:
     """
     for settings in config.datasets:
         sample = settings.human_sample
-        if sample is None or sample.queries is None or settings.source not in _ON_DISK:
+        if sample is None or sample.queries is None:
+            continue
+        if (few := too_few_text(settings.label, sample.queries)) is not None:
+            tell(few)
+        if settings.source not in _ON_DISK:
             continue
         try:
             dataset = open_dataset(settings)

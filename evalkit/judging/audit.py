@@ -10,6 +10,7 @@ import numpy as np
 from evalkit.judging.agreement import Agreement, agreement
 from evalkit.judging.common_grades import CommonGrades, at_least, common_grades
 from evalkit.judging.judge_bias import BiasRow, PairTexts, bias_rows
+from evalkit.judging.judge_worth import JudgeWorth, WorthPlan, judge_worth
 from evalkit.judging.rater_grades import RaterGrades
 from evalkit.judging.system_agreement import SystemAgreement, system_agreement
 from evalkit.metrics import parse_metric
@@ -44,6 +45,10 @@ class Audit:
         Mean differences, judge less reference.
     systems
         Agreement on systems, under each rater's own grades; None without runs.
+    worth
+        How much narrower an interval is with the judge; None where it is not asked for, or between two people.
+    between_people
+        Whether both raters are people.
     """
 
     dataset: str
@@ -57,6 +62,8 @@ class Audit:
     cutoff: int
     bias: tuple[BiasRow, ...]
     systems: SystemAgreement | None
+    worth: JudgeWorth | None = None
+    between_people: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,8 @@ class AuditPlan:
         Seed of the bootstrap.
     tokens
         Lengths of documents, for a metric at a budget of tokens; None where they are unknown.
+    worth
+        What a judge's worth is about; None where it is not asked for.
     """
 
     metric: str = "nDCG@10"
@@ -82,6 +91,7 @@ class AuditPlan:
     confidence: float = 0.95
     seed: int = 0
     tokens: DocumentTokens | None = None
+    worth: WorthPlan | None = None
 
 
 def audit_judge(
@@ -118,6 +128,11 @@ def audit_judge(
             pairs = replace(pairs, judge=at_least(own.judge, plan.binary))
     cutoff = parse_metric(plan.metric).cutoff or DEFAULT_CUTOFF
     texts = texts_of(own) if texts_of is not None else None
+    kinds = (judge.kind, reference.kind)
+    worth = None
+    if plan.worth is not None and kinds[0] != "human" and kinds[1] != "model":
+        graded, known = (one.qrels.with_tokens(plan.tokens) for one in (judge, reference))
+        worth = judge_worth(graded, known, plan.metric, plan.worth)
     return Audit(
         dataset,
         judge.name,
@@ -130,4 +145,6 @@ def audit_judge(
         cutoff,
         bias_rows(pairs, texts, runs, cutoff, plan.confidence),
         system_agreement(own, runs, plan.metric, plan.confidence, left_out) if runs else None,
+        worth,
+        kinds == ("human", "human"),
     )

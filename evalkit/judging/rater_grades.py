@@ -108,7 +108,10 @@ def choose_judges(raters: Sequence[RaterGrades], named: str | None, where: str) 
         return [_named(raters, named)]
     models = [one for one in raters if one.kind == "model"]
     if not models:
-        raise MissingRatersError(f"{where}: no model has judged", "name the rater to audit with --judge NAME")
+        other = "; or name the rater to audit with --judge NAME" if raters else ""
+        raise MissingRatersError(
+            f"{where}: no model has judged", f"let a judge grade: evalkit judge run CONFIG{other}"
+        )
     return models
 
 

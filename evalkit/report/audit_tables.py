@@ -32,6 +32,9 @@ def audit_lines(audit: Audit) -> list[str]:
         if count
     ]
     lines = [compared]
+    if not found.pairs:
+        only = f" ({', '.join(left_out)})" if left_out else ""
+        return [f"{where}{names}: no document was judged by both{only}, so that there is nothing to compare."]
     if left_out:
         lines.append(f"Left out: {', '.join(left_out)}.")
     if audit.without_text:
@@ -76,7 +79,9 @@ def _system_lines(found: SystemAgreement) -> list[str]:
 
 
 def audit_tables(audit: Audit) -> list[Table]:
-    """Return the tables of an audit."""
+    """Return the tables of an audit; none where no pair was judged by both."""
+    if not audit.agreement.pairs:
+        return []
     prefix = f"{audit.dataset}: " if audit.dataset else ""
     tables = [_agreement_table(audit, prefix), _matrix_table(audit, prefix), _bias_table(audit, prefix)]
     if audit.systems is not None and audit.systems.systems:

@@ -7,14 +7,15 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from evalkit.config import JudgmentSource, is_config_file
+from evalkit.config import Config, JudgmentSource, is_config_file
 from evalkit.datasets import one_dataset, open_dataset
 from evalkit.errors import InputError, UnknownNameError, tell
 from evalkit.formats import names_raters, read_judgment_lines, read_judgments, read_run
-from evalkit.judging.audit import Audit, AuditPlan, audit_judge
+from evalkit.judging.audit import DEFAULT_CUTOFF, Audit, AuditPlan, audit_judge
 from evalkit.judging.common_grades import CommonGrades
 from evalkit.judging.dataset_raters import Source, dataset_raters
 from evalkit.judging.judge_bias import PairTexts, pair_texts
+from evalkit.judging.judge_worth import WorthPlan
 from evalkit.judging.rater_grades import (
     MissingRatersError,
     RaterGrades,
@@ -30,6 +31,7 @@ from evalkit.records import Dataset, Run, check_overlap
 from evalkit.store import JudgmentFile
 from evalkit.summaries.system_names import distinct_tags
 from evalkit.text_analysis.content_words import content_words
+from evalkit.workflows.judge_next import known_pair
 from evalkit.workflows.judging_input import open_judging_input
 from evalkit.workflows.pooled_dataset import PooledDataset
 
@@ -91,9 +93,18 @@ def audit(paths: Sequence[Path], options: AuditOptions) -> list[Audit]:
     return _audit_files(paths, options)
 
 
-def next_command(paths: Sequence[Path]) -> str | None:
-    """Return the command that uses the audited judgments; None for files, of which no configuration is known."""
+def next_command(paths: Sequence[Path], audits: Sequence[Audit] = ()) -> str | None:
+    """Return the command that uses the audited judgments, or that makes the raters judge the same documents.
+
+    None for files, of which no configuration is known.
+    """
     file = next((path for path in paths if is_config_file(path)), None)
+    if audits and not any(one.agreement.pairs for one in audits):
+        if file is None and paths[0].is_file():
+            return None
+        between_people = all(one.between_people for one in audits)
+        verb, flags = ("rate", ("--overlap", "0.1")) if between_people else ("run", ("--all",))
+        return shlex.join(["evalkit", "judge", verb, str(file or paths[0]), *flags])
     if file is not None:
         return shlex.join(["evalkit", "run", str(file)])
     return None if paths[0].is_file() else shlex.join(["evalkit", "report", str(paths[0])])
@@ -110,6 +121,10 @@ def _audit_files(paths: Sequence[Path], options: AuditOptions) -> list[Audit]:
     for run in runs:
         check_overlap(run, reference.qrels)
     plan = AuditPlan(options.metric or DEFAULT_METRIC, options.binary)
+    if len(runs) > 1:
+        cutoff = parse_metric(plan.metric).cutoff or DEFAULT_CUTOFF
+        queries = len({key for one in judges for key in one.qrels.grades})
+        plan = replace(plan, worth=WorthPlan(runs[0], runs[1], cutoff, queries))
     name = dataset.name if dataset is not None else ""
     texts_of = None if dataset is None else _texts_of(dataset)
     return [
@@ -173,7 +188,8 @@ def _audit_configured(paths: Sequence[Path], options: AuditOptions) -> list[Audi
     _check_names(raters, options, opened.config.judges)
     for pooled, of_dataset in zip(opened.datasets, raters, strict=True):
         try:
-            found += _audit_dataset(pooled, of_dataset, plan, options)
+            worth = _worth_plan(pooled, opened.config, metric)
+            found += _audit_dataset(pooled, of_dataset, replace(plan, worth=worth), options)
         except MissingRatersError as error:
             without.append(error)
     if without and not found:
@@ -181,6 +197,19 @@ def _audit_configured(paths: Sequence[Path], options: AuditOptions) -> list[Audi
     for reason in without:
         tell(f"not audited: {reason.message}")
     return found
+
+
+def _worth_plan(pooled: PooledDataset, config: Config, metric: str) -> WorthPlan | None:
+    """Return the two systems that a comparison of the dataset is about; None where there are none."""
+    try:
+        systems = known_pair(pooled, config)
+    except UnknownNameError:
+        return None
+    if systems is None:
+        return None
+    first, second = (replace(one.run, tag=one.name) for one in systems)
+    cutoff = parse_metric(metric).cutoff or pooled.cutoff
+    return WorthPlan(first, second, cutoff, len(pooled.pool), pooled.human_sample)
 
 
 def judgments_of(pooled: PooledDataset, tags: Collection[str]) -> list[Source]:

@@ -32,10 +32,24 @@ _GRADE = re.compile(r"^(\d+):", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class NextOfDataset:
-    """What to judge next on one dataset."""
+    """What to judge next on one dataset.
+
+    Attributes
+    ----------
+    dataset
+        Its name.
+    found
+        The documents.
+    judge_alone
+        Whether all grades are of models, and no person has judged.
+    is_drawn
+        Whether queries are drawn for people.
+    """
 
     dataset: str
     found: NextJudgments
+    judge_alone: bool = False
+    is_drawn: bool = False
 
 
 def find_next(
@@ -65,7 +79,8 @@ def find_next(
         one, other = (system.run.without(excluded) for system in (first, second))
         metric = opened.config.primary
         ahead = next_judgments(one, other, qrels, metric, highest_grade(pooled, opened.config))
-        found.append(NextOfDataset(pooled.name, ahead))
+        alone = pooled.has_judgments("model") and not pooled.has_judgments("human")
+        found.append(NextOfDataset(pooled.name, ahead, alone, pooled.is_corrected))
     return found
 
 
@@ -125,6 +140,24 @@ def compared_pair(
     if second not in systems:
         raise UnknownNameError("system", second, systems)
     return systems[first], systems[second]
+
+
+def known_pair(
+    pooled: PooledDataset, config: Config, baseline: str | None = None, contender: str | None = None
+) -> tuple[RankedSystem, RankedSystem] | None:
+    """Return the systems whose differences are known; None with one system, or as long as lengths are unknown.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such system.
+    """
+    if len(deepest(pooled.systems)) < 2 and contender is None:
+        return None
+    at_budget = parse_metric(config.primary).budget_tokens is not None
+    if at_budget and pooled.dataset.qrels.tokens is None:
+        return None  # a run counts the lengths of documents
+    return compared_pair(pooled, config, baseline, contender)
 
 
 def deepest(systems: Sequence[RankedSystem]) -> dict[str, RankedSystem]:

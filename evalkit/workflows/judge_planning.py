@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalkit.comparison.comparison_set import pair
+from evalkit.comparison.looks import level
 from evalkit.judging.dataset_raters import dataset_raters
+from evalkit.judging.judge_worth import Differences, complete_differences
 from evalkit.judging.judged_pairs import seconds_each
 from evalkit.judging.pools import RankedSystem
 from evalkit.judging.rater_grades import MissingRatersError, choose_reference, raters_named
@@ -27,7 +29,7 @@ from evalkit.stats import (
 )
 from evalkit.store import JudgmentFile
 from evalkit.workflows.judge_audit import judgments_of
-from evalkit.workflows.judge_next import compared_pair, deepest
+from evalkit.workflows.judge_next import known_pair
 from evalkit.workflows.judge_plan import JudgePlan, judge_tag, plan_judge
 from evalkit.workflows.judging_input import JudgingInput
 from evalkit.workflows.pairs_to_judge import JudgeOptions
@@ -35,8 +37,8 @@ from evalkit.workflows.pooled_dataset import PooledDataset
 
 ASSUMED_SECONDS = 30.0
 """Seconds for a judgment by a person, where no pace is known."""
-Differences = dict[str, float]
-"""Query id -> difference of two systems."""
+ALPHA = 0.05
+"""Level of a gate, and of a verdict, before any enlargement of a draw."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,9 @@ class HumanPlan:
         The same for the bounds of the correlation, the better one first.
     human_alone
         The same without a judge.
+    human_enlarged
+        The same as `human` at the level after one more enlargement; None where all are too few, or without a draw that
+        people have judged.
     documents_each
         Mean number of documents that people rate for a query.
     seconds_each
@@ -150,6 +155,7 @@ class HumanPlan:
     human_lower: int | None
     human_upper: int | None
     human_alone: int | None
+    human_enlarged: int | None
     documents_each: float
     seconds_each: float
     pace_from: str
@@ -196,7 +202,7 @@ def _of_dataset(
     sent: JudgePlan | None,
 ) -> HumanPlan:
     metric, margin = opened.config.primary, options.margin or opened.config.compare.margin
-    systems = _systems(pooled, opened, options)
+    systems = known_pair(pooled, opened.config, options.baseline, options.contender)
     human, judged = _of_raters(pooled, opened, systems, metric, tag)
     is_drawn = pooled.human_sample is not None
     correlation, pilot = _correlation(options, human, judged, is_drawn=is_drawn)
@@ -205,11 +211,13 @@ def _of_dataset(
     pace = _pace(pooled, options)
     plan = CorrectionPlan(queries, deviation.value, correlation.value)
 
-    def needed(value: float | None) -> int | None:
+    looks = 0 if pooled.draw is None else pooled.draw.sample.enlarged
+
+    def needed(value: float | None, enlargements: int = 0) -> int | None:
         if value is None:
             return None
         one = CorrectionPlan(queries, deviation.value, value)
-        return one.human_for_power(margin, sides=1, power=options.power)
+        return one.human_for_power(margin, level(ALPHA, enlargements), sides=1, power=options.power)
 
     alone = queries_needed(deviation.value, margin, sides=1, power=options.power)
     return HumanPlan(
@@ -232,6 +240,7 @@ def _of_dataset(
         human_lower=needed(correlation.upper),
         human_upper=needed(correlation.lower),
         human_alone=None if alone is None else max(alone, MIN_QUERIES),
+        human_enlarged=needed(correlation.value, looks + 1) if pooled.draw and pooled.draw.judged else None,
         documents_each=each,
         seconds_each=pace.value,
         pace_from=pace.source,
@@ -239,18 +248,6 @@ def _of_dataset(
         judge_cost_usd=None if sent is None else sent.cost_usd,
         curve=_curve(plan, margin, human_queries, each, pace.value),
     )
-
-
-def _systems(
-    pooled: PooledDataset, opened: JudgingInput, options: HumanPlanOptions
-) -> tuple[RankedSystem, RankedSystem] | None:
-    """Return the systems whose differences are known; None with one system, or as long as lengths are unknown."""
-    if len(deepest(pooled.systems)) < 2 and options.contender is None:
-        return None
-    at_budget = parse_metric(opened.config.primary).budget_tokens is not None
-    if at_budget and pooled.dataset.qrels.tokens is None:
-        return None  # a run counts the lengths of documents
-    return compared_pair(pooled, opened.config, options.baseline, options.contender)
 
 
 def _of_raters(
@@ -273,32 +270,12 @@ def _of_raters(
         people = Qrels({})
     named = raters_named(raters, tag) if tag is not None else []
     judge = named[0].qrels if named else Qrels({})
-    tokens = pooled.dataset.qrels.tokens
+    tokens, runs = pooled.dataset.qrels.tokens, (systems[0].run, systems[1].run)
     human, judged = (
-        _differences(systems, one.with_tokens(tokens), metric, pooled.cutoff) for one in (people, judge)
+        complete_differences(runs, one.with_tokens(tokens), metric, pooled.cutoff) for one in (people, judge)
     )
     drawn = pooled.human_sample
     return ({key: human[key] for key in human if drawn is None or key in set(drawn)}), judged
-
-
-def _differences(
-    systems: tuple[RankedSystem, RankedSystem], qrels: Qrels, metric: str, cutoff: int
-) -> Differences:
-    """Return the differences of the queries of which all documents of both systems within the cutoff are judged.
-
-    Those without a relevant document have the difference 0, as they have in a corrected comparison.
-    """
-    known, excluded = qrels.without_excluded()
-    runs = [system.run.without(excluded) for system in systems]
-    complete = [
-        query_id
-        for query_id in known.grades
-        if all(doc in known.of(query_id) for run in runs for doc in run.docs(query_id)[:cutoff])
-    ]
-    values = [evaluate(run, known.restricted_to(complete), [parse_metric(metric)]) for run in runs]
-    paired = pair(values[0], values[1], metric)
-    zeros = dict.fromkeys(set(complete) & set(known.unanswerable), 0.0)
-    return zeros | dict(zip(paired.query_ids, paired.differences.tolist(), strict=True))
 
 
 def _correlation(

@@ -37,12 +37,18 @@ def test_a_small_draw_is_to_be_raised(tmp_path: Path) -> None:
     config = write_world(tmp_path / "w", "human_sample: {queries: 20, seed: 3}")
     ids = drawn(config)
     planned = ("judge", "plan", config, "--margin", "0.3")
-    assert f"next: evalkit judge rate {config}" in evalkit(*planned).stdout
+    before = evalkit(*planned).stdout
+    assert "next: raise human_sample to {queries: " in before
+    assert f"now: it costs nothing before people judge; then evalkit judge rate {config}" in before
     rate(config, ids)
     _, result = run(config)
     gated = " ".join(evalkit("gate", result, "--against", result).stdout.split())
     assert "next: Raise human_sample until 30 of its queries have a relevant document" in gated
-    assert "next: raise human_sample to {queries: " in evalkit(*planned).stdout
+    after = evalkit(*planned).stdout
+    assert "next: raise human_sample to {queries: " in after
+    assert (
+        "at a price, as people have judged: corrected verdicts are then tested at 1/2 of the level" in after
+    )
     assert "next: add queries, or plan with a larger --margin" in evalkit(*planned[:3]).stdout
 
 

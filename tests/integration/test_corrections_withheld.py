@@ -38,7 +38,7 @@ def test_what_speaks_against_a_correction_is_said_everywhere(tmp_path: Path) -> 
     assert gated.returncode == 1
     assert why in " ".join(gated.stdout.split())
     listed = evalkit("judge", "list", config)
-    assert "They correct nothing." in " ".join(listed.stdout.split())
+    assert "People's grades correct nothing." in " ".join(listed.stdout.split())
 
 
 def test_a_judge_that_was_changed_after_judging_corrects_nothing(tmp_path: Path) -> None:

@@ -195,6 +195,40 @@ def test_audit_of_several_datasets_names_those_left_out(files: Path) -> None:
     assert not (files / "judgments").exists()
 
 
+def test_raters_without_a_common_document_get_a_next_step(files: Path) -> None:
+    """One line and the command that makes two people judge the same documents, and no table without values."""
+    into = ["--into", "people.jsonl", "--rater"]
+    (files / "b.qrels").write_text("q00 0 other 1\n", encoding="utf-8")
+    evalkit("judge", "import", "judge.qrels", *into, "anna", *PERSON, cwd=files)
+    evalkit("judge", "import", "b.qrels", *into, "ben", *PERSON, cwd=files)
+    (files / "c.yaml").write_text(
+        "name: t\ndatasets: [{source: beir_folder, path: texts, name: texts, judgments: [{path: people.jsonl}]}]\n"
+        "rerankers: {lex: {backend: lexical}}\n",
+        encoding="utf-8",
+    )
+    done = evalkit("judge", "audit", "people.jsonl", "--judge", "anna", "--against", "ben", cwd=files)
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    assert (
+        "anna against ben: no document was judged by both (1 judged only by ben, 48 judged only by anna)"
+        in said
+    )
+    assert "kappa" not in said
+    none = evalkit("judge", "audit", "c.yaml", cwd=files)
+    assert (none.returncode, "let a judge grade: evalkit judge run" in none.stderr) == (2, True)
+
+
+def test_an_audit_ends_with_what_the_judge_is_worth(files: Path) -> None:
+    """The correlation of the differences of two systems and one sentence, from runs as from a configuration."""
+    words = ("--run", "up.run", "--run", "mixed.run")
+    done = evalkit("judge", "audit", "judge.qrels", "people.qrels", *words, cwd=files)
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    assert "Differences of mixed minus up in nDCG@10: correlation of the judge's with people's" in said
+    assert "over 12 queries that both judged completely, which are not drawn at random" in said
+    assert "People judged all 12 queries" in said
+
+
 @pytest.mark.parametrize("words", [["people.jsonl"], ["people.jsonl", "people.jsonl"]])
 def test_a_person_is_not_audited_against_herself(files: Path, words: list[str]) -> None:
     """The only person of a file cannot be compared; of two people the other one is the reference."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import orjson
@@ -72,6 +73,24 @@ def test_the_text_states_the_limits(folder: Path) -> None:
     assert row["more"] >= 0
     said = " ".join(evalkit(*NEXT, cwd=folder).stdout.split())
     assert "is ahead with a probability of" in said or "no judgment of them can reverse the sign" in said
+
+
+def test_a_sign_by_a_judge_alone_is_named_as_such(folder: Path) -> None:
+    """Without a person no sign is settled without that limit, and the next step is to let people judge."""
+    rmtree(folder / "many" / "qrels")
+    assert evalkit("run", "c.yaml", cwd=folder).returncode == 0
+    settled = False
+    for _ in range(12):
+        evalkit(*NEXT, "-n", "5", "--judge", "noting", cwd=folder)
+        done = evalkit(*NEXT, cwd=folder)
+        assert done.returncode == 0, done.stderr
+        said = " ".join(done.stdout.split())
+        assert ", by the judge's grades alone; " in said
+        assert "next: evalkit judge rate" in said
+        assert "no person has judged, and a judge's grades alone decide nothing" in said
+        settled |= "settled, by the judge's grades alone: no judgment of them" in said
+        assert "settled: " not in said
+    assert settled
 
 
 def test_the_settings_of_a_result_are_those_that_it_was_run_with(folder: Path) -> None:

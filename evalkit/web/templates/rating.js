@@ -137,7 +137,7 @@
     const part = sample.total && sample.done < sample.total ? sample : all;
     one("#place").textContent = settings.title;
     const figures = one("#overall");
-    figures.replaceChildren(element("b", part.done.toLocaleString("en")), ` of ${part.total.toLocaleString("en")}${part === sample ? " in the human sample" : ""}`);
+    figures.replaceChildren(element("b", part.done.toLocaleString("en")), ` of ${part.total.toLocaleString("en")}${part === sample ? " in the random sample" : ""}`);
     const each = view.seconds_each;
     const minutes = view.minutes_left;
     const left = minutes === null || all.done === all.total ? "" : minutes < 90 ? `about ${Math.max(1, Math.round(minutes))} min left` : `about ${Math.round(minutes / 60)} h left`;
@@ -262,7 +262,7 @@
     for (const path of ["#overall", "#pace", "#agreement"]) one(path).textContent = "";
     show("#welcome", true);
     show("#who", false);
-    const first = settings.sampled === settings.queries ? " They are the human sample." : ` The ${counted(settings.sampled, "query").replace("querys", "queries")} of the human sample come first.`;
+    const first = settings.sampled === settings.queries ? " They are a random sample." : ` The ${counted(settings.sampled, "query").replace("querys", "queries")} of a random sample come first.`;
     const sample = settings.sampled ? first : "";
     one("#welcome-text").textContent = `${counted(settings.pairs, "document")} for ${counted(settings.queries, "query").replace("querys", "queries")}. You see one document at a time and press the key of its grade.${sample}`;
     one("#name").value = kept.get("name") ?? "";

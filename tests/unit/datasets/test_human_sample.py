@@ -24,7 +24,7 @@ from support.drawn_queries import (
 
 from evalkit.config import DatasetSettings, HumanSampleSettings, JudgmentSource
 from evalkit.datasets import human_sample as module
-from evalkit.datasets.human_sample import human_sample, human_sample_of, read_human_sample
+from evalkit.datasets.human_sample import human_sample, human_sample_of, read_human_sample, too_few_text
 from evalkit.datasets.loading import dataset_settings
 from evalkit.errors import DataFormatError, InputError, InputNote
 from evalkit.formats import judgment_lines
@@ -298,6 +298,15 @@ def test_what_is_not_to_be_drawn_is_read_only(tmp_path: Path) -> None:
     assert found is not None
     assert found.sample.queries == 5
     assert (tmp_path / "s.json").read_bytes() == content
+
+
+def test_a_draw_below_the_floor_of_a_verdict_is_named() -> None:
+    """Thirty queries with a relevant document are needed; from 30 drawn queries on it is possible."""
+    said = too_few_text("d", 29)
+    assert said is not None
+    assert said.startswith("d: human_sample has 29 queries: too few for a corrected verdict, which needs 30")
+    assert "40 leave little room: 11 queries without a relevant document" in said
+    assert too_few_text("d", 30) is None
 
 
 def declared(folder: Path, ids: list[str]) -> DatasetSettings:

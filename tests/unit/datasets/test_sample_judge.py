@@ -98,6 +98,28 @@ def test_first_grades_after_people_judged_are_of_the_named_rater(tmp_path: Path)
     assert answered.sample.judge.rater is not None
 
 
+def test_a_change_is_foreseen_before_the_judge_grades(tmp_path: Path) -> None:
+    """Other settings than those of the graded documents are said before a call is paid, if people have judged."""
+    settings = rated(dataset_settings_of(tmp_path / "s.json"), tmp_path, ())
+    chat = ChatJudge.Settings(backend="chat", url="http://localhost:1/v1", model="gpt")
+    other = chat.model_copy(update={"instruction": "Only exact answers."})
+
+    def of(now: JudgeSettings) -> DrawState:
+        found = human_sample_of(settings, UNJUDGED, {"luna": now})
+        assert found is not None
+        return found
+
+    graded(tmp_path, replace(chat.known_rater, name="gpt-2026-01-01"))
+    ids = of(chat).sample.query_ids
+    assert of(other).ahead is None, "people have not judged, so the judge may change"
+    settings = rated(settings, tmp_path, ids)
+    assert (of(chat).ahead, of(chat).withheld) == (None, None)
+    changed = of(other)
+    assert changed.withheld is None, "the grades so far are those of the recorded judge"
+    assert changed.ahead is not None
+    assert "judge 'luna' is configured with another model, prompt, scale or settings" in changed.ahead
+
+
 def test_members_of_an_ensemble_are_those_that_the_draw_names(tmp_path: Path) -> None:
     """Its first grades after people judged are combined from the members as they were configured."""
     settings = rated(dataset_settings_of(tmp_path / "s.json"), tmp_path, ())

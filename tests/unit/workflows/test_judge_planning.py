@@ -9,36 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evalkit.judging.pools import RankedSystem
-from evalkit.records import Qrels, Run
 from evalkit.stats import ASSUMED_CORRELATION, CorrectionPlan, correlation_range
 from evalkit.workflows import judge_planning
 from evalkit.workflows.judge_planning import FEWEST_OF_PILOT, HumanPlanOptions
 
 OPTIONS = HumanPlanOptions()
-
-
-def system(name: str, docs: str) -> RankedSystem:
-    """Return a system that ranks the same documents for two queries."""
-    queries = ["q"] * len(docs) + ["r"] * len(docs)
-    run = Run.from_rows(name, queries, list(docs) * 2, [-float(rank) for rank in range(len(docs))] * 2)
-    return RankedSystem(name, None, run, run)
-
-
-def test_only_wholly_judged_queries_have_a_difference() -> None:
-    """Each document of both systems within the cutoff has a grade: one without is not taken to be 0."""
-    both = system("a", "xyz"), system("b", "zyx")
-    qrels = Qrels({"q": {"x": 1, "y": 0, "z": 0}, "r": {"x": 1, "y": 0}})
-    assert judge_planning._differences(both, qrels, "nDCG@3", 3) == pytest.approx({"q": -0.5})
-    assert judge_planning._differences(both, qrels, "RR@1", 1) == pytest.approx({"q": -1.0})
-
-
-def test_a_query_without_a_relevant_document_has_no_difference() -> None:
-    """It counts as 0, as it does in a corrected comparison: without it, plans would promise too much or too little."""
-    qrels = Qrels({"q": {"x": 1, "y": 0, "z": 0}, "r": {"x": 0, "y": 0, "z": 0}})
-    both = system("a", "xyz"), system("b", "zyx")
-    found = judge_planning._differences(both, qrels, "nDCG@3", 3)
-    assert found == pytest.approx({"q": -0.5, "r": 0.0})
 
 
 def test_the_correlation_is_that_of_the_pilot() -> None:
