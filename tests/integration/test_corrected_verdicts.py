@@ -137,7 +137,7 @@ def test_people_without_a_draw_correct_nothing(tmp_path: Path) -> None:
     rate(config, QUERIES[:40])
     printed, result = run(config)
     assert against(result)["verdict"] == "undecided: mixed judgments"
-    assert "random draw" in printed
+    assert "random sample" in printed
 
 
 def test_a_version_that_is_worse_fails_and_compares_as_worse(tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_an_enlarged_draw_says_at_which_level_it_is_tested(tmp_path: Path) -> No
     listed = evalkit("judge", "list", config)
     assert said in " ".join(listed.stdout.split())
     planned = evalkit("judge", "plan", config)
-    assert "40 of 60 queries are drawn for people (seed 3)" in planned.stdout
+    assert "the human sample has 40 of 60 queries (seed 3)" in planned.stdout
 
 
 def test_too_large_a_draw_is_found_before_a_run(tmp_path: Path) -> None:
@@ -307,7 +307,7 @@ def test_a_leaderboard_of_corrected_values(tmp_path: Path) -> None:
     _, result = run(config)
     board = evalkit("leaderboard", result)
     assert board.returncode == 0, board.stderr
-    assert "People's grades of a random draw correct those of the judge" in " ".join(board.stdout.split())
+    assert "People's grades of a random sample correct those of the judge" in " ".join(board.stdout.split())
     rows = orjson.loads(evalkit("leaderboard", result, "--format", "json").stdout)
     assert [row["n"] for row in rows if row["system"] in {"good", "bad"}] == [35, 35]
     assert rows[0]["system"] == "good"

@@ -206,7 +206,7 @@ def judged_by_the_model(walk: Walk, judge: JudgeServer) -> int:
     assert "no person has judged" in done.stderr
     done = walk.evalkit("run", CONFIG)
     assert first_line(done) == "Undecided: Judge only: models gave all judgments"
-    assert f"the random draw of {SAMPLE} queries" in next_step(done.stdout)
+    assert f"the human sample of {SAMPLE} queries" in next_step(done.stdout)
     return pairs
 
 
