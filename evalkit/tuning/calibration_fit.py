@@ -81,7 +81,8 @@ def fit_platt(scores: NDArray[np.float64], relevant: NDArray[np.bool_], *, proba
     from scipy.optimize import minimize
 
     x = log_odds(scores) if probability else scores
-    centre, scale = float(x.mean()), float(x.std()) or 1.0
+    centre, spread = float(x.mean()), float(x.std())
+    scale = spread if spread > 1e-12 * abs(centre) else 1.0  # equal scores have a spread of rounding
     z = (x - centre) / scale
     positives = int(relevant.sum())
     targets = np.where(relevant, (positives + 1) / (positives + 2), 1 / (len(relevant) - positives + 2))
@@ -93,7 +94,15 @@ def fit_platt(scores: NDArray[np.float64], relevant: NDArray[np.bool_], *, proba
             [(error * z).mean(), error.mean()]
         )
 
-    a, b = minimize(loss, np.array([1.0, 0.0]), jac=True, method="BFGS", options={"gtol": 1e-10}).x
+    def curvature(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        likely = sigmoid(weights[0] * z + weights[1])
+        each = likely * (1 - likely)
+        across = float((each * z).mean())
+        return np.array([[float((each * z * z).mean()), across], [across, float(each.mean())]])
+
+    # A line search warns of rounding near the optimum, and scipy cannot silence it in threads.
+    start, options = np.array([1.0, 0.0]), {"gtol": 1e-10}
+    a, b = minimize(loss, start, jac=True, hess=curvature, method="trust-exact", options=options).x
     return Calibration("platt", probability, {"a": float(a / scale), "b": float(b - a * centre / scale)})
 
 

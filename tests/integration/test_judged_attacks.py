@@ -109,7 +109,10 @@ def test_no_command_claims_more_than_an_indication(tmp_path: Path, people: int, 
         assert words in said.lower(), (command, said)
         assert "indication" in " ".join(done.stderr.split()), (command, done.stderr)
         assert done.returncode == (1 if command[0] == "gate" else 0), (command, done.stderr)
-        assert "Judge a random sample of queries by people" in said or command[0] in {"leaderboard", "compare"}
+        assert "Judge a random sample of queries by people" in said or command[0] in {
+            "leaderboard",
+            "compare",
+        }
     if words:
         page = (result / "report.md").read_text(encoding="utf-8")
         assert not re.findall("Adopt|confirm a loss|confidence it keeps|alone beats", page)

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -190,3 +191,21 @@ def test_without_both_kinds_of_candidates_there_is_nothing_to_fit() -> None:
     )
     found = calibrate(none, "r", "logit", Plan(baseline="r", primary="nDCG@10"))
     assert (found.functions, "relevant and non-relevant" in (found.why_not or "")) == ({}, True)
+
+
+@pytest.mark.parametrize("score", [0.0, 0.3, -7.1, 1e6])
+def test_equal_scores_have_the_rate_of_relevant_documents(score: float) -> None:
+    """Nothing but the rate can be learned of them, with Platt's smoothed targets."""
+    scores, relevant = np.full(121, score), np.arange(121) < 40
+    fitted = fit_platt(scores, relevant, probability=False)
+    smoothed = (40 * 41 / 42 + 81 / 83) / 121
+    np.testing.assert_allclose(fitted.apply(scores), smoothed, rtol=1e-6)
+
+
+def test_a_fit_gives_no_warning_in_threads() -> None:
+    """Several fits at once, at optima that float64 cannot reach exactly."""
+    rng = np.random.default_rng(5)
+    scores = [rng.normal(size=300) * 10.0**place for place in range(-3, 4)] * 8
+    with ThreadPoolExecutor(4) as pool:
+        fits = pool.map(lambda x: fit_platt(x, x > np.median(x), probability=False), scores)
+    assert all(one.parameters["a"] > 0 for one in fits)
