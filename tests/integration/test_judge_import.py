@@ -56,7 +56,7 @@ def test_a_file_without_raters_needs_name_and_kind(files: Path, words: tuple[str
 def test_a_file_that_names_queries_by_text_needs_a_dataset(files: Path) -> None:
     """Without a dataset nothing is written; with one, pairs that it lacks are counted."""
     export = {"queries": [
-        {"query": "the query of nobody", "ratings": {"d1": 1, "nowhere": 2}},
+        {"query": "a query that is not in the dataset", "ratings": {"d1": 1, "nowhere": 2}},
     ]}  # fmt: skip
     (files / "case.json").write_bytes(orjson.dumps(export))
     words = ["judge", "import", "case.json", "--into", "case.jsonl", "--rater", "anna", *PERSON]

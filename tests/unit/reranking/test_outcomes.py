@@ -71,7 +71,7 @@ def test_interrupts_and_bugs_pass(tiny: Dataset, candidates: Run, raised: BaseEx
 def test_the_cost_of_a_batch_is_what_its_attempts_and_its_failure_cost(
     tiny: Dataset, candidates: Run
 ) -> None:
-    """An amount that nobody reported is left out, and it is unknown if none was reported; free is a cost of 0."""
+    """An amount without a report is left out, and it is unknown if none was reported; free is a cost of 0."""
     first = next(batch(candidates, tiny, Caps(), pointwise=True))
 
     def cost(failure: CallError | None, *of_attempts: float | None) -> float | None:

@@ -22,5 +22,5 @@ ANNA, GPT = Rater("human", "anna"), Rater("model", "gpt-4o", prompt_sha256="1a2b
     ],
 )
 def test_records_are_grades_of_named_raters(shares: list[RaterShare], *, records: bool) -> None:
-    """One that counts is enough; files of qrels name nobody, and grades that do not count change nothing."""
+    """One that counts is enough; files of qrels name no rater, and grades that do not count change nothing."""
     assert JudgmentFacts.of(ChosenJudgments({}, shares=tuple(shares)), (), None).has_records is records
