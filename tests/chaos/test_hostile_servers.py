@@ -17,7 +17,15 @@ import pandas as pd
 import pytest
 from support.command import evalkit, only_folder
 from support.faulty import FaultyServer, reply_of
-from support.raw_server import Script, certificate, drips, raw_server, reads_nothing, without_proxies
+from support.raw_server import (
+    Script,
+    certificate,
+    drips,
+    raw_server,
+    reads_nothing,
+    whole_requests,
+    without_proxies,
+)
 
 from evalkit.errors import CallError
 from evalkit.http_client import Connections, Redactor
@@ -208,13 +216,8 @@ def tunnel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     def server(line: socket.socket) -> None:
         """Answer every request over TLS."""
         with context.wrap_socket(line, server_side=True) as tls:
-            request = b""
-            while part := tls.recv(65536):
-                request += part
-                # Head and body come as two records: a reply to each would be one too many.
-                if request.endswith(b"\r\n\r\n{}"):
-                    tls.sendall(OK + b"Content-Length: 2\r\n\r\n{}")
-                    request = b""
+            for _ in whole_requests(tls):
+                tls.sendall(OK + b"Content-Length: 2\r\n\r\n{}")
 
     def proxy(line: socket.socket) -> None:
         """Connect every tunnel to the server."""

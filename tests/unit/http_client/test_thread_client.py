@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 
 import httpx
 import pytest
-from support.raw_server import raw_server, without_proxies
+from support.raw_server import raw_server, whole_requests, without_proxies
 
 from evalkit.http_client.http_exchange import Exchange
 from evalkit.http_client.thread_client import Body, ThreadClient
@@ -98,8 +98,8 @@ def test_the_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -
 
     def proxy(line: socket.socket) -> None:
         """Answer in the place of the server."""
-        while data := line.recv(65536):
-            asked.append(data.partition(b"\r\n")[0])
+        for request in whole_requests(line):
+            asked.append(request.partition(b"\r\n")[0])
             line.sendall(b"HTTP/1.1 200 OK\r\nX-A: 1\r\nContent-Length: 2\r\n\r\nok")
 
     with raw_server(proxy) as port:
