@@ -8,17 +8,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.backend_checks.score_scale import is_beyond, list_spread, rounding_of, tolerance_of
 from evalkit.records import RerankRequest
-from evalkit.stats import standard_deviation_within
 
-TOLERANCE = 0.05
-"""Tolerated change of a pair's score, as a share of the scores' standard deviation within a query.
-
-Larger than rounding, and too small to matter."""
-NOISE_FACTOR = 3.0
-"""A change counts only if it is larger than this many times the change between two identical requests."""
-ROUNDING = 1e-6
-"""Differences between scores up to this share of the largest one are rounding of single precision."""
 SAMPLED_QUERIES = 3
 SAMPLED_DOCUMENTS = 20
 CALLS = 4
@@ -28,25 +20,6 @@ FURTHER_CALLS = 3
 
 Scorer = Callable[[RerankRequest], NDArray[np.float64] | None]
 """Sends a request; returns ``(n,)`` scores in the order of its documents, or None if the call failed."""
-
-
-def list_spread(lists: Sequence[NDArray[np.float64]]) -> float | None:
-    """Return the standard deviation of scores within lists; 0 if it is rounding, None if no list has two scores.
-
-    Parameters
-    ----------
-    lists
-        ``(n,)`` scores of each list.
-    """
-    spread = standard_deviation_within(lists)
-    if spread is None:
-        return None
-    return 0.0 if spread <= rounding_of(*lists) else spread
-
-
-def rounding_of(*lists: NDArray[np.float64]) -> float:
-    """Return the size up to which differences between scores of these lists are rounding."""
-    return ROUNDING * max((float(np.abs(one).max()) for one in lists if len(one)), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +37,8 @@ class PointwiseCheck:
     again, order, batch
         Largest absolute change of a pair's score: in an identical request, with the list reversed,
         with half of the list. None if nothing could be compared, or nothing had to be.
+    rounding
+        Size up to which differences between these scores are rounding; 0 in results of former versions.
     """
 
     reranker: str
@@ -74,11 +49,17 @@ class PointwiseCheck:
     again: float | None
     order: float | None
     batch: float | None
+    rounding: float = 0.0
 
     @property
     def drift(self) -> float | None:
         """The largest change with another list; None if nothing could be compared."""
         return max((d for d in (self.order, self.batch) if d is not None), default=None)
+
+    @property
+    def tolerance(self) -> float:
+        """Largest change that does not matter."""
+        return tolerance_of(self.spread, self.rounding)
 
     @property
     def is_brief(self) -> bool:
@@ -88,14 +69,15 @@ class PointwiseCheck:
     @property
     def verdict(self) -> str:
         """``kept``, ``broken``, ``unstable`` (identical requests get different scores) or ``not testable``."""
-        if self.drift is None or not self.spread:
+        if self.drift is None or self.spread is None:
             return "not testable"
+        # Equal scores that stay as they are may be those of a model that scores nothing.
+        as_promised = "kept" if self.spread else "not testable"
         if self.again is None:  # noise is not measured where the first other list moved nothing
-            return "kept" if self.is_brief and self.drift <= TOLERANCE * self.spread else "not testable"
-        if self.again > TOLERANCE * self.spread:
+            return as_promised if self.is_brief and self.drift <= self.tolerance else "not testable"
+        if self.again > self.tolerance:
             return "unstable"
-        moved = self.drift > TOLERANCE * self.spread and self.drift > NOISE_FACTOR * self.again
-        return "broken" if moved else "kept"
+        return "broken" if is_beyond(self.drift, self.again, self.tolerance) else as_promised
 
     def evidence(self) -> str:
         """Return a sentence with the measurements."""
@@ -189,7 +171,8 @@ class _Measured:
     def has_moved(self) -> bool:
         """Whether a score changed by more than what is tolerated."""
         spread = list_spread(self.lists)
-        return spread is not None and max(self.drifts.values(), default=0.0) > TOLERANCE * spread
+        tolerance = tolerance_of(spread, rounding_of(*self.lists))
+        return spread is not None and max(self.drifts.values(), default=0.0) > tolerance
 
     def check(self, reranker: str, dataset: str) -> PointwiseCheck:
         """Return what was measured."""
@@ -202,6 +185,7 @@ class _Measured:
             again=self.drifts.get("again"),
             order=self.drifts.get("order"),
             batch=self.drifts.get("batch"),
+            rounding=rounding_of(*self.lists),
         )
 
 

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.backend_checks.check_calls import CheckCaller, CheckResult, broken, kept, not_testable
-from evalkit.backend_checks.pointwise import TOLERANCE, PointwiseCheck, check_pointwise, rounding_of
+from evalkit.backend_checks.pointwise import PointwiseCheck, check_pointwise
 from evalkit.backend_checks.score_dependence import (
     DependenceCheck,
     ExchangedQueries,
     check_dependence,
     may_be_ranks,
 )
+from evalkit.backend_checks.score_scale import rounding_of, tolerance_of
 from evalkit.errors import CallError
 from evalkit.records import RANGES, RerankRequest, RerankResponse, outside_range
 from evalkit.rerankers import highest_grade
@@ -112,7 +113,7 @@ def _duplicates(
         return broken(promise, "a list with a repeated document is not scored")
     moved = abs(float(scores[0] - scores[2]))
     spread = float(np.abs(scores - scores[1]).max())
-    same = moved <= max(TOLERANCE * spread, rounding_of(scores))
+    same = moved <= tolerance_of(spread, rounding_of(scores))
     evidence = f"the two scores differ by {moved:.2g}"
     if not (same or session.reranker.pointwise):  # its scores may depend on the list, and so on the place
         return CheckResult(promise, "not met", f"declared pointwise: false; {evidence}")
@@ -257,13 +258,10 @@ def _deterministic(check: PointwiseCheck) -> CheckResult:
     if check.again == 0:
         return kept(promise, f"{check.pairs} pairs, bitwise equal")
     share = (
-        f"{check.again:.2g}, {check.again / check.spread:.1%} of the standard deviation of the scores"
-        if check.spread
-        else ""
+        f", {check.again / check.spread:.1%} of the standard deviation of the scores" if check.spread else ""
     )
-    noisy = bool(check.spread) and check.again > TOLERANCE * check.spread
-    return (broken if noisy else kept)(
-        promise, f"largest change of {check.pairs} pairs: {share or f'{check.again:.2g}'}"
+    return (broken if check.again > check.tolerance else kept)(
+        promise, f"largest change of {check.pairs} pairs: {check.again:.2g}{share}"
     )
 
 

@@ -9,9 +9,8 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.backend_checks.pointwise import NOISE_FACTOR, TOLERANCE
+from evalkit.backend_checks.score_scale import is_beyond, list_spread, rounding_of, tolerance_of
 from evalkit.records import RerankRequest
-from evalkit.stats import standard_deviation_within
 
 SAMPLED_QUERIES = 6
 """Queries scored again per reranker and dataset."""
@@ -55,9 +54,11 @@ class DriftCheck:
     again
         Largest absolute difference of a pair's scores in two identical requests.
     spread
-        Standard deviation of the stored scores within a query.
+        Standard deviation of the stored scores within a query; 0 if they are equal within rounding.
     moved_times_s
         Earliest and latest storage time of the queries whose scores differ beyond tolerance; None if there are none.
+    rounding
+        Size up to which differences between these scores are rounding; 0 in results of former versions.
     """
 
     reranker: str
@@ -69,17 +70,21 @@ class DriftCheck:
     again: float | None
     spread: float | None
     moved_times_s: tuple[float, float] | None
+    rounding: float = 0.0
 
     @property
     def verdict(self) -> str:
         """``holds``, ``drifted``, ``unstable`` (identical requests get different scores) or ``not testable``."""
-        if self.moved == self.again == 0:
-            return "holds"
-        if self.moved is None or self.again is None or self.spread is None:
+        if self.moved is None or self.again is None:
             return "not testable"
-        if self.again > TOLERANCE * self.spread:
+        if max(self.moved, self.again) <= self.rounding:
+            return "holds"
+        if self.spread is None:
+            return "not testable"
+        tolerance = tolerance_of(self.spread, self.rounding)
+        if self.again > tolerance:
             return "unstable"
-        return "drifted" if _beyond_tolerance(self.moved, self.again, self.spread) else "holds"
+        return "drifted" if is_beyond(self.moved, self.again, tolerance) else "holds"
 
     def evidence(self) -> str:
         """Return a sentence with the measurements."""
@@ -120,11 +125,13 @@ def check_drift(
     fresh = [(score(one.request), score(one.request)) for one in stored]
     moved = [float(np.abs(a - one.scores).max()) for one, (a, _) in zip(stored, fresh, strict=True)]
     again = max((float(np.abs(a - b).max()) for a, b in fresh), default=None)
-    spread = standard_deviation_within([one.scores for one in stored])
+    lists = [one.scores for one in stored]
+    spread, rounding = list_spread(lists), rounding_of(*lists)
+    tolerance = tolerance_of(spread, rounding)
     times = [
         one.oldest_s
         for one, distance in zip(stored, moved, strict=True)
-        if again is not None and spread is not None and _beyond_tolerance(distance, again, spread)
+        if again is not None and spread is not None and is_beyond(distance, again, tolerance)
     ]
     return DriftCheck(
         reranker,
@@ -136,6 +143,7 @@ def check_drift(
         again=again,
         spread=spread,
         moved_times_s=(min(times), max(times)) if times else None,
+        rounding=rounding,
     )
 
 
@@ -144,7 +152,3 @@ def sample(stored: Sequence[StoredRequest]) -> list[StoredRequest]:
     by_age = sorted(stored, key=lambda one: (one.oldest_s, one.request.query_id))
     places = np.linspace(0, len(by_age) - 1, min(SAMPLED_QUERIES, len(by_age)))
     return [by_age[int(place)] for place in np.round(places)]
-
-
-def _beyond_tolerance(moved: float, again: float, spread: float) -> bool:
-    return moved > TOLERANCE * spread and moved > NOISE_FACTOR * again

@@ -19,7 +19,8 @@ from evalkit.backend_checks.list_variations import (
     ListSample,
     Variation,
 )
-from evalkit.backend_checks.pointwise import TOLERANCE, Scorer, list_spread
+from evalkit.backend_checks.pointwise import Scorer
+from evalkit.backend_checks.score_scale import TOLERANCE, list_spread
 from evalkit.stats import Interval, mean_interval
 
 PLACE = "the place in the list does not move a score"

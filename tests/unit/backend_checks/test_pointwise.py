@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -15,13 +16,12 @@ from support.checked import by_pair, request
 from evalkit.backend_checks.pointwise import (
     CALLS,
     FURTHER_CALLS,
-    NOISE_FACTOR,
-    TOLERANCE,
     PointwiseCheck,
     check_pointwise,
     check_pointwise_briefly,
     second_half,
 )
+from evalkit.backend_checks.score_scale import NOISE_FACTOR, TOLERANCE
 from evalkit.records import RerankRequest
 
 TEXTS = st.lists(st.text(max_size=6), min_size=2, max_size=7, unique=True).map(tuple)
@@ -235,6 +235,22 @@ def test_nothing_compared_is_no_verdict() -> None:
     assert nothing.verdict == "not testable"
     assert nothing.evidence() == "no pair was scored twice"
     assert found(lambda one: np.full(len(one.documents), 0.5)).verdict == "not testable"
+
+
+@pytest.mark.parametrize("checked", [check_pointwise, check_pointwise_briefly])
+def test_equal_scores_that_move_together_are_broken(checked: Callable[..., PointwiseCheck]) -> None:
+    """They follow the length of the list, though nothing tells its documents apart; rounding alone is no movement."""
+    asked = [request(0), request(1)]
+
+    def by_length(one: RerankRequest) -> NDArray[np.float64]:
+        return np.full(len(one.documents), 1 / len(one.documents))
+
+    check = checked("r", "d", asked, by_length)
+    assert (check.spread, check.verdict) == (0.0, "broken")
+    rounded = checked("r", "d", asked, lambda one: 0.5 + 1e-9 * by_length(one))
+    assert (rounded.spread, rounded.verdict) == (0.0, "not testable")
+    assert rounded.drift is not None
+    assert 0 < rounded.drift < rounded.rounding
 
 
 def test_the_largest_difference_of_all_queries_counts() -> None:

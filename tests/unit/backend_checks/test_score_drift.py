@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.backend_checks.pointwise import NOISE_FACTOR, TOLERANCE
 from evalkit.backend_checks.score_drift import SAMPLED_QUERIES, DriftCheck, StoredRequest, check_drift, sample
+from evalkit.backend_checks.score_scale import NOISE_FACTOR, TOLERANCE
 from evalkit.records import RerankRequest
 
 SCORES = np.array([0.9, 0.4, 0.1])
@@ -65,6 +65,17 @@ def test_equal_scores_hold_whatever_their_spread() -> None:
     found = check_drift("r", "d", [one], lambda _request: np.array([0.5]))
     assert (found.verdict, found.moved, found.again, found.moved_times_s) == ("holds", 0.0, 0.0, None)
     assert (found.queries, found.pairs, found.equal) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(("moved", "verdict"), [(1e-9, "holds"), (1e-3, "drifted")])
+def test_rounding_is_no_drift_of_equal_scores(moved: float, verdict: str) -> None:
+    """Where all stored scores are equal, or there is one, single precision is what a change is measured by."""
+    equal = np.array([0.5, 0.5])
+    two = StoredRequest(RerankRequest("q", "q", ("a", "b"), ("a", "b")), equal, 0.0)
+    assert check_drift("r", "d", [two], lambda _request: equal + moved).verdict == verdict
+    one = StoredRequest(RerankRequest("q", "q", ("a",), ("a",)), equal[:1], 0.0)
+    found = check_drift("r", "d", [one], lambda _request: equal[:1] + moved)
+    assert found.verdict == ("holds" if verdict == "holds" else "not testable")
 
 
 def test_nothing_stored_is_no_verdict() -> None:

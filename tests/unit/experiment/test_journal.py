@@ -48,7 +48,10 @@ RECORDS: dict[str, tuple[JournalRecord, bytes]] = {
     ),
     "check": (
         PointwiseCheck("r", "d", 3, 6, 1.5, 0.0, None, 0.25),
-        b'{"reranker":"r","dataset":"d","queries":3,"pairs":6,"spread":1.5,"again":0.0,"order":null,"batch":0.25}',
+        (
+            b'{"reranker":"r","dataset":"d","queries":3,"pairs":6,"spread":1.5,"again":0.0,"order":null,"batch":0.25,'
+            b'"rounding":0.0}'
+        ),
     ),
     "round": (
         RoundState("d", 0, 0.001, None, 0.0, 1.5),
@@ -65,12 +68,16 @@ def test_an_entry_is_written_and_read_as_before(kind: str) -> None:
     assert from_entry(JournalEntry(kind, content), STORE) == record
 
 
-def test_a_call_of_an_earlier_version_is_read() -> None:
-    """It lacks what the load generator measures of itself since then."""
-    record, content = RECORDS["call"]
-    older = content.replace(b',"harness_delay_s":null,"harness_cpu":null', b"")
+@pytest.mark.parametrize(
+    ("kind", "added"),
+    [("call", b',"harness_delay_s":null,"harness_cpu":null'), ("check", b',"rounding":0.0')],
+)
+def test_an_entry_of_an_earlier_version_is_read(kind: str, added: bytes) -> None:
+    """It lacks what is measured since then: what the load generator costs, what is rounding."""
+    record, content = RECORDS[kind]
+    older = content.replace(added, b"")
     assert older != content
-    assert from_entry(JournalEntry("call", older), STORE) == record
+    assert from_entry(JournalEntry(kind, older), STORE) == record
 
 
 def test_a_recorder_is_restored_from_a_journal() -> None:
