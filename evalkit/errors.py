@@ -242,7 +242,9 @@ class CallError(WorldError):
     Attributes
     ----------
     billed_usd
-        Cost in USD of those parts of the call that succeeded, over all attempts.
+        Cost in USD of the requests of this call, as far as it is known; their answers are of no use any more.
+    kept_usd
+        Cost in USD of the answers to parts of the call, in this and in former attempts, that the next attempt uses.
     cost_known
         Whether `billed_usd` holds the failed request, too: its reply reported the usage, and no usable answer.
     """
@@ -262,7 +264,7 @@ class CallError(WorldError):
         self.http_status = http_status
         self.body = body
         self.remedy = remedy
-        self.billed_usd = 0.0
+        self.billed_usd = self.kept_usd = 0.0
         self.cost_known = False
 
     def bill(self, cost_usd: float | None) -> None:

@@ -152,9 +152,7 @@ class ChatJudge:
         try:
             return _grade_of(answer.reply, self._prompt.highest)
         except CallError as error:
-            error.http_status = answer.exchange.status
-            error.bill(self._settings.cost_usd(answer.reply.usage))
-            raise
+            raise self._client.paid(error, answer) from None
 
     def _asked(self, keys: Mapping[str, Any] | None) -> dict[str, Any]:
         """Return what calls with some optional keys really sent; `keys` is None before the first answer."""

@@ -11,7 +11,7 @@ from evalkit.config import Traffic, Weight
 from evalkit.errors import CallError
 from evalkit.records import RerankRequest, RerankResponse, ScoreKind, text_sha256
 from evalkit.rerankers.chat_access import ChatAccess
-from evalkit.rerankers.chat_client import ChatAnswer, ChatClient
+from evalkit.rerankers.chat_client import ChatClient
 from evalkit.rerankers.pair_prompt import fence_of
 
 MOST_CHARACTERS = 8000
@@ -91,20 +91,14 @@ class QuestionWriter:
         reply = answer.reply
         if reply.refusal:
             message = f"the model refuses to write a question: {reply.refusal}"
-            raise self._paid(CallError("refusal", message, body=reply.refusal), answer)
+            raise self._client.paid(CallError("refusal", message, body=reply.refusal), answer)
         if reply.cut or not reply.text.strip():
             what = "is cut at max_answer_tokens" if reply.cut else "is empty"
             failure = CallError(
                 "answer", f"the answer {what}", "raise max_answer_tokens", body=reply.text or None
             )
-            raise self._paid(failure, answer)
+            raise self._client.paid(failure, answer)
         return answer.response(np.array([1.0]), raw=reply.text)
-
-    def _paid(self, error: CallError, answer: ChatAnswer) -> CallError:
-        """Return the failure of a whole reply with its status and its cost."""
-        error.http_status = answer.exchange.status
-        error.bill(self._settings.cost_usd(answer.reply.usage))
-        return error
 
     def close(self) -> None:
         """Close all connections."""

@@ -103,7 +103,7 @@ class AskedSorting:
             order, left_out = self._sort(request, sort, answers)
         except CallError as error:
             self._unfinished.keep(request.call_id, answers)
-            error.billed_usd = self._settings.cost_usd(total_usage(answers)) or 0.0
+            error.kept_usd = self._settings.cost_usd(total_usage(answers)) or 0.0
             raise
         scores = np.empty(len(order))
         scores[order] = 1 / np.arange(1, len(order) + 1)

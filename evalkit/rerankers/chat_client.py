@@ -55,12 +55,18 @@ class ChatClient(JsonClient):
         return answer
 
     def unread(self, error: CallError, answer: ChatAnswer) -> CallError:
-        """Return the error of an answer that cannot be read, with the address and the reply."""
-        return CallError(
+        """Return the error of an answer that cannot be read, with the address, the reply and its cost."""
+        failure = CallError(
             error.kind,
             f"{self.display_url}: {error.message}",
             error.hint,
-            http_status=answer.exchange.status,
             body=logged(answer.exchange),
             remedy=error.remedy,
         )
+        return self.paid(failure, answer)
+
+    def paid(self, error: CallError, answer: ChatAnswer) -> CallError:
+        """Return the error of an answer that is of no use with its status, and its cost: it is billed all the same."""
+        error.http_status = answer.exchange.status
+        error.bill(self._settings.cost_usd(answer.reply.usage))
+        return error

@@ -78,9 +78,7 @@ class Chat:
         try:
             score = self._read(answer.reply)
         except CallError as error:
-            failure = self._client.unread(error, answer)
-            failure.bill(settings.cost_usd(answer.reply.usage))
-            raise failure from None
+            raise self._client.unread(error, answer) from None
         return answer.response(np.array([score]), truncated=np.array([len(document) > most]))
 
     def _read(self, reply: ChatReply) -> float:

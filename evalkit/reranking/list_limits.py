@@ -157,7 +157,11 @@ def with_evidence(
         body=failure.body,
         remedy=remedy,
     )
-    found.billed_usd, found.cost_known = failure.billed_usd, failure.cost_known
+    found.billed_usd, found.kept_usd, found.cost_known = (
+        failure.billed_usd,
+        failure.kept_usd,
+        failure.cost_known,
+    )
     return found
 
 

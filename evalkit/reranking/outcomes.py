@@ -79,9 +79,10 @@ class Outcome:
     def known_cost_usd(self) -> float | None:
         """Cost in USD of all attempts, as far as it is known, those without an answer included; None if unknown."""
         costs = [one.call.cost_usd for one in self.attempts if one.call.cost_usd is not None]
-        failure = self.failure
-        if failure is not None and (failure.cost_known or failure.billed_usd):
-            costs.append(failure.billed_usd)
+        failures = [one.failure for one in self.attempts if one.failure is not None]
+        costs += [one.billed_usd for one in failures if one.cost_known or one.billed_usd]
+        if self.failure is not None and self.failure.kept_usd:
+            costs.append(self.failure.kept_usd)
         return sum(costs) if costs else None
 
 

@@ -74,7 +74,7 @@ class RetriedCalls:
             if not made:
                 return ()
         if made[-1].failure is not None:
-            self._session.budget.settle(0.0, made[-1].failure.billed_usd)
+            self._session.budget.settle(0.0, made[-1].failure.kept_usd)
         return (*map(retried, made[:-1]), made[-1])
 
     def _once(self, item: Batch, context: CallContext, number: int, scheduled_s: float) -> Attempt:
@@ -139,16 +139,15 @@ class RetriedCalls:
     def _charge(attempt: Attempt, reserved: float) -> float:
         """Return the cost to charge for a call: the reported cost, else the reserved maximum.
 
-        A call that the server refused, or that did not reach it, costs nothing, and neither does one whose cost is
-        known with its failure, which is charged at the end.
+        A call that the server refused, or that did not reach it, costs what its other requests did. Answers that are
+        kept for the next attempt are charged with the last one.
         """
         if attempt.call.cost_usd is not None:
             return attempt.call.cost_usd
         failure = attempt.failure
-        refused = failure is not None and (
-            failure.cost_known or failure.kind in {"http", "connect", "request"}
-        )
-        return 0.0 if refused else reserved
+        if failure is not None and (failure.cost_known or failure.kind in {"http", "connect", "request"}):
+            return failure.billed_usd
+        return reserved
 
     def _learn(self, item: Batch, attempt: Attempt) -> None:
         failure = attempt.failure

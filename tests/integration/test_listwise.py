@@ -232,14 +232,26 @@ def test_a_refusal_on_the_way_costs_no_window_twice() -> None:
 
 
 def test_an_unreadable_answer_is_asked_for_again() -> None:
-    """One nonsensical answer among many costs that window a second question, and the list is right."""
+    """One nonsensical answer among many costs that window a second question, both are paid, and the list is right."""
     request, values = request_of(23)
     server = ChatServer(worth, disturb=at({7}, (200, chat_reply("no idea"))))
-    outcome, _ = deliver(server, request, window=8, step=4, passes=6)
+    outcome, budget = deliver(server, request, window=8, step=4, passes=6)
     assert outcome.response is not None
     assert from_the_bottom(outcome.response) == values
     assert outcome.response.missing == 0
     assert len(server.bodies) == 31
+    assert outcome.known_cost_usd == pytest.approx(31 * WINDOW_USD)
+    assert budget.spent_usd == pytest.approx(31 * WINDOW_USD)
+
+
+def test_answers_that_are_never_readable_are_paid_each_time() -> None:
+    """Two good answers count once, and the third question as often as it was asked."""
+    server = ChatServer(worth, disturb=at(set(range(2, 50)), (200, chat_reply("no idea"))))
+    outcome, budget = deliver(server, request_of(23)[0], window=8, step=4, retries=3)
+    assert outcome.response is None
+    assert len(server.bodies) == 2 + len(outcome.attempts) == 6
+    assert outcome.known_cost_usd == pytest.approx(6 * WINDOW_USD)
+    assert budget.spent_usd == pytest.approx(6 * WINDOW_USD)
 
 
 def test_windows_that_were_paid_count_though_the_call_failed() -> None:

@@ -75,7 +75,9 @@ def test_the_cost_of_a_batch_is_what_its_attempts_and_its_failure_cost(
     first = next(batch(candidates, tiny, Caps(), pointwise=True))
 
     def cost(failure: CallError | None, *of_attempts: float | None) -> float | None:
-        attempts = [Attempt(call(cost_usd=usd), None, failure) for usd in of_attempts]
+        *former, last = of_attempts
+        attempts = [Attempt(call(cost_usd=usd), None, None) for usd in former]
+        attempts.append(Attempt(call(cost_usd=last), None, failure))
         return Outcome(first, tuple(attempts)).known_cost_usd
 
     billed, free = CallError("answer", "no grade"), CallError("answer", "no grade")
@@ -86,3 +88,9 @@ def test_the_cost_of_a_batch_is_what_its_attempts_and_its_failure_cost(
     assert cost(None, 0.5, None) == 0.5
     assert cost(billed, 0.5, None) == 0.75
     assert cost(free, None) == 0.0
+    again = (Attempt(call(), None, billed), Attempt(call(cost_usd=1.0), None, None))
+    assert Outcome(first, again).known_cost_usd == 1.25
+    kept = CallError("http", "busy")
+    kept.kept_usd = 0.5
+    assert Outcome(first, (Attempt(call(), None, kept), *again)).known_cost_usd == 1.25
+    assert cost(kept, None) == 0.5
