@@ -7,7 +7,7 @@ from typing import TypedDict, Unpack
 
 import click
 
-from evalkit.cli.options import JSON, SET, FiniteNumber
+from evalkit.cli.options import JSON, SET, FiniteNumber, remember_config
 from evalkit.cli.output import echo, echo_json, echo_text
 
 FILE = click.Path(path_type=Path)
@@ -27,7 +27,9 @@ class Options(TypedDict):
 
 
 @click.command()
-@click.argument("paths", metavar="CONFIG|RESULT|FILE...", nargs=-1, required=True, type=FILE)
+@click.argument(
+    "paths", metavar="CONFIG|RESULT|FILE...", nargs=-1, required=True, type=FILE, callback=remember_config
+)
 @click.option("--judge", metavar="NAME", help="The rater to audit (default: every model).")
 @click.option("--against", metavar="NAME", help="The rater to compare with (default: all people together).")
 @click.option(

@@ -55,7 +55,7 @@ def list_(config: str, overrides: tuple[str, ...], *, as_json: bool) -> None:
             echo(f"{one.dataset}: {one.rater} in {one.file}: earlier prompt or settings, not counted")
         elif one.order is None:
             echo(f"{one.dataset}: {one.rater} does not count: add {one.file} to 'judgments:' of the dataset")
-    for text in listed.draws:
+    for text in listed.notes:
         for line in wrapped(text, WIDTH):
             echo(line)
     echo(f"next: {next_command(settings, found, config)}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 import click
 
 from evalkit.cli.judge_showing import finish
-from evalkit.cli.options import DETAILS, JSON, SET, WholeNumber
+from evalkit.cli.options import DETAILS, JSON, SET, WholeNumber, remember_config
 from evalkit.cli.output import echo, echo_json, echo_text
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Options(TypedDict):
 
 
 @click.command("next")
-@click.argument("inputs", metavar="CONFIG|RESULT...", nargs=-1, required=True)
+@click.argument("inputs", metavar="CONFIG|RESULT...", nargs=-1, required=True, callback=remember_config)
 @SET
 @click.option("--baseline", metavar="TAG", help="System that the other is compared with.")
 @click.option("--contender", metavar="TAG", help="The other system [default: the best of the others].")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
-from evalkit.cli.options import JSON, SET, NumberInRange
+from evalkit.cli.options import JSON, SET, NumberInRange, remember_config
 from evalkit.cli.output import echo, echo_json, echo_text
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Options(TypedDict):
 
 
 @click.command()
-@click.argument("inputs", metavar="CONFIG|RESULT...", nargs=-1, required=True)
+@click.argument("inputs", metavar="CONFIG|RESULT...", nargs=-1, required=True, callback=remember_config)
 @SET
 @click.option(
     "--margin",

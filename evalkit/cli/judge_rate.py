@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 import click
 
-from evalkit.cli.options import NumberInRange, WholeNumber, purpose_option
+from evalkit.cli.options import SET, NumberInRange, WholeNumber, purpose_option, remember_config
 from evalkit.cli.output import echo
 
 if TYPE_CHECKING:
@@ -34,11 +34,18 @@ class RateOptions(TypedDict):
     baseline: str | None
     contender: str | None
     purpose: Purpose
+    overrides: tuple[str, ...]
     opens: bool
 
 
 @click.command()
-@click.argument("source", metavar="CONFIG|FILE", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument(
+    "source",
+    metavar="CONFIG|FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=remember_config,
+)
+@SET
 @click.option("--rater", metavar="NAME", help="Name of the rater [default: the page asks for it].")
 @click.option("--host", default=_DEFAULT_HOST, show_default=True, help="Address to listen on.")
 @click.option(
@@ -89,6 +96,7 @@ def rate(source: Path, **options: Unpack[RateOptions]) -> None:
         sample_only=options["sample_only"] or options["purpose"] != "quality",
         purpose=options["purpose"],
         active=_active(options),
+        overrides=options["overrides"],
     )
     command = ["evalkit", *sys.argv[1:]]
     page = open_rating_page(rated, options["host"], options["port"], options["rater"], command)
@@ -150,13 +158,18 @@ def _has_browser() -> bool:
 
 def _again(source: Path, options: RateOptions) -> str:
     """Return the command that goes on with the same documents in the same order."""
-    words = ["evalkit", "judge", "rate", str(source)]
+    words = ["evalkit", "judge", "rate", *_settings(source, options)]
     words += ["--sample-only"] if options["sample_only"] else []
     words += ["--for", options["purpose"]] if options["purpose"] != "quality" else []
     words += ["--order", "active"] if options["order"] == "active" else []
     words += ["--baseline", options["baseline"]] if options["baseline"] is not None else []
     words += ["--contender", options["contender"]] if options["contender"] is not None else []
     return shlex.join(words)
+
+
+def _settings(source: Path, options: RateOptions) -> list[str]:
+    """Return the words of a command for the configuration with its changed settings."""
+    return [str(source), *(word for one in options["overrides"] for word in ("--set", one))]
 
 
 def _show_counts(rated: RatingInput, source: Path, options: RateOptions) -> None:
@@ -179,7 +192,8 @@ def _show_counts(rated: RatingInput, source: Path, options: RateOptions) -> None
     if left and not (states and all(state.settled for state in states.values())):
         echo(f"next: {_again(source, options)}")
     elif is_config_file(source):
-        audit = f"evalkit judge audit {shlex.quote(str(source))}; " if rated.has_models else ""
-        echo(f"next: {audit}evalkit run {shlex.quote(str(source))}")
+        settings = shlex.join(_settings(source, options))
+        audit = f"evalkit judge audit {settings}; " if rated.has_models else ""
+        echo(f"next: {audit}evalkit run {settings}")
     else:
         echo(f"next: {shlex.join(['evalkit', 'judge', 'export', *map(str, files), f'{source}.qrels'])}")

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 import click
 
 from evalkit.cli.judge_showing import finish, show_plan
-from evalkit.cli.options import DETAILS, JSON, SET, WholeNumber, purpose_option
+from evalkit.cli.options import DETAILS, JSON, SET, WholeNumber, purpose_option, remember_config
 
 if TYPE_CHECKING:
     from evalkit.workflows.pooled_dataset import Purpose
 
-INPUTS = click.argument("inputs", metavar="CONFIG|RESULT...", nargs=-1, required=True)
+INPUTS = click.argument(
+    "inputs", metavar="CONFIG|RESULT...", nargs=-1, required=True, callback=remember_config
+)
 JUDGE = click.option(
     "--judge", "tag", metavar="TAG", help="Judge of the configuration [default: the only one]."
 )

@@ -15,6 +15,7 @@ import click
 from evalkit import __version__
 from evalkit.cli.bug_reports import bug_report
 from evalkit.cli.lazy_group import LazyGroup
+from evalkit.cli.options import with_named_config
 from evalkit.cli.output import echo, echo_text, guarded_outputs
 from evalkit.cli.system_errors import check_text_of_paths, impossible_path, memory_limit
 from evalkit.errors import EvalkitError, EvalkitWarning, InputError, InputNote, shortened
@@ -59,11 +60,14 @@ class _Program(LazyGroup):
     """All commands."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; hide from click what it would take for an interrupt or a closed pipe."""
+        """Run the command; hide from click what it would take for an interrupt or a closed pipe; complete hints."""
         try:
             return super().invoke(ctx)
         except (EOFError, OSError) as error:
             raise _UnexpectedError from error
+        except EvalkitError as error:
+            error.hint = error.hint and with_named_config(error.hint, ctx)
+            raise
 
 
 @click.group(

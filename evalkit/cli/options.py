@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import shlex
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -43,6 +45,25 @@ def _check_plain(
 
 _MOST_DIGITS = 100
 
+_NAMED = "evalkit.config"
+"""Key of the configuration that a command names, in what all contexts of click share."""
+
+
+def remember_config(ctx: click.Context, _param: click.Parameter, value: Any) -> Any:
+    """Remember the first configuration among the arguments of a command, and return them as they are."""
+    named = value if isinstance(value, tuple) else (value,)
+    found = next((str(one) for one in named if str(one).endswith((".yaml", ".yml"))), None)
+    if found is not None:
+        ctx.meta[_NAMED] = found
+    return value
+
+
+def with_named_config(hint: str, ctx: click.Context) -> str:
+    """Return a hint with the configuration that the command named in place of ``CONFIG``."""
+    found = ctx.meta.get(_NAMED)
+    return hint if found is None else re.sub(r"(?<= )CONFIG\b", lambda _match: shlex.quote(found), hint)
+
+
 SET = click.option(
     "--set",
     "overrides",
@@ -50,7 +71,7 @@ SET = click.option(
     metavar="PATH=VALUE",
     help="Override one setting, e.g. --set retriever.depth=50. Repeatable.",
 )
-CONFIG = click.argument("config", metavar="CONFIG", type=click.Path(dir_okay=False))
+CONFIG = click.argument("config", metavar="CONFIG", type=click.Path(dir_okay=False), callback=remember_config)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON: an array of objects.")
 PLAN = click.option(
     "--plan",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
-from evalkit.cli.options import JSON, SET, WholeNumber
+from evalkit.cli.options import JSON, SET, WholeNumber, remember_config
 from evalkit.cli.output import echo, echo_json
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Options(TypedDict):
 
 
 @click.command()
-@click.argument("source", metavar="CONFIG|CORPUS")
+@click.argument("source", metavar="CONFIG|CORPUS", callback=remember_config)
 @click.option(
     "--into", metavar="FILE", type=click.Path(path_type=Path), required=True, help="Write to FILE (.jsonl)."
 )

@@ -129,9 +129,9 @@ def _speed(row: SystemRow, measured: Measured, dataset: str) -> tuple[str, list[
             f"{row.system}, one call with {row.depth} candidates.{more}",
             *cost,
         ]
-    bench = f"evalkit bench {quote(config_in(measured.manifest.command))}"
+    command = measured.timing_command(row.depth)
     return "Not measured", [
-        f"{row.system} was not timed with {row.depth} candidates. Measure it with: {bench}",
+        f"{row.system} was not timed with {row.depth} candidates. Measure it with: {command}",
         *cost,
     ]
 

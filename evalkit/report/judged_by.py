@@ -153,6 +153,8 @@ def judge_cautions(facts: DatasetSummary) -> list[Caution]:
     remedy = _FOR_A_VERDICT.get(basis, _ALL_BY_PEOPLE)
     if basis == "mixed judgments" and judged.human_sample is not None:
         remedy = remedy.replace("a random sample of queries (", "the human sample (")
+    if basis == "judge only" and judged.human_sample is not None:
+        remedy = "Have people judge the human sample: evalkit judge rate CONFIG --sample-only"
     who = "all" if judged.judged_by == "judge only" else "some"
     given = f"{facts.name}: models gave {who} judgments."
     if basis == "corrected":

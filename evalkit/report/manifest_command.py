@@ -23,6 +23,23 @@ def overrides_in(command: str) -> tuple[str, ...]:
     )
 
 
+def timing_command(command: str, documents: int | None) -> str:
+    """Return the command that repeats a run with a latency pass: quality and latency are in one result.
+
+    Parameters
+    ----------
+    command
+        The command of the run.
+    documents
+        Documents per call, where the run has timed calls with other numbers; None where it has timed none.
+    """
+    words = [word for word in _words(command) if word != "--refresh"]
+    if words[:2] != ["evalkit", "run"]:
+        words = ["evalkit", "run", config_in(command)]
+    block = "latency={}" if documents is None else f"latency.batch_sizes=[{documents}]"
+    return shlex.join([*words, "--set", block])
+
+
 def repeated(command: str, *, refreshed: bool = False) -> str | None:
     """Return the command that repeats a run with its cached scores; None if it was not a command line.
 

@@ -171,7 +171,7 @@ def _after_adoption(
         )
     if row is not None and not row.is_timed:
         text = f"Measure the latency of {row.system} with {row.depth} candidates before adoption."
-        return NextStep(text, f"evalkit bench {quote(config_in(measured.manifest.command))}")
+        return NextStep(text, measured.timing_command(row.depth))
     return NextStep(
         "Save this result as the baseline of a regression test.",
         f"evalkit baseline save {quote(result)} NAME",

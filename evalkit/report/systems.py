@@ -11,6 +11,7 @@ from evalkit.comparison.rests_on import is_withheld
 from evalkit.report.candidate_counts import reached
 from evalkit.report.comparison_sentences import VERDICT_WORDS
 from evalkit.report.depth import interpolated_text, needed_text
+from evalkit.report.manifest_command import timing_command
 from evalkit.report.numbers import (
     NO_VALUE,
     Figure,
@@ -43,6 +44,10 @@ class Measured:
     manifest: Manifest
     summary: Summary
     tuned: Tuning
+
+    def timing_command(self, documents: int | None) -> str:
+        """Return the command that times calls with so many documents, in a result with quality."""
+        return timing_command(self.manifest.command, documents if self.summary.latency else None)
 
 
 @dataclass(frozen=True, slots=True)

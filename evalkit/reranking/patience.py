@@ -82,6 +82,10 @@ class Patience:
         """Return whether a failure that is neither a refusal for the rate nor a start may pass."""
         if not failure.remedy.transient or (failure.http_status is None and not self.without_reply):
             return False
+        if failure.kind == "connect" and not self.session.has_replied:
+            # Most likely the address is wrong, or nothing runs there.
+            failure.remedy = replace(failure.remedy, permanent=True)
+            return False
         self._failures += 1
         if self._is_too_long(failure):
             return False
@@ -90,6 +94,9 @@ class Patience:
                 f"it was tried {self._failures} times: set retries or retry_wait_s higher if the server needs longer"
             )
             return False
+        if failure.kind == "connect":
+            within_s = sum(map(self._backoff_s, range(self.retries)))
+            self.session.notes.unreachable(failure.message, self.retries, within_s)
         return True
 
     def wait_s(self, failure: CallError | None) -> float:
@@ -104,9 +111,13 @@ class Patience:
             return self._start_wait(asked)
         if asked is not None:
             return asked
+        spread = random.uniform(0, self.session.traffic.retry_wait_s)  # noqa: S311 - spreads calls, protects nothing
+        return self._backoff_s(self._failures - 1) + spread
+
+    def _backoff_s(self, failures: int) -> float:
+        """Return the wait after so many failures before this one, without what spreads calls."""
         traffic = self.session.traffic
-        backoff = min(traffic.retry_wait_s * 2.0 ** (self._failures - 1), traffic.longest_wait_s)
-        return backoff + random.uniform(0, traffic.retry_wait_s)  # noqa: S311 - spreads calls, protects nothing
+        return min(traffic.retry_wait_s * 2.0**failures, traffic.longest_wait_s)
 
     def _may_start(self, failure: CallError) -> bool:
         now = self.clock()

@@ -124,6 +124,7 @@ class RetriedCalls:
     def _report(self, turn: SentCall, attempt: Attempt) -> None:
         """Let the rate limiter learn from a call; a call without a reply shows nothing."""
         limiter, failure = self._session.rate_limiter, attempt.failure
+        self._session.has_replied |= failure is None or failure.http_status is not None
         if not self._retries:
             return
         if failure is not None and refuses_rate(failure):

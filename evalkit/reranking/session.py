@@ -49,6 +49,8 @@ class RerankerSession:
         What refused lists have shown about the most documents of a call.
     closed
         Why no more calls are sent; None while calls are sent.
+    has_replied
+        Whether a call had a reply of the server.
     """
 
     tag: str
@@ -64,6 +66,7 @@ class RerankerSession:
     tokens: TokenEstimate = field(init=False)
     limits: ListLimits = field(default_factory=ListLimits)
     closed: CallError | None = None
+    has_replied: bool = False
     _failed_in_a_row: int = 0
 
     def __post_init__(self) -> None:

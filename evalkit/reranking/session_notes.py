@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.errors import EvalkitWarning, tell
+from evalkit.plurals import number_of
 from evalkit.records import MAX_AMOUNT, RANGES, RerankResponse, ScoreKind, outside_range
 from evalkit.reranking.learned_rates import LearnedLimit
 
@@ -67,6 +68,13 @@ class SessionNotes:
             if now >= self._starts_until_s:
                 tell(f"{self._tag!r} is starting; waiting up to {seconds:.0f} s")
             self._starts_until_s = max(self._starts_until_s, now + seconds)
+
+    def unreachable(self, message: str, retries: int, within_s: float) -> None:
+        """Say that a server cannot be reached, how often a call tries again and for how long, unless that is short."""
+        if within_s >= _LONG_WAIT_S and self._is_first("unreachable"):
+            tell(
+                f"{self._tag!r}: {message}; trying again up to {number_of(retries, 'time')} within {within_s:.0f} s"
+            )
 
     def refused(self, wait_s: float) -> None:
         """Say that the API refuses calls for their rate, and how long they wait, unless that is short."""

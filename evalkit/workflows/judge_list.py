@@ -15,6 +15,7 @@ from evalkit.datasets.human_sample import human_sample_of
 from evalkit.datasets.own_judgments import own_judgments
 from evalkit.file_names import file_part
 from evalkit.judging.rater_counts import count_raters
+from evalkit.plurals import number_of
 from evalkit.records import Dataset, Judgment, Rater, current_rater, is_current, text_sha256
 from evalkit.records.combined_people import people_of
 from evalkit.store import JudgmentFile
@@ -71,12 +72,12 @@ class Listed:
     ----------
     raters
         The raters of every dataset, those that count first and in their order.
-    draws
-        The state of each random draw of queries for people, in words.
+    notes
+        In words: judgments of queries that a dataset lacks, and the state of each random draw of queries for people.
     """
 
     raters: list[ListedRater]
-    draws: list[str]
+    notes: list[str]
 
 
 def list_raters(config: Config, folder: Path) -> Listed:
@@ -90,14 +91,20 @@ def list_raters(config: Config, folder: Path) -> Listed:
         The folder of its file.
     """
     raters: list[ListedRater] = []
-    draws: list[str] = []
+    notes: list[str] = []
     for settings in config.datasets:
         dataset = open_dataset(settings)
         raters += _listed(settings, dataset, config, folder)
+        others = dataset.chosen.other_queries if dataset.chosen else 0
+        if others:
+            given = number_of(others, "judgment")
+            notes.append(
+                f"{dataset.name}: {given} of queries that the dataset does not have; they do not count"
+            )
         state = human_sample_of(settings, dataset, config.judges, draws=False)
         if state is not None:
-            draws.append(draw_text(dataset.name, state))
-    return Listed(raters, draws)
+            notes.append(draw_text(dataset.name, state))
+    return Listed(raters, notes)
 
 
 def next_command(config: Config, found: Sequence[ListedRater], file: str) -> str:

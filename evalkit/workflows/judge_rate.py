@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from evalkit.web.rating_session import RatingRules, RatingSession, check_name
 from evalkit.web.rating_task import RatingTask, scale_text
 from evalkit.workflows.active_rating import ActiveOrderOf, compared_systems
 from evalkit.workflows.draw_text import draw_text, without_text
-from evalkit.workflows.judging_input import open_judging_input
+from evalkit.workflows.judging_input import JudgingInput, open_judging_input
 from evalkit.workflows.pooled_dataset import PooledDataset, Purpose
 
 _TEMPLATE = "{title}\n{text}"
@@ -87,6 +87,7 @@ def open_rating_input(
     sample_only: bool = False,
     purpose: Purpose = "quality",
     active: ActiveOrderOf | None = None,
+    overrides: Sequence[str] = (),
 ) -> RatingInput:
     """Open a configuration, or a table of pairs.
 
@@ -103,29 +104,39 @@ def open_rating_input(
         The two systems whose difference decides on the order after the human sample; None for a random order.
     purpose
         What the judgments are for; see `PooledDataset.pool_for`.
+    overrides
+        ``path=value`` settings that replace those of the configuration.
 
     Raises
     ------
     InputError
-        If there is nothing to rate, or no two systems decide on the order.
+        If there is nothing to rate, no two systems decide on the order, or a table has settings.
     """
     if active is not None and sample_only:
         raise InputError(
             "the human sample is rated in random order", "use --order active without --sample-only"
         )
     if is_config_file(source):
-        return _of_config(source, overlap, purpose, active, sample_only=sample_only)
+        opened = open_judging_input([source], overrides)
+        return _of_config(source, opened, overlap, purpose, active, sample_only=sample_only)
     if active is not None:
         raise InputError(f"{source} has no systems to compare", "use --order active with a configuration")
     if sample_only:
         raise InputError(f"{source} has no human sample", "use --sample-only with a configuration")
+    if overrides:
+        raise InputError(f"{source} has no settings", "use --set with a configuration")
     return _of_table(source, overlap)
 
 
 def _of_config(
-    source: Path, overlap: float, purpose: Purpose, active: ActiveOrderOf | None, *, sample_only: bool
+    source: Path,
+    opened: JudgingInput,
+    overlap: float,
+    purpose: Purpose,
+    active: ActiveOrderOf | None,
+    *,
+    sample_only: bool,
 ) -> RatingInput:
-    opened = open_judging_input([source])
     tasks = tuple(
         task for one in opened.datasets for task in _tasks_of(one, purpose, sample_only=sample_only)
     )

@@ -129,7 +129,7 @@ def test_a_judge_is_audited_before_its_judgments_count(files: Path) -> None:
     )
     refused = evalkit("judge", "audit", "c.yaml", "--judge", "luna", cwd=files)
     assert (refused.returncode, "judge 'luna' has judged nothing" in refused.stderr) == (2, True)
-    assert "evalkit judge run CONFIG --judge luna" in refused.stderr
+    assert "evalkit judge run c.yaml --judge luna" in refused.stderr
     assert evalkit("judge", "run", "c.yaml", "--judge", "luna", "--all", cwd=files).returncode == 0
     for words in (("--judge", "luna"), ()):
         done = evalkit("judge", "audit", "c.yaml", *words, "--json", cwd=files)

@@ -131,7 +131,7 @@ def test_wrong_use_is_one_line_with_a_hint(tmp_path: Path) -> None:
     write(tmp_path)
     done = judge(tmp_path, "panel", code=2)
     assert "no judge of judges.panel has judged a document" in done.stderr
-    assert "evalkit judge run CONFIG --judge one" in done.stderr
+    assert "evalkit judge run c.yaml --judge one" in done.stderr
     judge(tmp_path, "one")
     for words in (("--sample", "2"), ("--retry-failed",), ("--for", "threshold")):
         assert "do not apply" in judge(tmp_path, "panel", *words, code=2).stderr

@@ -163,7 +163,11 @@ def test_the_list_has_all_raters_and_says_which_count(folder: Path) -> None:
     assert (noting["tokens"], noting["cost_usd"]) == (7 * count, None)
     assert (ann["rater"], ann["order"], ann["counted"]) == ("ann", None, None)
     assert (ann["grades"], ann["failed"], ann["stale"]) == ({"1.5": 1}, 1, 1)
+    counted = folder / "judgments" / "many.noting.jsonl"
+    gone = orjson.loads(counted.read_bytes().splitlines()[0]) | {"query_id": "gone"}
+    counted.write_bytes(counted.read_bytes() + orjson.dumps(gone) + b"\n")
     said = evalkit("judge", "list", "c.yaml", cwd=folder).stdout
+    assert "many: 1 judgment of queries that the dataset does not have; they do not count" in said
     assert "ann does not count: add judgments/many.people.jsonl to 'judgments:'" in said
     assert said.endswith("next: evalkit judge audit c.yaml\n")
     assert max(map(len, said.splitlines())) <= 100

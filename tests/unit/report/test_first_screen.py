@@ -27,7 +27,7 @@ from evalkit.latency.billing import Billing
 from evalkit.report.cautions import Caution
 from evalkit.report.first_screen import FirstScreen, Panel, date_text, first_screen
 from evalkit.report.forest import forest, span_of_differences
-from evalkit.report.manifest_command import config_in, repeated
+from evalkit.report.manifest_command import config_in, repeated, timing_command
 from evalkit.report.systems import Measured, SystemRow
 from evalkit.report.terminal import next_lines, screen_lines, warning_lines
 from evalkit.results.billing_rows import CallCost
@@ -235,6 +235,10 @@ def test_commands_of_the_next_step_are_those_of_the_run() -> None:
     assert repeated("evalkit run c.yaml --refresh --into x") == "evalkit run c.yaml --into x"
     assert repeated("evalkit.run('c.yaml')") is None
     assert repeated("evalkit run 'unclosed") is None
+    with_latency = timing_command("evalkit run c.yaml --refresh --into x", None)
+    assert with_latency == "evalkit run c.yaml --into x --set 'latency={}'"
+    assert timing_command("evalkit run c.yaml", 7) == "evalkit run c.yaml --set 'latency.batch_sizes=[7]'"
+    assert timing_command("evalkit.run(dict)", None) == "evalkit run CONFIG --set 'latency={}'"
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,8 @@ def test_what_to_do_for_a_verdict_fits_what_is_missing() -> None:
     assert "judge rate CONFIG --sample-only" in remedies["human sample incomplete"]
     assert "judge run CONFIG --all" in remedies["judge incomplete"]
     assert "the human sample" in remedies["mixed judgments"]
+    assert "judge rate CONFIG --sample-only" in remedies["judge only"]
+    assert "(human_sample)" in judge_cautions(judged_dataset("judge only", None))[0].remedy
     assert "a random sample of queries" in judge_cautions(judged_dataset("mixed judgments", None))[0].remedy
     declared = judged_dataset("corrected", replace(DRAWN, declared="declared random by the user"))
     assert declared.judgments is not None

@@ -58,6 +58,30 @@ def test_failures_that_pass_are_retried_as_often_as_configured() -> None:
     assert world.session.closed is None
 
 
+def test_a_server_that_never_replied_is_not_waited_for() -> None:
+    """Its first connection that fails ends the session: the address may be wrong, or nothing runs there."""
+    world = World(retries=5)
+    gone = CallError("connect", "cannot reach http://it: refused", "start it", remedy=Remedy(transient=True))
+    assert not world.patience.may_pass(gone)
+    world.session.record(gone)
+    assert world.session.closed is not None
+
+
+@pytest.mark.parametrize(("retries", "notes"), [(14, 1), (5, 0)])
+def test_a_server_that_cannot_be_reached_is_named_before_a_long_wait(retries: int, notes: int) -> None:
+    """Once, with how often and how long it is tried again; a short wait needs no words."""
+    world = World(retries, longest_wait_s=60.0)
+    world.session.has_replied = True
+    gone = CallError("connect", "cannot reach http://it: refused", "start it", remedy=Remedy(transient=True))
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        assert world.patience.may_pass(gone)
+        assert world.patience.may_pass(gone)
+    assert [str(one.message) for one in shown] == [
+        "'it': cannot reach http://it: refused; trying again up to 14 times within 16 s"
+    ] * notes
+
+
 def test_a_hint_of_the_failure_itself_is_kept() -> None:
     """A more precise remedy is known where the failure was found."""
     world = World(retries=1)
