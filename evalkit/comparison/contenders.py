@@ -250,11 +250,11 @@ def _comparison(
 def difference_interval(paired: Paired, confidence: float) -> Interval:
     """Return the mean difference with its interval: Tango's for a metric of values 0 and 1, else Student's t.
 
-    Where a judge's values have a weight the difference is corrected; see `CorrectedMeans.interval`.
+    Where a judge's values have a weight the difference is corrected; see `SkewedMean`.
     """
     found, confidence = with_judge(paired), confidence_at(confidence, paired.enlarged)
     if found is not None:
-        return found.interval(0, confidence)
+        return found.skewed(0).interval(confidence)
     return paired_interval(paired.baseline, paired.contender, confidence, paired.clusters, paired.limits)
 
 

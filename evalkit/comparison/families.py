@@ -22,7 +22,7 @@ def family_p_values(groups: Sequence[Sequence[Paired]], plan: Plan) -> list[list
     ----------
     groups
         The comparisons of each dataset. Those of one dataset share the random signs where they have the same queries.
-        A corrected difference has the p-value of `CorrectedMeans.p_value` where a judge's values have a weight.
+        A corrected difference has the p-value of `SkewedMean` where a judge's values have a weight.
     plan
         ``holm`` corrects over all groups at once; ``maxT`` within each group, and for the number of groups.
 
@@ -100,11 +100,11 @@ def p_of_t(found: MeanError, enlarged: int = 0) -> float | None:
 def corrected_p(paired: Paired, plan: Plan, level: float | None = None) -> float:
     """Return the p-value of a pair with a judge's values: that of people's values alone where these have no weight.
 
-    It agrees with the interval of the difference; see `CorrectedMeans.p_value`. `level` is that of `sign_flip`.
+    It agrees with the interval of the difference; see `SkewedMean`. `level` is that of `sign_flip`.
     """
     found, differences = with_judge(paired), paired.differences[:, None]
     if found is not None:
-        p = found.p_value(0)
+        p = found.skewed(0).p_value()
     elif len(differences):
         strict = None if level is None else level_after(level, paired.enlarged)
         test = sign_flip(differences, plan.resamples, plan.seed, clusters=paired.clusters, level=strict)

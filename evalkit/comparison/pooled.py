@@ -17,13 +17,21 @@ from evalkit.comparison.corrected_pairs import (
     with_judge,
 )
 from evalkit.comparison.failed_queries import reason_to_withhold
-from evalkit.comparison.families import family_p_values, joint_confidence
+from evalkit.comparison.families import family_p_values, joint_confidence, p_of_t
 from evalkit.comparison.indications import as_indication, for_people
 from evalkit.comparison.looks import confidence_at, p_value
 from evalkit.comparison.missing_queries import lacks_too_many, without_evidence
 from evalkit.comparison.plan import Comparison, Corrected, Plan, Verdict
 from evalkit.records import fewest_people
-from evalkit.stats import MIN_QUERIES, MeanError, count_clusters, holm, paired_share_interval
+from evalkit.stats import (
+    MIN_QUERIES,
+    MeanError,
+    SkewedMean,
+    count_clusters,
+    holm,
+    paired_share_interval,
+    third_cumulant,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,23 +173,19 @@ def pool(
 
 
 def _family(tested: Sequence[Sequence[Paired]], plan: Plan) -> list[list[tuple[float, float]]]:
-    """Return p-values and adjusted ones; those of Student's t test of the mean where a judge's values have a weight."""
+    """Return p-values and adjusted ones; those of the pooled mean where a judge's values have a weight."""
     of_people = family_p_values([[_weighted(pairs) for pairs in tested]], plan)
     if not any(paired.judged is not None for pairs in tested for paired in pairs):
         return of_people
 
     def p_of(pairs: Sequence[Paired], alone: float) -> float:
         if any(with_judge(paired) is not None for paired in pairs):
-            p = _p_of(pairs, _pooled_mean(_errors(pairs)))
-            return 1.0 if p is None else p
+            corrected = _pooled_mean(pairs).p_value()
+            alone = 1.0 if corrected is None else corrected
         return p_value(alone, _enlarged(pairs))
 
     p = np.array([p_of(pairs, alone) for pairs, (alone, _) in zip(tested, of_people[0], strict=True)])
     return [list(zip(p.tolist(), holm(p).tolist(), strict=True))]
-
-
-def _errors(pairs: Sequence[Paired]) -> list[MeanError]:
-    return [found for paired in pairs if (found := difference_of(paired)) is not None]
 
 
 def _withheld(
@@ -242,44 +246,41 @@ def _weighted(pairs: Sequence[Paired]) -> Paired:
     return Paired(query_ids, np.zeros_like(differences), differences, 0, clusters)
 
 
-@dataclass(frozen=True, slots=True)
-class _PooledMean:
-    """The mean of the datasets' means, with its standard error and Welch-Satterthwaite degrees of freedom."""
-
-    mean: float
-    error: float
-    degrees: float
-
-    def half_width(self, confidence: float) -> float:
-        """Return half the width of the t interval."""
-        from scipy.special import stdtrit
-
-        return float(stdtrit(self.degrees, 0.5 + confidence / 2)) * self.error
-
-
-def _p_of(pairs: Sequence[Paired], found: _PooledMean) -> float | None:
-    """Return the two-sided p-value of Student's t test, for the looks at the draws; None without an error."""
-    from scipy.special import stdtr
-
-    if not found.error:
-        return None
-    return p_value(2 * float(stdtr(found.degrees, -abs(found.mean) / found.error)), _enlarged(pairs))
-
-
 def _enlarged(pairs: Sequence[Paired]) -> int:
     """Return how often draws were enlarged after people had judged: each time was a look at the pooled mean."""
     return sum(paired.enlarged for paired in pairs)
 
 
-def _pooled_mean(parts: Sequence[MeanError]) -> _PooledMean:
-    shares = np.array([part.error**2 for part in parts]) / len(parts) ** 2
-    degrees = np.array([part.degrees for part in parts])
+def _pooled_mean(pairs: Sequence[Paired]) -> SkewedMean:
+    """Return the mean of the datasets' means with Welch-Satterthwaite degrees of freedom.
+
+    Where a judge's values have a weight in one of them, its bounds allow for the skewness of all, as those of a
+    dataset do; else they are Student's.
+    """
+    parts = [part for paired in pairs if (part := _skewed(paired)) is not None]
+    shares = np.array([part.found.error**2 for part in parts]) / len(parts) ** 2
+    degrees = np.array([part.found.degrees for part in parts])
     error = math.sqrt(shares.sum())
-    pooled = float(shares.sum() ** 2 / (shares**2 / degrees).sum()) if error else float(degrees.sum())
-    return _PooledMean(float(np.mean([part.mean for part in parts])), error, pooled)
+    third = sum(part.third for part in parts) / len(parts) ** 3
+    found = MeanError(
+        mean=float(np.mean([part.found.mean for part in parts])),
+        error=error,
+        degrees=float(shares.sum() ** 2 / (shares**2 / degrees).sum() if error else degrees.sum()),
+        n=sum(part.found.n for part in parts),
+        clusters=sum(part.found.clusters for part in parts),
+    )
+    return SkewedMean(found, third if any(with_judge(paired) is not None for paired in pairs) else 0.0)
 
 
-def _pooled_interval(pairs: Sequence[Paired], found: _PooledMean, confidence: float) -> tuple[float, float]:
+def _skewed(paired: Paired) -> SkewedMean | None:
+    """Return the mean difference on one dataset with its skewness; None without queries."""
+    corrected, alone = corrected_of(paired), difference_of(paired)
+    if corrected is not None:
+        return corrected.skewed(0)
+    return None if alone is None else SkewedMean(alone, third_cumulant(paired.differences, paired.clusters))
+
+
+def _pooled_interval(pairs: Sequence[Paired], pooled: SkewedMean, confidence: float) -> tuple[float, float]:
     """Return the bounds of the mean of the datasets' means: of Tango's intervals for values of 0 and 1, else t.
 
     References
@@ -288,12 +289,12 @@ def _pooled_interval(pairs: Sequence[Paired], found: _PooledMean, confidence: fl
     distances from the estimates to their bounds add up as squares.
     """
     if not all(paired.is_binary and paired.judged is None for paired in pairs):
-        half = found.half_width(confidence_at(confidence, _enlarged(pairs)))
-        return found.mean - half, found.mean + half
+        both = pooled.bounds(0.0, (1 - confidence_at(confidence, _enlarged(pairs))) / 2)
+        return both.lower, both.upper
     parts = [paired_share_interval(paired.differences, confidence, paired.clusters) for paired in pairs]
     below = math.sqrt(sum(((one.estimate or 0.0) - (one.lower or 0.0)) ** 2 for one in parts)) / len(parts)
     above = math.sqrt(sum(((one.upper or 0.0) - (one.estimate or 0.0)) ** 2 for one in parts)) / len(parts)
-    return found.mean - below, found.mean + above
+    return pooled.found.mean - below, pooled.found.mean + above
 
 
 def _pooled(
@@ -304,9 +305,10 @@ def _pooled(
     joint: float,
 ) -> Comparison:
     (p, adjusted), differences = test, np.concatenate([paired.differences for paired in pairs])
-    found = _pooled_mean(_errors(pairs))
-    alone, together = (_pooled_interval(pairs, found, level) for level in (plan.confidence, joint))
-    p_t, corrected = _p_of(pairs, found), _corrected(pairs)
+    pooled = _pooled_mean(pairs)
+    found = pooled.found
+    alone, together = (_pooled_interval(pairs, pooled, level) for level in (plan.confidence, joint))
+    p_t, corrected = p_of_t(found, _enlarged(pairs)), _corrected(pairs)
     baseline = float(np.mean([_baseline_mean(paired) for paired in pairs]))
     contender = float(np.mean([paired.contender.mean() for paired in pairs]))
     clustered = any(paired.clusters is not None for paired in pairs)

@@ -79,7 +79,7 @@ if TYPE_CHECKING:
     from evalkit.stats.predictive import SeenDifferences, chance_of_passing, more_queries_for
     from evalkit.stats.resampling import clustered_quantile_interval, query_weights
     from evalkit.stats.simultaneous import simultaneous_quantile
-    from evalkit.stats.skewness import allow_for_skewness, skewness_shift
+    from evalkit.stats.skewness import SkewedMean, allow_for_skewness, skewness_shift, third_cumulant
     from evalkit.stats.weighted import DrawnWeights, weighted_mean
 
 __all__ = [
@@ -101,6 +101,7 @@ __all__ = [
     "OneSidedBounds",
     "SeenDifferences",
     "SignFlip",
+    "SkewedMean",
     "Weighting",
     "allow_for_skewness",
     "alpha_sums",
@@ -153,6 +154,7 @@ __all__ = [
     "student_bounds",
     "student_interval",
     "systematic_draw",
+    "third_cumulant",
     "weighted_mean",
 ]
 

@@ -63,9 +63,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.stats.clusters import Clusters, MeanError, cluster_sums, clusters_at, mean_error
-from evalkit.stats.intervals import MIN_QUERIES, Interval
-from evalkit.stats.noninferiority import OneSidedBounds, student_bounds
-from evalkit.stats.skewness import shift_of_bounds, shifted
+from evalkit.stats.intervals import MIN_QUERIES
+from evalkit.stats.skewness import SkewedMean
 
 Values = NDArray[np.float64]
 
@@ -136,46 +135,9 @@ class CorrectedMeans:
         error = math.sqrt(float(self.covariance[column, column])) if self.clusters > 1 else math.nan
         return MeanError(float(self.means[column]), error, self.degrees, self.averaged, self.clusters)
 
-    def bounds(self, column: int, margin: float, alpha: float = 0.05) -> OneSidedBounds:
-        """Return one-sided bounds of one mean that allow for skewness: each is the wider one of Student's and of that.
-
-        Parameters
-        ----------
-        column
-            The column.
-        margin, alpha
-            See `evalkit.stats.one_sided_bounds`.
-        """
-        found = self.of(column)
-        shift = shift_of_bounds(float(self.third_cumulants[column]), found, alpha)
-        return shifted(student_bounds(found, margin, alpha), shift)
-
-    def interval(self, column: int, confidence: float = 0.95) -> Interval:
-        """Return one estimate between two of its `bounds`; no bounds with fewer than two clusters."""
-        found = self.of(column)
-        if found.clusters < 2:
-            return Interval(found.mean, None, None, found.n, confidence)
-        both = self.bounds(column, 0.0, (1 - confidence) / 2)
-        return Interval(found.mean, both.lower, both.upper, found.n, confidence)
-
-    def p_value(self, column: int) -> float | None:
-        """Return twice the level at which one of the `bounds` of a mean is 0; None without a standard error.
-
-        So it is at most ``1 - confidence`` where `interval` does not contain 0, and never below that of Student's test.
-        """
-        from scipy.special import stdtr
-
-        found = self.of(column)
-        if not found.error > 0:
-            return None
-        ratio = abs(found.mean) / found.error
-        third = float(self.third_cumulants[column]) * (1 if found.mean < 0 else -1)
-        skewness = max(third, 0.0) / (6 * found.error**3)
-        if ratio <= skewness:
-            return 1.0
-        # the quantile t with t + skewness (1 + 2 t**2) = ratio, in a form without cancellation
-        t = 2 * (ratio - skewness) / (1 + math.sqrt(1 + 8 * skewness * (ratio - skewness)))
-        return 2 * float(stdtr(found.degrees, -t))
+    def skewed(self, column: int) -> SkewedMean:
+        """Return one estimate with its skewness, for the bounds and the test of a claim."""
+        return SkewedMean(self.of(column), float(self.third_cumulants[column]))
 
 
 def corrected_means(

@@ -43,7 +43,7 @@ WORLDS: dict[str, Draw] = {
 
 def claims(found: CorrectedMeans, human: Values, of_people: Values) -> Values:
     """Return whether each corrected difference is significant; people's p-values decide where the judge is not used."""
-    corrected = np.array([found.p_value(column) for column in range(COLUMNS)], dtype=np.float64)
+    corrected = np.array([found.skewed(column).p_value() for column in range(COLUMNS)], dtype=np.float64)
     significant: Values = np.where(found.weights > 0, corrected, of_people) <= 0.05
     return significant & (human.any(axis=0))
 
@@ -61,7 +61,7 @@ def test_a_judge_that_misses_rare_losses(
         human = human[:n]
         found, p = corrected_means(human, judged), sign_flip(human, 300).p
         false, usual = claims(found, human, p), p <= 0.05
-        intervals = [found.interval(column) for column in range(COLUMNS)]
+        intervals = [found.skewed(column).interval() for column in range(COLUMNS)]
         plain = [mean_interval(column) for column in human.T]
         held, held_alone = (
             np.mean([(one.lower or 0) <= 0 <= (one.upper or 0) for one in both])

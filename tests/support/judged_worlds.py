@@ -190,7 +190,7 @@ def blundering(
 def gates_pass(found: CorrectedMeans, margin: Values | float, alpha: float = 0.05) -> NDArray[np.bool_]:
     """Return for each column whether a gate passes; it does not without a spread.
 
-    The bounds of `CorrectedMeans.bounds`, of all columns at once.
+    The bounds of `SkewedMean.bounds`, of all columns at once.
     """
     t = float(stdtrit(found.degrees, 1 - alpha))
     errors = np.where(found.errors > 0, found.errors, np.nan)

@@ -21,7 +21,7 @@ from evalkit.comparison.correction import Correction
 from evalkit.comparison.slices import slices
 from evalkit.metrics import evaluate
 from evalkit.records import DocumentTokens, Qrels, Run
-from evalkit.stats import corrected_means, mean_error
+from evalkit.stats import MeanError, SkewedMean, corrected_means, mean_error
 
 
 def test_a_comparison_is_the_corrected_mean() -> None:
@@ -36,7 +36,7 @@ def test_a_comparison_is_the_corrected_mean() -> None:
     wanted = corrected_means(human, side.differences[:, None], None, (side.averaged, side.has_judged))
     assert one.difference == pytest.approx(wanted.means[0])
     assert one.error == pytest.approx(wanted.errors[0])
-    assert one.p == wanted.p_value(0)
+    assert one.p == wanted.skewed(0).p_value()
     assert (one.p or 0) >= (one.p_t or 1)
     assert one.corrected is not None
     assert (one.corrected.judge, one.corrected.human, one.corrected.judged_only) == ("luna", 40, 80)
@@ -213,14 +213,21 @@ def test_weaker_judgments_withhold_a_corrected_claim() -> None:
 
 
 def test_several_datasets_pool_corrected_errors() -> None:
-    """The pooled difference is the mean of the corrected ones, and its error that of both."""
+    """The pooled difference is the mean of the corrected ones, its error that of both, and so is its skewness."""
     sets = [world(), replace(world(people(5), judge(6)), dataset="e")]
     compared = compare_all(sets, PLAN)
     (one,) = pool(sets, PLAN, compared)
     rows = [row for (row,) in compared]
     assert one.difference == pytest.approx(np.mean([row.difference for row in rows]))
     assert one.error == pytest.approx(np.sqrt(sum((row.error or 0) ** 2 for row in rows)) / 2)
-    assert one.p == one.p_t
+    known = [corrected_of(compared_pair(one, "base", "new", "nDCG@3")) for one in sets]
+    parts = [part.skewed(0) for part in known if part is not None]
+    shares = np.array([part.found.error**2 for part in parts])
+    degrees = shares.sum() ** 2 / (shares**2 / [part.found.degrees for part in parts]).sum()
+    found = MeanError(one.difference or 0, one.error or 0, degrees, 80, 80)
+    assert one.p == pytest.approx(SkewedMean(found, sum(part.third for part in parts) / 8).p_value())
+    assert one.p_t is not None
+    assert one.p > one.p_t
     assert one.corrected is not None
     assert one.corrected.judged_only == 160
 

@@ -49,7 +49,7 @@ def test_without_other_queries_it_is_the_plain_interval() -> None:
             assert (mine.lower, mine.upper) == pytest.approx((usual.lower, usual.upper), rel=1e-12)
             bounds = one_sided_bounds(human[:, column], 0.02, 0.05, clusters)
             bounds = allow_for_skewness(bounds, human[:, column], 0.05, clusters)
-            mine_too = found.bounds(column, 0.02)
+            mine_too = found.skewed(column).bounds(0.02)
             assert (mine_too.lower, mine_too.upper) == pytest.approx((bounds.lower, bounds.upper), rel=1e-12)
             assert mine_too.p_not_worse == pytest.approx(bounds.p_not_worse, rel=1e-9)
 
@@ -186,7 +186,7 @@ def test_equal_human_values_have_no_error_and_give_a_judge_no_weight(value: floa
         assert not found.weights.any()
         assert not found.covariance.any()
         assert found.means == pytest.approx(value)
-        assert found.p_value(0) is None
+        assert found.skewed(0).p_value() is None
 
 
 @pytest.mark.parametrize("alpha", [0.2, 0.05, 0.001])
@@ -200,7 +200,11 @@ def test_a_p_value_agrees_with_the_interval_and_is_never_below_that_of_student(a
         shift = np.array([0.084, -0.139]) + np.random.default_rng(seed).normal(0, (0.03, 0.1))
         found = corrected_means(skewed - shift, others)
         for column in range(2):
-            p, shown, one = found.p_value(column), found.interval(column, 1 - alpha), found.of(column)
+            p, shown, one = (
+                found.skewed(column).p_value(),
+                found.skewed(column).interval(1 - alpha),
+                found.of(column),
+            )
             assert p is not None
             assert None not in (shown.lower, shown.upper)
             contains = (shown.lower or 0) <= 0 <= (shown.upper or 0)
@@ -253,7 +257,7 @@ def test_without_other_queries_a_ratio_is_the_plain_interval_of_answerable_queri
             assert (one.n, one.clusters) == (plain.n, plain.clusters)
             bounds = one_sided_bounds(human[kept, column], 0.02, 0.05, together)
             bounds = allow_for_skewness(bounds, human[kept, column], 0.05, together)
-            assert found.bounds(column, 0.02).lower == pytest.approx(bounds.lower, rel=1e-12)
+            assert found.skewed(column).bounds(0.02).lower == pytest.approx(bounds.lower, rel=1e-12)
 
 
 def test_few_answerable_queries_are_few_however_many_were_drawn() -> None:
@@ -324,7 +328,7 @@ def test_gates_of_simulations_are_those_of_the_bounds() -> None:
         human, judged = made(seed)
         found = corrected_means(human - 0.05, judged)
         passed = gates_pass(found, 0.04)
-        bounds = [found.bounds(column, 0.04) for column in range(2)]
+        bounds = [found.skewed(column).bounds(0.04) for column in range(2)]
         assert passed.tolist() == [one.lower > -0.04 for one in bounds]
         outcomes |= set(passed.tolist())
     assert len(outcomes) == 2

@@ -72,7 +72,7 @@ def test_a_minimum_is_judged_on_the_corrected_mean(least: float, status: str) ->
     own = saved(DRAW, values.human, values.judged + judge)
     found = only(rule(min=least), one_side("new", own), OLD)
     means = corrected_means(values.human[:, None], (values.judged + judge)[:, None])
-    bounds = means.bounds(0, 0.0, ALPHA)
+    bounds = means.skewed(0).bounds(0.0, ALPHA)
     assert found.status == status
     assert (found.estimate, found.lower) == pytest.approx((bounds.mean, bounds.lower))
     assert "corrected (60 human + 240 judge: luna" in found.sentence
