@@ -123,7 +123,7 @@ def corrected_of(paired: Paired) -> CorrectedMeans | None:
     human = np.zeros((len(side.averaged), 2))
     human[side.averaged > 0] = np.column_stack([paired.differences, paired.baseline])
     judged = np.column_stack([side.differences, side.baseline])
-    return corrected_means(human, judged, side.clusters, (side.averaged, side.has_judged))
+    return corrected_means(human, judged, side.clusters, (side.averaged, side.has_judged), paired.limits)
 
 
 def with_judge(paired: Paired) -> CorrectedMeans | None:

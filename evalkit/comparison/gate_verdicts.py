@@ -212,7 +212,7 @@ def decide_drop(
     found = (
         one_sided_bounds(differences, margin, alpha, clusters)
         if corrected is None
-        else corrected.skewed(0).bounds(margin, alpha)
+        else corrected.for_gate(0).bounds(margin, alpha)
     )
     if is_slice and corrected is None:
         found = allow_for_skewness(found, differences, alpha, clusters)
@@ -268,7 +268,7 @@ def _bounds_of_mean(
     if corrected is None:
         found = bounded_interval(values, 1 - 2 * alpha, clusters, limits)
         return found.estimate, found.lower, found.upper
-    of_column = corrected.skewed(1).bounds(0.0, alpha)
+    of_column = corrected.for_gate(1).bounds(0.0, alpha)
     low, high = limits.lowest, limits.highest
     mean, lower, upper = (
         min(max(end, low), high) for end in (of_column.mean, of_column.lower, of_column.upper)
@@ -293,7 +293,7 @@ def judge_retained(
     alpha
         Probability of passing a version that keeps exactly the share.
     """
-    found = corrected.skewed(0).bounds(0.0, alpha)
+    found = corrected.for_gate(0).bounds(0.0, alpha)
     kept = f"{percent(share)} of the baseline's gain over {first_stage}"
     bounds = f"Δ to that share {found.mean:+.4f} {_bounds(found, '+', alpha)}"
     if corrected.has_few or found.lower == found.upper:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from evalkit.stats.intervals import MIN_QUERIES
 from evalkit.stats.power import POWER, chance_of_detecting, fewest_enough
-from evalkit.stats.prediction_powered import LEAST_VARIANCE
+from evalkit.stats.prediction_powered import LEAST_VARIANCE, UNSEEN, UNSEEN_BY_GATES
 
 ASSUMED_CORRELATION = 0.7
 """Correlation of a judge's paired differences with those of people, where there is no pilot: the median over pairs of
@@ -67,14 +67,15 @@ class CorrectionPlan:
     deviation: float
     correlation: float = ASSUMED_CORRELATION
 
-    def width_ratio(self, human: int) -> float:
+    def width_ratio(self, human: int, unseen: float = UNSEEN) -> float:
         """Return the width of the interval by that of the same human-judged queries alone, 1 at most.
 
         With the best weight the variance is ``1 - correlation**2 (1 - human / queries)`` times that of humans alone.
         That the weight is estimated makes it larger by ``1 + 2 / human``. The allowance for what a draw does not show
         of the judge (see `corrected_means`) adds about ``(correlation (1 - human / queries))**2 / (2 sqrt(human))``.
-        The variance is `LEAST_VARIANCE` of that of humans alone at least, in every draw. As it varies from draw to draw
-        by ``sqrt(2 / human)`` of itself, its mean is above the larger one of both.
+        The variance is `LEAST_VARIANCE` of that of humans alone at least, in every draw, and at least what `unseen`
+        losses in so many queries would add. As it varies from draw to draw by ``sqrt(2 / human)`` of itself, its mean
+        is above the larger one of both.
         """
         from scipy.special import ndtr
 
@@ -82,10 +83,20 @@ class CorrectionPlan:
         allowance = (correlation * others) ** 2 / (2 * math.sqrt(human))
         variance = (1 - correlation**2 * others) * (1 + 2 / human) + allowance
         spread = variance * math.sqrt(2 / human)
-        above = (variance - LEAST_VARIANCE) / spread
+        least = max(LEAST_VARIANCE, unseen * self._unseen_variance(human))
+        above = (variance - least) / spread
         density = math.exp(-(above**2) / 2) / math.sqrt(2 * math.pi)
-        mean = LEAST_VARIANCE + spread * (above * float(ndtr(above)) + density)
+        mean = least + spread * (above * float(ndtr(above)) + density)
         return math.sqrt(min(1.0, mean))
+
+    def _unseen_variance(self, human: int) -> float:
+        """Return the variance by a loss in one of the queries that a draw has none of, by that of humans alone.
+
+        The largest of normal differences is about ``sqrt(2 log(2 human))`` standard deviations from their mean; one of
+        a metric from 0 to 1 is 1 at most.
+        """
+        size = max(1 - self.deviation * math.sqrt(2 * math.log(2 * human)), 0.0)
+        return size**2 / (human * self.deviation**2) if self.deviation else 0.0
 
     def half_width(self, human: int, confidence: float = 0.95) -> float:
         """Return the expected half-width of the interval with so many human-judged queries, 2 or more."""
@@ -112,8 +123,11 @@ class CorrectionPlan:
         return human / self.width_ratio(human) ** 2
 
     def power(self, human: int, difference: float, alpha: float = 0.05, *, sides: int = 2) -> float:
-        """Return the probability of detecting a difference; see `chance_of_detecting`."""
-        deviation = self.deviation * self.width_ratio(human)
+        """Return the probability of detecting a difference, or with ``sides=1`` of passing a gate.
+
+        See `chance_of_detecting`.
+        """
+        deviation = self.deviation * self.width_ratio(human, UNSEEN if sides == 2 else UNSEEN_BY_GATES)
         return chance_of_detecting(difference, deviation, human, alpha, sides=sides) or 0.0
 
     def human_for_width(self, half_width: float, confidence: float = 0.95) -> int | None:

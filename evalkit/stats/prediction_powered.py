@@ -21,23 +21,22 @@ with weights that are used where they were fitted .551 and .944. Leaving one out
 order.
 
 A judge that is nearly always right, and rarely wrong by a lot, would make the interval too short where the draw has few
-or none of its errors. Four rules are against that. It is not used where fewer than `FEWEST_DIFFERING` queries of the
+or none of its errors. Five rules are against that. It is not used where fewer than `FEWEST_DIFFERING` queries of the
 draw have noticeably different human values, or where it errs noticeably at fewer than `FEWEST_ERRORS` and at fewer than
 half as many as differ. The variance is at least `LEAST_VARIANCE` times that of the human values alone: also a judge
 whose errors look small in the draw may miss rare losses that the draw does not hold. Its values are cut at fences,
 `_FENCE` interquartile ranges outside the quartiles of those that differ from the median (Tukey). The fences are made of
 all n + N queries, drawn or not, so that cut values are predictions like others, and the estimate keeps no bias. Where f
 varies less in the draw than it does over all queries, the residuals do not show all of its errors: the variance of
-their mean is then larger by W**2 times what is missing from that of f.
+their mean is then larger by W**2 times what is missing from that of f. And there may be losses of which the draw has
+none: at c in n queries, this has the probability exp(-c). The variance is at least what they would add, ``c u**2 /
+n**2``, where u is how much larger than those in the draw a difference can be; that of people alone is enough, as they
+do not see such losses either. c is `UNSEEN`, and `UNSEEN_BY_GATES` for the claim that nothing is lost.
 
 Measured with gross errors at 2 to 10 % of the queries, 24 worlds of 30 and 50 human-judged queries: intervals hold in
 .949 to .986 (humans alone .934 to .959). Where a judge sees none of the large losses at 2 to 5 % of the queries, 10
 worlds, they hold in .959 to .996 (.938 to .954), and gates pass a loss of the margin at most .005 more often than with
 humans alone. UMBRELA with GPT-4o makes intervals .69 as wide as those of humans alone with 50 human-judged queries.
-
-These rules do not suffice for every such judge. Where it sees none of losses of 1.0 at 3 % of the queries, the other
-differences have the standard deviation .15 and its errors .09, intervals hold in .874 with 30 human-judged queries
-(humans alone .931), and gates pass a loss of the margin in .180 (.111): draws without a loss show small errors.
 
 A rule that refuses a judge whose errors in the draw are made of a few large ones does harm: draws without any of them
 remain, and those are the ones that mislead.
@@ -57,11 +56,12 @@ Candes, "Cross-prediction-powered inference", PNAS 121 (2024); Bell and McCaffre
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.records import SHARES, ValueRange
 from evalkit.stats.clusters import Clusters, MeanError, cluster_sums, clusters_at, mean_error
 from evalkit.stats.intervals import MIN_QUERIES
 from evalkit.stats.skewness import SkewedMean
@@ -74,6 +74,10 @@ FEWEST_DIFFERING = 10
 """Fewest human-judged queries with noticeably different values, for a correction by a judge."""
 LEAST_VARIANCE = 0.42
 """Least variance of a corrected mean, by that of the human values alone."""
+UNSEEN = 1.5
+"""Losses in n queries of which a draw of n may have none: so it is with 22 % of draws."""
+UNSEEN_BY_GATES = 3.0
+"""The same for claims that nothing is lost: 5 % of draws (the rule of three)."""
 _NOTICEABLE = 0.2
 """An error or a difference counts if it is larger than this share of the standard deviation of the human values."""
 _ROUNDING = 1e-12
@@ -98,6 +102,8 @@ class CorrectedMeans:
         ``(k,)`` whether the judge was not used, because the draw shows too few of its errors, or of the differences.
     third_cumulants
         ``(k,)`` third cumulants of the estimates, for bounds that allow for skewness.
+    guarded
+        ``(k,)`` least variances of the estimates for the claim that no more than a margin is lost.
     degrees
         Degrees of freedom of Student's t distribution: those of the human values alone.
     n, judged_only
@@ -111,6 +117,7 @@ class CorrectedMeans:
     weights: Values
     too_rarely_wrong: NDArray[np.bool_]
     third_cumulants: Values
+    guarded: Values
     degrees: float
     n: int
     judged_only: int
@@ -136,8 +143,14 @@ class CorrectedMeans:
         return MeanError(float(self.means[column]), error, self.degrees, self.averaged, self.clusters)
 
     def skewed(self, column: int) -> SkewedMean:
-        """Return one estimate with its skewness, for the bounds and the test of a claim."""
+        """Return one estimate with its skewness, for an interval and the test of a difference."""
         return SkewedMean(self.of(column), float(self.third_cumulants[column]))
+
+    def for_gate(self, column: int) -> SkewedMean:
+        """Return one estimate for the claim that no more than a margin is lost; see `UNSEEN_BY_GATES`."""
+        found = self.of(column)
+        error = max(found.error, math.sqrt(float(self.guarded[column])))
+        return SkewedMean(replace(found, error=error), float(self.third_cumulants[column]))
 
 
 def corrected_means(
@@ -145,6 +158,7 @@ def corrected_means(
     judged: Values,
     clusters: Clusters | None = None,
     answerable: tuple[Values, Values] | None = None,
+    limits: ValueRange = SHARES,
 ) -> CorrectedMeans:
     """Return means under human grades from a random draw with human values and all queries with values of a judge.
 
@@ -161,6 +175,9 @@ def corrected_means(
     answerable
         ``(n,)`` under human grades, 1 for a query that is in the mean and 0 for one that is not, and ``(n + N,)`` the
         same under the judge's. Values are 0 where it is 0. None if all queries are in the mean.
+    limits
+        The values that a metric can have for a query: a difference is no larger than its range. Where that is infinite,
+        nothing is known of losses that the draw has none of.
 
     Returns
     -------
@@ -197,9 +214,13 @@ def corrected_means(
     uncut, judged = linear(judged[:n], of_judge[:n]), linear(_cut(judged), of_judge)
     human = np.where(is_equal, 0.0, linear(human, averaged))
     f = np.where(np.ptp(judged, axis=0) > 0, judged - judged.mean(axis=0), 0.0)
-    found = _estimates(human, f, human - uncut, averaged, (of_human, of_all))
+    of_people = np.diag(_moments(human, of_human, averaged)[0])
+    unseen = _unseen(human, limits.width / averaged.mean(), plain.clusters)
+    least = np.maximum(LEAST_VARIANCE * of_people, np.minimum(of_people, UNSEEN * unseen))
+    guarded = np.minimum(of_people, UNSEEN_BY_GATES * unseen)
+    found = _estimates(human, f, (human - uncut, least), averaged, (of_human, of_all))
     counts = n, len(judged) - n, plain.n, plain.clusters
-    return CorrectedMeans(ratios + found[0], *found[1:], plain.degrees, *counts)
+    return CorrectedMeans(ratios + found[0], *found[1:], guarded, plain.degrees, *counts)
 
 
 def fill_failed(judged: Values) -> Values:
@@ -254,11 +275,15 @@ def _cut(judged: Values) -> Values:
 def _estimates(
     human: Values,
     f: Values,
-    mistakes: Values,
+    errors: tuple[Values, Values],
     averaged: Values,
     clusters: tuple[Clusters | None, Clusters | None],
 ) -> tuple[Values, Values, Values, NDArray[np.bool_], Values]:
-    """Return means, their covariance, mean weights, whether the judge errs too rarely, and third cumulants."""
+    """Return means, their covariance, mean weights, whether the judge errs too rarely, and third cumulants.
+
+    `errors` are the judge's mistakes in the draw, and the least variances of corrected means.
+    """
+    mistakes, least = errors
     (of_human, of_all), n, others = clusters, len(human), len(f) - len(human)
     weights = _weights(human, f, of_human)
     wrong = _is_too_rarely_wrong(human, mistakes, of_human) & weights.any(axis=0)
@@ -276,7 +301,7 @@ def _estimates(
         covariance = covariance * np.outer(wider, wider)
         covariance = covariance + np.outer(mean_weights, mean_weights) * covariance_f * share
         third = third * wider**3 + mean_weights**3 * third_f * share**2
-        factors = _to_least(np.diag(covariance), np.diag(_moments(human, of_human, averaged)[0]))
+        factors = _to_least(np.diag(covariance), least)
         covariance = covariance * np.outer(factors, factors)
     return means, covariance, mean_weights, wrong, third
 
@@ -334,10 +359,22 @@ def _allowance(variances: Values, weights: Values, drawn_f: Values, expected_f: 
     return factors
 
 
-def _to_least(variances: Values, of_people: Values) -> Values:
-    """Return the ``(k,)`` factors by which standard errors grow to the least ones by those of people alone."""
-    ratios = np.divide(of_people, variances, out=np.zeros_like(variances), where=variances > 0)
-    factors: Values = np.sqrt(np.maximum(LEAST_VARIANCE * ratios, 1.0))
+def _unseen(human: Values, largest: float, clusters: int) -> Values:
+    """Return the ``(k,)`` variance of a mean by a difference in one of n queries that the draw has none of.
+
+    It is as much larger than those of the draw as a difference can be, whose size is at most `largest`.
+    """
+    if not math.isfinite(largest):
+        return np.zeros(human.shape[1])
+    size = np.maximum(largest - np.abs(human - human.mean(axis=0)).max(axis=0), 0.0)
+    variance: Values = size**2 / clusters**2
+    return variance
+
+
+def _to_least(variances: Values, least: Values) -> Values:
+    """Return the ``(k,)`` factors by which standard errors grow to the least ones."""
+    ratios = np.divide(least, variances, out=np.zeros_like(variances), where=variances > 0)
+    factors: Values = np.sqrt(np.maximum(ratios, 1.0))
     return factors
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from evalkit.records import ValueRange
 from evalkit.stats import CorrectedMeans, corrected_means, mean_error, simultaneous_quantile
 
 Values = NDArray[np.float64]
@@ -76,7 +77,7 @@ def test_units_direction_and_a_constant_of_the_judge_do_not_matter(
     """Another unit scales estimates; swapping the systems turns signs; what a judge always adds cancels."""
     human, judged = sample
     found = corrected_means(human, judged)
-    same(found, corrected_means(unit * human, unit * judged), unit)
+    same(found, corrected_means(unit * human, unit * judged, limits=ValueRange(0.0, unit)), unit)
     same(found, corrected_means(-human, -judged), -1.0)
     same(found, corrected_means(human, judged + constant))
 

@@ -190,10 +190,10 @@ def blundering(
 def gates_pass(found: CorrectedMeans, margin: Values | float, alpha: float = 0.05) -> NDArray[np.bool_]:
     """Return for each column whether a gate passes; it does not without a spread.
 
-    The bounds of `SkewedMean.bounds`, of all columns at once.
+    The bounds of `CorrectedMeans.for_gate`, of all columns at once.
     """
     t = float(stdtrit(found.degrees, 1 - alpha))
-    errors = np.where(found.errors > 0, found.errors, np.nan)
+    errors = np.where(found.errors > 0, np.maximum(found.errors, np.sqrt(found.guarded)), np.nan)
     shifts = found.third_cumulants * (1 + 2 * t**2) / (6 * errors**2)
     passed: NDArray[np.bool_] = found.means - t * errors + np.minimum(shifts, 0.0) > -margin
     return passed

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from support.judged_worlds import gates_pass
 
+from evalkit.records import ValueRange
 from evalkit.stats import (
     FEWEST_ERRORS,
     allow_for_skewness,
@@ -18,7 +19,7 @@ from evalkit.stats import (
     one_sided_bounds,
     student_interval,
 )
-from evalkit.stats.prediction_powered import FEWEST_DIFFERING, LEAST_VARIANCE
+from evalkit.stats.prediction_powered import FEWEST_DIFFERING, LEAST_VARIANCE, UNSEEN, UNSEEN_BY_GATES
 
 Values = NDArray[np.float64]
 N, OTHERS = 40, 300
@@ -31,6 +32,12 @@ def made(seed: int = 0, correlation: float = 0.8, bias: float = 0.3) -> tuple[Va
     noise = rng.normal(0, 0.2, truth.shape)
     judged = bias + correlation * truth + np.sqrt(1 - correlation**2) * noise
     return truth[:N], judged
+
+
+def near(unit: float) -> tuple[Values, Values]:
+    """Return the human values in another unit, with a judge that is near them at every query."""
+    human, judged = made(correlation=1, bias=0)
+    return unit * human, unit * (judged + np.random.default_rng(1).normal(0, 0.06, judged.shape))
 
 
 def test_without_other_queries_it_is_the_plain_interval() -> None:
@@ -86,7 +93,10 @@ def test_the_estimate_is_that_of_its_definition() -> None:
     missing = np.diag(of_judged) - found.weights**2 * judged[:N].var(axis=0, ddof=1)
     wider = np.sqrt(1 + np.maximum(missing, 0) / residuals.var(axis=0, ddof=1))
     covariance = np.cov(residuals.T) * np.outer(wider, wider) / N + of_judged / OTHERS
-    least = LEAST_VARIANCE * human.var(axis=0, ddof=1) / N
+    alone = human.var(axis=0, ddof=1) / N
+    unseen = (1 - np.abs(human - human.mean(axis=0)).max(axis=0)) ** 2 / N**2
+    least = np.maximum(LEAST_VARIANCE * alone, np.minimum(alone, UNSEEN * unseen))
+    assert found.guarded == pytest.approx(np.minimum(alone, UNSEEN_BY_GATES * unseen), rel=1e-9)
     grown = np.sqrt(np.maximum(least / np.diag(covariance), 1))
     assert found.covariance == pytest.approx(covariance * np.outer(grown, grown), rel=1e-9)
     third = stats.moment(residuals * wider, 3) / N**2 + found.weights**3 * stats.moment(judged, 3) / OTHERS**2
@@ -167,11 +177,28 @@ def test_a_judge_is_not_used_where_few_human_values_differ() -> None:
 
 def test_no_judge_makes_the_interval_narrower_than_the_least_width() -> None:
     """Not one that is very near people's values, either; the same correlations of the estimates stay."""
-    human, judged = made(correlation=1, bias=0)
-    judged = judged + np.random.default_rng(1).normal(0, 0.06, judged.shape)
+    human, judged = near(2.0)
     found, alone = corrected_means(human, judged), np.var(human, axis=0, ddof=1) / N
     assert (found.weights > 0.7).all()
     assert np.diag(found.covariance) == pytest.approx(LEAST_VARIANCE * alone)
+
+
+def test_losses_that_a_draw_has_none_of_widen_an_interval_up_to_that_of_people_alone() -> None:
+    """The smaller the differences, the more would one of the whole range move their mean; gates allow for more."""
+    ratios = []
+    for unit in (3.0, 1.0, 0.5, 0.1):
+        human, judged = near(unit)
+        found = corrected_means(human, judged)
+        errors = np.array(
+            [[one(column).found.error for column in (0, 1)] for one in (found.skewed, found.for_gate)]
+        )
+        ratios.append(errors / (human.std(axis=0, ddof=1) / np.sqrt(N)))
+    assert ratios[0] == pytest.approx(np.sqrt(LEAST_VARIANCE))
+    assert ratios[-1] == pytest.approx(1)
+    assert (np.diff(ratios, axis=0) >= -1e-12).all()
+    assert (ratios[1][1] > ratios[1][0]).all()
+    unbounded = corrected_means(human, judged, limits=ValueRange(0, np.inf))
+    assert not unbounded.guarded.any()
 
 
 @pytest.mark.parametrize("value", [0.5, 0.4, 0.1, 1 / 3])
@@ -328,7 +355,7 @@ def test_gates_of_simulations_are_those_of_the_bounds() -> None:
         human, judged = made(seed)
         found = corrected_means(human - 0.05, judged)
         passed = gates_pass(found, 0.04)
-        bounds = [found.skewed(column).bounds(0.04) for column in range(2)]
+        bounds = [found.for_gate(column).bounds(0.04) for column in range(2)]
         assert passed.tolist() == [one.lower > -0.04 for one in bounds]
         outcomes |= set(passed.tolist())
     assert len(outcomes) == 2
