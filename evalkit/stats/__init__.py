@@ -71,7 +71,6 @@ if TYPE_CHECKING:
         standard_deviation_within,
     )
     from evalkit.stats.prediction_powered import (
-        FEWEST_ERRORS,
         CorrectedMeans,
         corrected_means,
         fill_failed,
@@ -80,6 +79,7 @@ if TYPE_CHECKING:
     from evalkit.stats.resampling import clustered_quantile_interval, query_weights
     from evalkit.stats.simultaneous import simultaneous_quantile
     from evalkit.stats.skewness import SkewedMean, allow_for_skewness, skewness_shift, third_cumulant
+    from evalkit.stats.unseen_errors import FEWEST_ERRORS
     from evalkit.stats.weighted import DrawnWeights, weighted_mean
 
 __all__ = [

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from evalkit.stats.intervals import MIN_QUERIES
 from evalkit.stats.power import POWER, chance_of_detecting, fewest_enough
-from evalkit.stats.prediction_powered import LEAST_VARIANCE, UNSEEN, UNSEEN_BY_GATES
+from evalkit.stats.unseen_errors import LEAST_VARIANCE, UNSEEN, UNSEEN_BY_GATES
 
 ASSUMED_CORRELATION = 0.7
 """Correlation of a judge's paired differences with those of people, where there is no pilot: the median over pairs of

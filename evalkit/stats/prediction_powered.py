@@ -20,26 +20,7 @@ without the rules below: leaving one out, the interval is .555 as wide as that o
 with weights that are used where they were fitted .551 and .944. Leaving one out also depends on no seed and on no
 order.
 
-A judge that is nearly always right, and rarely wrong by a lot, would make the interval too short where the draw has few
-or none of its errors. Five rules are against that. It is not used where fewer than `FEWEST_DIFFERING` queries of the
-draw have noticeably different human values, or where it errs noticeably at fewer than `FEWEST_ERRORS` and at fewer than
-half as many as differ. The variance is at least `LEAST_VARIANCE` times that of the human values alone: also a judge
-whose errors look small in the draw may miss rare losses that the draw does not hold. Its values are cut at fences,
-`_FENCE` interquartile ranges outside the quartiles of those that differ from the median (Tukey). The fences are made of
-all n + N queries, drawn or not, so that cut values are predictions like others, and the estimate keeps no bias. Where f
-varies less in the draw than it does over all queries, the residuals do not show all of its errors: the variance of
-their mean is then larger by W**2 times what is missing from that of f. And there may be losses of which the draw has
-none: at c in n queries, this has the probability exp(-c). The variance is at least what they would add, ``c u**2 /
-n**2``, where u is how much larger than those in the draw a difference can be; that of people alone is enough, as they
-do not see such losses either. c is `UNSEEN`, and `UNSEEN_BY_GATES` for the claim that nothing is lost.
-
-Measured with gross errors at 2 to 10 % of the queries, 24 worlds of 30 and 50 human-judged queries: intervals hold in
-.949 to .986 (humans alone .934 to .959). Where a judge sees none of the large losses at 2 to 5 % of the queries, 10
-worlds, they hold in .959 to .996 (.938 to .954), and gates pass a loss of the margin at most .005 more often than with
-humans alone. UMBRELA with GPT-4o makes intervals .69 as wide as those of humans alone with 50 human-judged queries.
-
-A rule that refuses a judge whose errors in the draw are made of a few large ones does harm: draws without any of them
-remain, and those are the ones that mislead.
+What a draw shows too little of, and the rules that allow for it, are in `evalkit.stats.unseen_errors`.
 
 Where some queries are not in the mean, because they have no relevant document, the mean is the ratio ``R = E[y] /
 E[a]`` with y = 0 there and a = 1 for all others. With the ratio R0 of the draw, human values are ``(y - R0 a) /
@@ -62,28 +43,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.records import SHARES, ValueRange
-from evalkit.stats.clusters import Clusters, MeanError, cluster_sums, clusters_at, mean_error
+from evalkit.stats.clusters import (
+    Clusters,
+    MeanError,
+    cluster_sums,
+    clusters_at,
+    count_clusters,
+    mean_error,
+)
 from evalkit.stats.intervals import MIN_QUERIES
 from evalkit.stats.skewness import SkewedMean
+from evalkit.stats.unseen_errors import (
+    LEAST_VARIANCE,
+    UNSEEN,
+    UNSEEN_BY_GATES,
+    allowance,
+    cut_at_fences,
+    growth_to,
+    is_too_rarely_wrong,
+    unseen_variance,
+)
 
 Values = NDArray[np.float64]
 
-FEWEST_ERRORS = 10
-"""Fewest human-judged queries at which a judge that is nearly always right has to err, for a correction by it."""
-FEWEST_DIFFERING = 10
-"""Fewest human-judged queries with noticeably different values, for a correction by a judge."""
-LEAST_VARIANCE = 0.42
-"""Least variance of a corrected mean, by that of the human values alone."""
-UNSEEN = 1.5
-"""Losses in n queries of which a draw of n may have none: so it is with 22 % of draws."""
-UNSEEN_BY_GATES = 3.0
-"""The same for claims that nothing is lost: 5 % of draws (the rule of three)."""
-_NOTICEABLE = 0.2
-"""An error or a difference counts if it is larger than this share of the standard deviation of the human values."""
 _ROUNDING = 1e-12
 """Human values that differ by less, relative to the largest of them, are equal."""
-_FENCE = 1.0
-"""Interquartile ranges outside the quartiles at which values of a judge are cut."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -211,11 +195,11 @@ def corrected_means(
         terms: Values = (values - ratios * part[:, None]) / averaged.mean()
         return terms
 
-    uncut, judged = linear(judged[:n], of_judge[:n]), linear(_cut(judged), of_judge)
+    uncut, judged = linear(judged[:n], of_judge[:n]), linear(cut_at_fences(judged), of_judge)
     human = np.where(is_equal, 0.0, linear(human, averaged))
     f = np.where(np.ptp(judged, axis=0) > 0, judged - judged.mean(axis=0), 0.0)
     of_people = np.diag(_moments(human, of_human, averaged)[0])
-    unseen = _unseen(human, limits.width / averaged.mean(), plain.clusters)
+    unseen = unseen_variance(human, limits.width / averaged.mean(), count_clusters(of_human, n))
     least = np.maximum(LEAST_VARIANCE * of_people, np.minimum(of_people, UNSEEN * unseen))
     guarded = np.minimum(of_people, UNSEEN_BY_GATES * unseen)
     found = _estimates(human, f, (human - uncut, least), averaged, (of_human, of_all))
@@ -257,21 +241,6 @@ def _checked(
     return of_human.astype(np.int64), of_all.astype(np.int64)
 
 
-def _cut(judged: Values) -> Values:
-    """Return the values of a judge, each column cut at its fences."""
-    low, high = np.empty((2, judged.shape[1]))
-    for column, values in enumerate(np.sort(judged.T, axis=1)):
-        median = values[[(len(values) - 1) // 2, len(values) // 2]].mean()
-        differing = values[values != median]  # where lists are the same, both systems have the same value
-        lower = upper = median
-        if len(differing):
-            around = np.array([-(-len(differing) // 4) - 1, len(differing) // 4])
-            lower, upper = differing[around].mean(), differing[::-1][around].mean()
-        width = _FENCE * (upper - lower)
-        low[column], high[column] = min(median, lower - width), max(median, upper + width)
-    return np.clip(judged, low, high)
-
-
 def _estimates(
     human: Values,
     f: Values,
@@ -286,7 +255,7 @@ def _estimates(
     mistakes, least = errors
     (of_human, of_all), n, others = clusters, len(human), len(f) - len(human)
     weights = _weights(human, f, of_human)
-    wrong = _is_too_rarely_wrong(human, mistakes, of_human) & weights.any(axis=0)
+    wrong = is_too_rarely_wrong(human, mistakes, of_human) & weights.any(axis=0)
     weights[:, wrong] = 0
     residuals = human - weights * f[:n]
     mean_weights = weights.mean(axis=0)
@@ -297,11 +266,11 @@ def _estimates(
         covariance_f, third_f = _moments(f, of_all, np.ones(len(f)))
         share = len(f) / others  # from the mean over all queries to that over N of them
         drawn_f = _moments(f[:n], of_human, averaged)[0]
-        wider = _allowance(np.diag(covariance), mean_weights, drawn_f, covariance_f * (len(f) / n))
+        wider = allowance(np.diag(covariance), mean_weights, drawn_f, covariance_f * (len(f) / n))
         covariance = covariance * np.outer(wider, wider)
         covariance = covariance + np.outer(mean_weights, mean_weights) * covariance_f * share
         third = third * wider**3 + mean_weights**3 * third_f * share**2
-        factors = _to_least(np.diag(covariance), least)
+        factors = growth_to(np.diag(covariance), least)
         covariance = covariance * np.outer(factors, factors)
     return means, covariance, mean_weights, wrong, third
 
@@ -331,51 +300,6 @@ def _weights(human: Values, all_f: Values, clusters: Clusters | None) -> Values:
     slopes: Values = np.divide(product, square, out=np.zeros_like(product), where=known)
     weights: Values = np.clip(slopes / (1 + n / others), 0.0, 1.0)
     return weights if clusters is None else weights[clusters]
-
-
-def _is_too_rarely_wrong(human: Values, mistakes: Values, clusters: Clusters | None) -> NDArray[np.bool_]:
-    """Return for each column whether too few clusters differ, or show how the judge errs."""
-    y_sums = cluster_sums(human - human.mean(axis=0), clusters)
-    mistake_sums = cluster_sums(mistakes - mistakes.mean(axis=0), clusters)
-    least = _NOTICEABLE * y_sums.std(axis=0) * (1 + 1e-9)  # but for errors of rounding
-    differing, wrong = (
-        (np.abs(sums - np.median(sums, axis=0)) > least).sum(axis=0) for sums in (y_sums, mistake_sums)
-    )
-    few: NDArray[np.bool_] = (wrong < FEWEST_ERRORS) & (2 * wrong < differing)
-    few |= differing < FEWEST_DIFFERING
-    return few
-
-
-def _allowance(variances: Values, weights: Values, drawn_f: Values, expected_f: Values) -> Values:
-    """Return the ``(k,)`` factors by which errors of the residuals grow for what the draw does not show of the judge.
-
-    `variances` are those of the means of residuals; `drawn_f` is the covariance of the judge's means over the draw, and
-    `expected_f` what all queries say that it is.
-    """
-    unseen = weights**2 * np.maximum(np.diag(expected_f - drawn_f), 0.0)
-    factors: Values = np.sqrt(
-        1 + np.divide(unseen, variances, out=np.zeros_like(unseen), where=variances > 0)
-    )
-    return factors
-
-
-def _unseen(human: Values, largest: float, clusters: int) -> Values:
-    """Return the ``(k,)`` variance of a mean by a difference in one of n queries that the draw has none of.
-
-    It is as much larger than those of the draw as a difference can be, whose size is at most `largest`.
-    """
-    if not math.isfinite(largest):
-        return np.zeros(human.shape[1])
-    size = np.maximum(largest - np.abs(human - human.mean(axis=0)).max(axis=0), 0.0)
-    variance: Values = size**2 / clusters**2
-    return variance
-
-
-def _to_least(variances: Values, least: Values) -> Values:
-    """Return the ``(k,)`` factors by which standard errors grow to the least ones."""
-    ratios = np.divide(least, variances, out=np.zeros_like(variances), where=variances > 0)
-    factors: Values = np.sqrt(np.maximum(ratios, 1.0))
-    return factors
 
 
 def _moments(values: Values, clusters: Clusters | None, averaged: Values) -> tuple[Values, Values]:

@@ -69,7 +69,7 @@ def _bounds(
 ) -> tuple[float | None, float | None, float | None]:
     """Return the mean with its one-sided bounds, at level ``1 - alpha`` each."""
     if corrected is not None and corrected.clusters > 1:
-        of_both = corrected.for_gate(0).bounds(margin, alpha)
+        of_both = corrected.skewed(0).bounds(margin, alpha)
         return of_both.mean, of_both.lower, of_both.upper
     found = mean_interval(differences, 1 - 2 * alpha, clusters)
     return found.estimate, found.lower, found.upper

@@ -22,6 +22,7 @@ from evalkit.stats import (
     paired_interval,
 )
 from evalkit.stats.intervals import student_interval
+from evalkit.stats.weighted import UNBOUNDED
 from evalkit.tuning.depth_check import CONFIDENCE, check_loss
 from evalkit.tuning.query_split import Split
 
@@ -133,7 +134,8 @@ class DepthValues:
             part[:, [depth]] - (0.0 if over is None else part[:, [over]])
             for part in (self.values, self.judged)
         )
-        return corrected_means(human, judged, self.judged_clusters, self.answerable)
+        # `queries_for_margin` is what protects a depth from losses that the draw has none of.
+        return corrected_means(human, judged, self.judged_clusters, self.answerable, UNBOUNDED)
 
     def means(self) -> Values:
         """Return the ``(d,)`` means of depths 1 to d.

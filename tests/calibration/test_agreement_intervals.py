@@ -15,7 +15,7 @@ pytestmark = pytest.mark.long
 
 Floats = NDArray[np.float64]
 LEVELS = np.arange(4.0)
-DRAWS, RESAMPLES = 400, 400
+DRAWS, RESAMPLES = 200, 400
 POPULATION = 4_000
 
 

@@ -32,7 +32,7 @@ CLAIM = (
 
 @pytest.mark.parametrize("judge", ["umbrela-gpt-4o", "binary-llama3.2"])
 def test_looks_at_an_enlarged_draw(test_data: Path, report_promise: Report, judge: str) -> None:
-    """All verdicts on one sample together are false in at most twice the level; without the rule in far more."""
+    """All verdicts on one sample together are false in at most twice the level; without the rule in more."""
     human, judged = dl19_pairs(test_data, judge)
     human = human - human.mean(axis=0)
     rng, rounds = np.random.default_rng(11), max(DRAWS // 10, 20)
@@ -49,7 +49,7 @@ def test_looks_at_an_enlarged_draw(test_data: Path, report_promise: Report, judg
     slack = 2 * float(np.sqrt(0.1 * 0.9 / rounds))
     assert ruled / rounds <= 0.10 + slack
     assert ruled < naive
-    assert naive / rounds > 0.10, "why an enlargement after judging is a look"
+    assert naive > 1.3 * ruled, "why an enlargement after judging is a look"
 
 
 def _p_values(human: np.ndarray, judged: np.ndarray) -> list[float]:

@@ -19,7 +19,7 @@ from evalkit.latency import Blocks, LatencyCell, Workload, measure, summarise_ca
 from evalkit.reranking import RerankerSession
 from evalkit.stats import quantile_interval
 
-REPEATS = int(os.environ.get("EVALKIT_RESAMPLES", "2000"))
+REPEATS = int(os.environ.get("EVALKIT_RESAMPLES", "700"))
 QUICK = 80
 CALLS = 120
 QUANTILES = (0.5, 0.9, 0.95)

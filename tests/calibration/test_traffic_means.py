@@ -21,7 +21,7 @@ from evalkit.workflows.query_sampling import Design, DrawSettings, design_of, dr
 pytestmark = pytest.mark.long
 
 Report = Callable[[Promise], None]
-DRAWS = 2000
+DRAWS = 1000
 CLAIM = "{} mean of a log, drawn by {}: 95 % interval holds it, at least .93"
 CHANGES = ValueRange(-1, 1)
 

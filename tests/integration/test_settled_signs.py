@@ -19,7 +19,7 @@ from evalkit.records import Qrels, Run
 METRIC = "nDCG@10"
 HIGHEST = 3.0
 AT_ONCE = 10
-ORDERS = 2
+ORDERS = 1
 """Random orders of each pair of systems, of which the mean counts."""
 Pair = tuple[str, str]
 Grades = Mapping[str, Mapping[str, float]]

@@ -15,7 +15,7 @@ from evalkit.stats import (
     mean_interval,
     queries_needed,
 )
-from evalkit.stats.prediction_powered import LEAST_VARIANCE
+from evalkit.stats.unseen_errors import LEAST_VARIANCE
 
 PLAN = CorrectionPlan(1050, 0.2, 0.8)
 

@@ -19,7 +19,7 @@ from evalkit.stats import (
     one_sided_bounds,
     student_interval,
 )
-from evalkit.stats.prediction_powered import FEWEST_DIFFERING, LEAST_VARIANCE, UNSEEN, UNSEEN_BY_GATES
+from evalkit.stats.unseen_errors import FEWEST_DIFFERING, LEAST_VARIANCE, UNSEEN, UNSEEN_BY_GATES
 
 Values = NDArray[np.float64]
 N, OTHERS = 40, 300

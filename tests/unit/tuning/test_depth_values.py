@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from evalkit.stats import Interval, corrected_means
+from evalkit.stats.weighted import UNBOUNDED
 from evalkit.tuning import Choice, Limits, choose_depth, split_queries
 from evalkit.tuning.depth_choice import Costs
 from evalkit.tuning.depth_values import DepthValues, JudgedDepths
@@ -45,7 +46,9 @@ def test_differences_are_corrected_as_those_of_systems() -> None:
     """The same estimate and error as of two systems, in place of the plain means."""
     human, judged = world()
     every = DepthValues(human, None, judged)
-    expected = corrected_means(human[:, [3]] - human[:, [6]], judged[:, [3]] - judged[:, [6]]).of(0)
+    expected = corrected_means(
+        human[:, [3]] - human[:, [6]], judged[:, [3]] - judged[:, [6]], limits=UNBOUNDED
+    ).of(0)
     found = every.gain(3, 6)
     assert (found.estimate, found.n) == (pytest.approx(expected.mean), N)
     alone = DepthValues(human).gain(3, 6)
@@ -119,7 +122,7 @@ def test_queries_without_a_relevant_document_are_in_no_mean() -> None:
     human, judged, (own, of_judge) = answerable_world()
     every = DepthValues(human, None, judged, None, (own, of_judge))
     differences = human[:, [3]] - human[:, [6]], judged[:, [3]] - judged[:, [6]]
-    expected = corrected_means(*differences, None, (own, of_judge)).of(0)
+    expected = corrected_means(*differences, None, (own, of_judge), UNBOUNDED).of(0)
     found, counted = every.gain(3, 6), int(own.sum())
     assert (found.estimate, found.n) == (expected.mean, counted)
     assert every.mean(3).n == every.loss(3, 6, 0.05, 0.05).n == every.queries == every.independent == counted
