@@ -54,14 +54,11 @@ from evalkit.stats.clusters import (
 from evalkit.stats.intervals import MIN_QUERIES
 from evalkit.stats.skewness import SkewedMean
 from evalkit.stats.unseen_errors import (
-    LEAST_VARIANCE,
-    UNSEEN,
-    UNSEEN_BY_GATES,
     allowance,
     cut_at_fences,
     growth_to,
     is_too_rarely_wrong,
-    unseen_variance,
+    least_variances,
 )
 
 Values = NDArray[np.float64]
@@ -190,21 +187,20 @@ def corrected_means(
     ratios = human.sum(axis=0) / averaged.sum()
     spread = np.ptp(human[counted], axis=0)
     is_equal = spread <= _ROUNDING * np.abs(human).max(axis=0)
-
-    def linear(values: Values, part: Values) -> Values:
-        terms: Values = (values - ratios * part[:, None]) / averaged.mean()
-        return terms
-
-    uncut, judged = linear(judged[:n], of_judge[:n]), linear(cut_at_fences(judged), of_judge)
-    human = np.where(is_equal, 0.0, linear(human, averaged))
+    share = float(averaged.mean())
+    uncut = _linear(judged[:n], of_judge[:n], ratios, share)
+    judged = _linear(cut_at_fences(judged), of_judge, ratios, share)
+    human = np.where(is_equal, 0.0, _linear(human, averaged, ratios, share))
     f = np.where(np.ptp(judged, axis=0) > 0, judged - judged.mean(axis=0), 0.0)
-    of_people = np.diag(_moments(human, of_human, averaged)[0])
-    unseen = unseen_variance(human, limits.width / averaged.mean(), count_clusters(of_human, n))
-    least = np.maximum(LEAST_VARIANCE * of_people, np.minimum(of_people, UNSEEN * unseen))
-    guarded = np.minimum(of_people, UNSEEN_BY_GATES * unseen)
-    found = _estimates(human, f, (human - uncut, least), averaged, (of_human, of_all))
+    found = _estimates(human, f, (human - uncut, limits.width / share), averaged, (of_human, of_all))
     counts = n, len(judged) - n, plain.n, plain.clusters
-    return CorrectedMeans(ratios + found[0], *found[1:], guarded, plain.degrees, *counts)
+    return CorrectedMeans(ratios + found[0], *found[1:], plain.degrees, *counts)
+
+
+def _linear(values: Values, part: Values, ratios: Values, share: float) -> Values:
+    """Return the terms whose mean is how far a ratio is from the ratio of the draw."""
+    terms: Values = (values - ratios * part[:, None]) / share
+    return terms
 
 
 def fill_failed(judged: Values) -> Values:
@@ -244,15 +240,15 @@ def _checked(
 def _estimates(
     human: Values,
     f: Values,
-    errors: tuple[Values, Values],
+    errors: tuple[Values, float],
     averaged: Values,
     clusters: tuple[Clusters | None, Clusters | None],
-) -> tuple[Values, Values, Values, NDArray[np.bool_], Values]:
-    """Return means, their covariance, mean weights, whether the judge errs too rarely, and third cumulants.
+) -> tuple[Values, Values, Values, NDArray[np.bool_], Values, Values]:
+    """Return means, covariance, mean weights, whether the judge errs too rarely, third cumulants, variances for gates.
 
-    `errors` are the judge's mistakes in the draw, and the least variances of corrected means.
+    `errors` are the judge's mistakes in the draw, and the largest size of a difference.
     """
-    mistakes, least = errors
+    mistakes, largest = errors
     (of_human, of_all), n, others = clusters, len(human), len(f) - len(human)
     weights = _weights(human, f, of_human)
     wrong = is_too_rarely_wrong(human, mistakes, of_human) & weights.any(axis=0)
@@ -261,6 +257,8 @@ def _estimates(
     mean_weights = weights.mean(axis=0)
     means = residuals.mean(axis=0)
     covariance, third = _moments(residuals, of_human, averaged)
+    of_people = np.diag(_moments(human, of_human, averaged)[0])
+    least, guarded = least_variances(human, of_people, largest, count_clusters(of_human, n))
     if others and mean_weights.any():
         means = means + mean_weights * f[n:].mean(axis=0)
         covariance_f, third_f = _moments(f, of_all, np.ones(len(f)))
@@ -272,7 +270,7 @@ def _estimates(
         third = third * wider**3 + mean_weights**3 * third_f * share**2
         factors = growth_to(np.diag(covariance), least)
         covariance = covariance * np.outer(factors, factors)
-    return means, covariance, mean_weights, wrong, third
+    return means, covariance, mean_weights, wrong, third, guarded
 
 
 def _weights(human: Values, all_f: Values, clusters: Clusters | None) -> Values:

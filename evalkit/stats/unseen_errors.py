@@ -95,16 +95,26 @@ def allowance(variances: Values, weights: Values, drawn_f: Values, expected_f: V
     return factors
 
 
-def unseen_variance(human: Values, largest: float, clusters: int) -> Values:
-    """Return the ``(k,)`` variance of a mean by a difference in one of n queries that the draw has none of.
+def least_variances(human: Values, of_people: Values, largest: float, clusters: int) -> tuple[Values, Values]:
+    """Return the ``(k,)`` least variances of corrected means: for intervals, and for the claims of gates.
 
-    It is as much larger than those of the draw as a difference can be, whose size is at most `largest`.
+    Parameters
+    ----------
+    human
+        ``(n, k)`` values of the draw.
+    of_people
+        ``(k,)`` variances of their means.
+    largest
+        The largest size of a difference; where it is infinite, nothing is known of losses that the draw has none of.
+    clusters
+        Number of independent clusters of the draw.
     """
-    if not math.isfinite(largest):
-        return np.zeros(human.shape[1])
-    size = np.maximum(largest - np.abs(human - human.mean(axis=0)).max(axis=0), 0.0)
-    variance: Values = size**2 / clusters**2
-    return variance
+    size = np.zeros(human.shape[1])
+    if math.isfinite(largest):
+        size = np.maximum(largest - np.abs(human - human.mean(axis=0)).max(axis=0), 0.0)
+    of_one_loss: Values = size**2 / clusters**2
+    unseen, guarded = (np.minimum(of_people, times * of_one_loss) for times in (UNSEEN, UNSEEN_BY_GATES))
+    return np.maximum(LEAST_VARIANCE * of_people, unseen), guarded
 
 
 def growth_to(variances: Values, least: Values) -> Values:
