@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
-import shlex
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -60,8 +58,10 @@ def remember_config(ctx: click.Context, _param: click.Parameter, value: Any) -> 
 
 def with_named_config(hint: str, ctx: click.Context) -> str:
     """Return a hint with the configuration that the command named in place of ``CONFIG``."""
+    from evalkit.report.manifest_command import with_config
+
     found = ctx.meta.get(_NAMED)
-    return hint if found is None else re.sub(r"(?<= )CONFIG\b", lambda _match: shlex.quote(found), hint)
+    return hint if found is None else with_config(hint, found)
 
 
 SET = click.option(

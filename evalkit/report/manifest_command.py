@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 
 PLACEHOLDER = "CONFIG"
+_PLACE = re.compile(rf"(?<= ){PLACEHOLDER}\b")
 _SUFFIXES = (".yaml", ".yml")
 
 
 def config_in(command: str) -> str:
     """Return the configuration file in a command; ``CONFIG`` where it names none."""
     return next((word for word in _words(command) if word.endswith(_SUFFIXES)), PLACEHOLDER)
+
+
+def with_config(text: str, config: str) -> str:
+    """Return a text whose commands name a configuration in place of ``CONFIG``."""
+    return _PLACE.sub(lambda _match: shlex.quote(config), text)
 
 
 def overrides_in(command: str) -> tuple[str, ...]:

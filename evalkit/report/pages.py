@@ -9,6 +9,7 @@ from typing import Any
 from evalkit.files import replacing_folder, write_file
 from evalkit.report.explorer import as_script, explorer_note
 from evalkit.report.first_screen import FirstScreen, first_screen
+from evalkit.report.manifest_command import config_in
 from evalkit.report.sections import Findings, Section, all_cautions
 from evalkit.report.systems import Measured
 from evalkit.report.table import Table
@@ -74,7 +75,12 @@ def write_pages(
     folder: ResultFolder, found: Findings, sections: Sequence[Section], explored: Mapping[str, Any] | None
 ) -> None:
     """Write both pages; `explored` is the data of the query explorer."""
-    page = Page([Chapter(screen_of(found, folder), sections)], _facts(found.manifest), explored)
+    config = config_in(found.manifest.command)
+    page = Page(
+        [Chapter(screen_of(found, folder), [one.naming(config) for one in sections])],
+        _facts(found.manifest),
+        explored,
+    )
     write_file(folder.report_markdown_file, page.render("report.md"), inside=folder.path)
     write_file(folder.report_html_file, page.render("report.html"), inside=folder.path)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from shlex import quote
 
 from evalkit.charts.chart import Chart
@@ -18,7 +18,7 @@ from evalkit.report.depth import depth_line, depth_table, depth_tables
 from evalkit.report.judged_by import judged_lines, rater_tables
 from evalkit.report.latency_sentences import latency_cautions, latency_lines
 from evalkit.report.latency_tables import latency_details, latency_tables
-from evalkit.report.manifest_command import config_in
+from evalkit.report.manifest_command import config_in, with_config
 from evalkit.report.model_precision import precision_lines, precision_tables
 from evalkit.report.passage_tables import passage_tables
 from evalkit.report.quality import call_tables, data_table, result_tables
@@ -108,6 +108,19 @@ class Section:
         """Whether there are no sentences, plots and tables."""
         return not (self.lines or self.cautions or self.plots or self.tables or self.more)
 
+    def naming(self, config: str) -> Section:
+        """Return the section with a configuration in the commands of its sentences, warnings and notes."""
+
+        def named(tables: Sequence[Table]) -> tuple[Table, ...]:
+            return tuple(replace(one, note=with_config(one.note, config)) for one in tables)
+
+        cautions = tuple(
+            replace(group, cautions=tuple(_naming(one, config) for one in group.cautions))
+            for group in self.cautions
+        )
+        lines = tuple(with_config(line, config) for line in self.lines)
+        return replace(self, lines=lines, cautions=cautions, tables=named(self.tables), more=named(self.more))
+
     @property
     def every_table(self) -> tuple[Table, ...]:
         """All tables, the folded ones last."""
@@ -196,6 +209,10 @@ def report_sections(
         *_sections_on_the_run(found),
     )  # fmt: skip
     return [section for section in everything if section.explorer or not section.is_empty]
+
+
+def _naming(one: Caution, config: str) -> Caution:
+    return replace(one, text=with_config(one.text, config), remedy=with_config(one.remedy, config))
 
 
 def _findings(found: Findings) -> list[str]:

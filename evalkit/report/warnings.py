@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from shlex import quote
 
 from evalkit.http_client import is_rate_refusal
 from evalkit.report.cautions import Caution
 from evalkit.report.dataset_findings import preflight_cautions
 from evalkit.report.judged_by import judge_cautions
-from evalkit.report.manifest_command import PLACEHOLDER, config_in
+from evalkit.report.manifest_command import config_in, with_config
 from evalkit.report.model_families import family_cautions
 from evalkit.report.numbers import NO_VALUE
 from evalkit.report.table import Table
@@ -61,8 +60,8 @@ def warnings(manifest: Manifest, summary: Summary) -> list[Caution]:
     found += _failed_attempts(summary)
     found += _execution(manifest)
     found += _unsorted(summary) + _truncated(summary)
-    config = quote(config_in(manifest.command))
-    return [replace(one, remedy=one.remedy.replace(f" {PLACEHOLDER}", f" {config}")) for one in found]
+    config = config_in(manifest.command)
+    return [replace(one, remedy=with_config(one.remedy, config)) for one in found]
 
 
 def _incomplete(manifest: Manifest, reasons: Sequence[FailureReason]) -> Caution:
