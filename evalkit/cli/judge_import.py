@@ -56,4 +56,5 @@ def import_(
             echo(
                 f"judgments of the file with a {what} that the dataset does not have: {count}; they do not count"
             )
-    echo(f"next: name it in the configuration: judgments: [{{path: {shlex.quote(str(into))}}}]")
+    entry = f"{{path: {shlex.quote(str(into))}}}"
+    echo(f"next: if the configuration does not name it, add {entry} to 'judgments:' of the dataset")

@@ -197,7 +197,8 @@ def _show(one: HumanPlan) -> None:
 
 def _sentence(one: HumanPlan) -> str:
     """Return the answer: how many queries people judge."""
-    from evalkit.stats import MIN_QUERIES
+    from evalkit.report.narrower_intervals import TOO_ALIKE
+    from evalkit.stats import MIN_QUERIES, CorrectionPlan
 
     aim = (
         f"at a margin of {one.margin:g} in {one.metric}, a system without a loss passes with a probability of"
@@ -207,7 +208,7 @@ def _sentence(one: HumanPlan) -> str:
         return f"{one.queries} queries are too few: a verdict needs {MIN_QUERIES} that people judged"
     alone = "" if one.human_alone is None else f"; people alone would need {one.human_alone}"
     if one.human is None:
-        return f"all {one.queries} queries are too few, so that {aim}{alone}"
+        return f"all {one.queries} queries are too few for this aim: {aim}{alone}"
     least = " (the fewest for a verdict)" if one.human == MIN_QUERIES else ""
     spread = ""
     if one.correlation_lower is not None:
@@ -216,7 +217,9 @@ def _sentence(one: HumanPlan) -> str:
             for number in (one.human_lower, one.human_upper)
         )
         spread = f", {low} to {high} within the interval of the correlation"
+    plan = CorrectionPlan(one.queries, one.deviation, one.correlation)
+    no_help = f". The judge does not help: {TOO_ALIKE}" if plan.differs_little(one.human) else ""
     return (
         f"people judge {one.human} of {one.queries} queries{least}{spread}, and the judge all of them, so that"
-        f" {aim}{alone}"
+        f" {aim}{alone}{no_help}"
     )

@@ -76,12 +76,18 @@ def show_plan(planned: Sequence[JudgePlan], opened: JudgingInput, spent_usd: flo
         )
     again = shlex.join(["evalkit", *(word for word in sys.argv[1:] if word != "--plan")])
     if any(one.left for one in planned):
-        echo(f"next: {again}")
+        echo(f"next: {_run_first(opened)}{again}")
         return
     failed = sum(one.failed for one in planned)
     retry = f"; to ask again for {failed} pairs without a grade: {again} --retry-failed" if failed else ""
     echo(f"nothing is left to judge{retry}")
     _show_next(planned, opened)
+
+
+def _run_first(opened: JudgingInput) -> str:
+    """Return the command that ranks what rerankers would; empty where a result has their rankings."""
+    unranked = bool(opened.config.rerankers) and not opened.results
+    return f"evalkit run {shlex.quote(str(opened.file))}; then " if unranked else ""
 
 
 def _show_missing_price(planned: Sequence[JudgePlan], opened: JudgingInput) -> None:

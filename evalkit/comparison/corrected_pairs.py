@@ -204,5 +204,5 @@ def correction_plan(paired: Paired, found: CorrectedMeans) -> CorrectionPlan | N
     correlation = float(correlations[0, 1])
     rows = np.flatnonzero(side.has_judged > 0)  # people's queries without a relevant document add nothing
     total = count_clusters(clusters_at(side.clusters, rows), len(rows))
-    alone = CorrectionPlan(total, 1.0, correlation).width_ratio(of_mean.clusters)
-    return CorrectionPlan(total, of_mean.error * math.sqrt(of_mean.clusters) / alone, correlation)
+    of_people = mean_error(paired.differences, paired.clusters)
+    return CorrectionPlan(total, of_people.error * math.sqrt(of_people.clusters), correlation)

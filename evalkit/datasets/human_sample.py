@@ -175,7 +175,7 @@ def too_few_text(dataset: str, queries: int) -> str | None:
     return (
         f"{dataset}: human_sample has {queries} queries: too few for a corrected verdict, which needs {MIN_QUERIES}"
         " with a relevant document. Set a larger number now: it costs nothing before people judge, and halves the level"
-        f" of corrected verdicts afterwards. Also 40 leave little room: {40 - MIN_QUERIES + 1} queries without a"
+        f" of corrected verdicts afterwards. Even 40 leave little room: {40 - MIN_QUERIES + 1} queries without a"
         " relevant document are too many; 'evalkit judge plan' says how many a margin needs"
     )
 

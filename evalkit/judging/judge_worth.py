@@ -40,6 +40,8 @@ class JudgeWorth:
         of the correlation; None without a correlation.
     unused
         Whether a correction by these grades would give the judge no weight; None without a correlation.
+    differs_little
+        Whether it is the size of the differences that leaves little of the judge; see `CorrectionPlan.differs_little`.
     """
 
     baseline: str
@@ -55,6 +57,7 @@ class JudgeWorth:
     least_width: float | None = None
     most_width: float | None = None
     unused: bool | None = None
+    differs_little: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +133,9 @@ def judge_worth(judge: Qrels, people: Qrels, metric: str, plan: WorthPlan) -> Ju
     if correlation is None or len(common) < FEWEST_OF_PILOT:
         return found
     value, lower, upper = correlation
-    best, expected, worst = (
-        CorrectionPlan(of_all, 1.0, one).width_ratio(len(common)) for one in (upper, value, lower)
-    )
+    deviation = float(np.std([human[key] for key in common], ddof=1))
+    plans = [CorrectionPlan(of_all, deviation, one) for one in (upper, value, lower)]
+    best, expected, worst = (one.width_ratio(len(common)) for one in plans)
     return JudgeWorth(
         found.baseline,
         found.contender,
@@ -147,6 +150,7 @@ def judge_worth(judge: Qrels, people: Qrels, metric: str, plan: WorthPlan) -> Ju
         best,
         worst,
         _is_unused(human, judged, common),
+        plans[1].differs_little(len(common)),
     )
 
 

@@ -211,4 +211,4 @@ def _tie_ranges(entry: DatasetComparisons, margin: float) -> list[Caution]:
         " are:"
         f" {', '.join(ranges)}."
     )
-    return [Caution("verdict", text, "Check whether the backend rounds its scores.")]
+    return [Caution("verdict", text, "If an API gave these scores, check whether it rounds them.")]

@@ -123,7 +123,7 @@ def _to_decide(undecided: Sequence[GateVerdict]) -> str:
     if any(row.n < MIN_QUERIES for row in drawn):
         return RAISE_SAMPLE
     more = "Raise human_sample" if drawn else "Add queries"
-    return f"{more}, or widen the margin of the rule."
+    return f"{more}, or widen the margin or the limit of the rule."
 
 
 _ORDER = ("INVALID", "FAIL", "CANNOT TELL", "PASS", "IDENTICAL")

@@ -7,6 +7,11 @@ from evalkit.stats import FEWEST_OF_PILOT
 
 _NO_NARROWER = 0.995
 """An interval of this width, by that of people alone, is shown as 1.00."""
+TOO_ALIKE = (
+    "the two systems differ by so little that rare losses, of which a sample may have none, count for more than what a"
+    " judge could add"
+)
+"""Why a judge does not help where systems differ little; see `CorrectionPlan.differs_little`."""
 
 
 def worth_lines(worth: JudgeWorth) -> list[str]:
@@ -34,10 +39,13 @@ def _conclusion(worth: JudgeWorth) -> str:
         why = (
             "a correction would give it no weight on these queries"
             if worth.unused
+            else TOO_ALIKE
+            if worth.differs_little
             else f"its correlation is too small for {worth.queries} queries by people"
         )
         otherwise = (
-            f" With more queries this may change: at the upper bound of the correlation the width would be {best:.2f}."
+            " With more queries this may change: at the upper bound of the correlation the interval would have"
+            f" {best:.2f} of its width."
             if best < _NO_NARROWER
             else ""
         )

@@ -30,6 +30,10 @@ REMEDIES = {
 }
 """Kind of failure -> remedy, for errors without a hint."""
 ANY_REMEDY = "Read the server's own log and the response in failures.jsonl, then rerun."
+_GRADED_AGAIN = (
+    "No action needed where the judge has graded them again: evalkit judge list CONFIG counts both."
+)
+_BY_PEOPLE = "Let people judge documents of these queries, too: evalkit judge rate CONFIG"
 _JUDGE = "Judge documents with evalkit judge run or evalkit judge rate, then rerun."
 RESUME = (
     "Fix the cause of failed calls, if any (see failures.jsonl), then run the same command again: it resumes."
@@ -124,7 +128,8 @@ def _judgments(facts: DatasetSummary) -> list[Caution]:
     unjudged, queries = facts.counts.get("unjudged_queries", 0), facts.counts["queries"]
     if 0 < unjudged < queries:
         text = f"{facts.name}: {unjudged} of {queries} queries are not judged. They are in no mean."
-        found.append(Caution("figures", text, _JUDGE))
+        by_people = judged is not None and all(rater.kind == "human" for rater in judged.raters)
+        found.append(Caution("figures", text, _BY_PEOPLE if by_people else _JUDGE))
     stale = sum(rater.stale for rater in judged.raters) if judged else 0
     if stale:
         text = (
@@ -135,7 +140,7 @@ def _judgments(facts: DatasetSummary) -> list[Caution]:
     earlier = sum(rater.earlier or 0 for rater in judged.raters) if judged else 0
     if earlier:
         text = f"{facts.name}: {earlier} grades are of an earlier prompt or settings of a judge, not counted."
-        found.append(Caution("figures", text, "Judge these pairs again, if they are still needed."))
+        found.append(Caution("figures", text, _GRADED_AGAIN))
     sampled = (
         facts.counts.get("judged_queries_not_sampled", 0) > 0
     )  # then files have judgments of other queries
@@ -330,7 +335,7 @@ def _ties(summary: Summary) -> list[Caution]:
             "figures",
             f"{dataset}: queries with equal scores within the first ten ranks: {', '.join(listed)}. Equal scores are"
             " ordered by document id.",
-            "Check whether the backend rounds its scores.",
+            "If an API gave these scores, check whether it rounds them.",
         )
         for dataset, listed in shares.items()
     ]

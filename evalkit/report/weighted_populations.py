@@ -63,6 +63,8 @@ def _indicated(weighted: WeightedMeans) -> Iterator[str]:
 def _withheld_texts(weighted: WeightedMeans) -> Iterator[str]:
     """Yield why means have no interval."""
     for population, means in weighted.populations.items():
+        if means.effective_by_chance is None and means.withheld is None:
+            yield f"the {NAMES[population]} has no sampling error: every query of the log was sampled."
         if means.withheld == "few queries":
             yield (
                 f"the {NAMES[population]} has no confidence interval: its weights leave"
@@ -181,7 +183,7 @@ def described(entry: DatasetComparisons, system: str) -> str:
         and not row.corrected
     ]
     changes = "; ".join(f"{NAMES[name]}: {change_with_bounds(means, system)}" for name, means in shown)
-    differences = f" Difference of the {changes}." if changes else ""
+    differences = f" For this log alone, difference of the {changes}." if changes else ""
     return f" {sentence[0].upper()}{sentence[1:]}{differences}"
 
 

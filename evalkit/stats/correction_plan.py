@@ -89,6 +89,11 @@ class CorrectionPlan:
         mean = least + spread * (above * float(ndtr(above)) + density)
         return math.sqrt(min(1.0, mean))
 
+    def differs_little(self, human: int) -> bool:
+        """Return whether systems differ so little that losses a draw may have none of take most of a judge's worth."""
+        without, narrow = self.width_ratio(human, 0.0), self.width_ratio(human)
+        return narrow - without > (1 - without) / 2
+
     def _unseen_variance(self, human: int) -> float:
         """Return the variance by a loss in one of the queries that a draw has none of, by that of humans alone.
 

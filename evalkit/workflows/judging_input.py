@@ -206,8 +206,8 @@ def _newest(config: Config, file: Path) -> list[ResultFolder]:
     except InputError:
         if config.rerankers:
             tell(
-                f"{parent} contains no complete result, so only the first stage and runs are judged; to judge what"
-                f" rerankers rank, run first: evalkit run {file}"
+                f"{parent} contains no complete result, so only what the first stage and `runs:` rank is judged; to"
+                f" judge what rerankers rank, run first: evalkit run {file}"
             )
         return []
 

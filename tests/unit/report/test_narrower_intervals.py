@@ -28,7 +28,7 @@ def test_a_judge_without_weight_does_not_help() -> None:
     """The sentence says why, and what the upper bound of the correlation leaves open."""
     unused = worth_lines(replace(USEFUL, unused=True))[1]
     assert unused.startswith("This judge does not help: a correction would give it no weight")
-    assert "at the upper bound of the correlation the width would be 0.75" in unused
+    assert "at the upper bound of the correlation the interval would have 0.75 of its width" in unused
     weak = worth_lines(replace(USEFUL, width=1.0, least_width=1.0, most_width=1.0))[1]
     assert weak.startswith("This judge does not help: its correlation is too small")
     assert "may change" not in weak

@@ -94,8 +94,8 @@ def test_a_verdict_names_its_population_and_both_differences() -> None:
     assert verdict.kind == "adopt"
     assert verdict.headline == "x ranks better than bm25 on the queries sampled from the log"
     assert (
-        "Difference of the traffic mean: +0.030 (0.020 to 0.040); distinct-query mean: +0.050 (0.040 to 0.060)."
-        in verdict.detail
+        "For this log alone, difference of the traffic mean: +0.030 (0.020 to 0.040); distinct-query mean: +0.050"
+        " (0.040 to 0.060)." in verdict.detail
     )
     (verdict,) = verdicts(weighted(population(0.03), population(0.05), "traffic"))
     assert verdict.headline == "x ranks better than bm25"
@@ -141,7 +141,7 @@ def test_an_indication_contradicts_no_verdict() -> None:
     unsure = replace(entry, weighted=replace(entry.weighted, is_indication=True))
     (verdict,) = verdicts(replace(found, datasets=(unsure,)))
     assert verdict.kind == "adopt"
-    assert "Difference of the" not in verdict.detail
+    assert "difference of the" not in verdict.detail
     assert "indication" not in verdict.detail
     (table,) = weighted_tables(replace(found, datasets=(unsure,)))
     assert any("-0.030" in row[3] for row in table.rows)
