@@ -24,7 +24,7 @@ from evalkit.records import Qrels, Run
 
 pytestmark = pytest.mark.long
 
-DRAWS = int(os.environ.get("EVALKIT_RESAMPLES", "60"))
+DRAWS = int(os.environ.get("EVALKIT_RESAMPLES", "100"))
 HUMAN, OTHERS = 40, 200
 PLAN = Plan(baseline="base", primary="nDCG@10", resamples=500)
 Lists = list[tuple[str, ...]]
