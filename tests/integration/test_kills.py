@@ -26,7 +26,7 @@ SILENT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
 def derived(folder: Path) -> dict[str, bytes]:
-    """Return every derived file, without what no two runs share: names, times, opened connections."""
+    """Return every derived file, without what no two runs share: names, times, folders, opened connections."""
     files: dict[str, bytes] = {}
     for file in sorted(folder.rglob("*")):
         name = file.relative_to(folder).as_posix()
@@ -39,7 +39,8 @@ def derived(folder: Path) -> dict[str, bytes]:
     files["summary.json"] = orjson.dumps(summary)
     page = (folder / "report.md").read_text(encoding="utf-8")
     of_this_run = re.compile(r"\d+ \w+ 20\d\d, \d\d:\d\d UTC|`evalkit [^`]*`|20\d\d-\d\d-\d\dT\w+-\w+")
-    files["report.md"] = of_this_run.sub("", page.partition("## Data and calls")[0]).encode()
+    compared = page.partition("## Data and calls")[0].replace(str(folder.parent), "results")
+    files["report.md"] = of_this_run.sub("", compared).encode()
     return files
 
 
