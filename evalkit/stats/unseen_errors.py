@@ -20,8 +20,8 @@ Measured with gross errors at 2 to 10 % of the queries, 24 worlds of 30 and 50 h
 .949 to .986 (humans alone .934 to .959). Where a judge sees none of the large losses at 2 to 5 % of the queries, 10
 worlds, they hold in .959 to .996 (.938 to .954), and gates pass a loss of the margin at most .01 more often than with
 humans alone. Where these losses have the whole range of the metric, and five to nine standard deviations of the other
-differences, 24 worlds, gates pass at most .02 more often; *better* is false at most .04 more often, and intervals hold
-at most .04 less often, with 50 human-judged queries (with 30: less and more often than with humans alone).
+differences, 24 worlds, gates pass at most .02 more often; *better* is false at most .04 more often with 50 human-judged
+queries and .005 with 30, and intervals hold at most .04 and .002 less often.
 
 A rule that refuses a judge whose errors in the draw are made of a few large ones does harm: draws without any of them
 remain, and those are the ones that mislead.
