@@ -12,8 +12,7 @@ from evalkit.report.templating import page_templates
 
 def rendered(template: str, text: str) -> str:
     """Return an HTML page that consists of a text in a template."""
-    environment = page_templates()
-    environment.autoescape = True
+    environment = page_templates().overlay(autoescape=True)  # the other one is shared by the whole process
     return environment.from_string(template).render(text=text)
 
 
