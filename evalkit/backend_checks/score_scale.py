@@ -1,4 +1,4 @@
-"""How large a change of scores must be to matter: beyond rounding, noise, and a share of what tells documents apart."""
+"""How large a change of scores must be to matter: beyond rounding, noise, and a share of their spread in a list."""
 
 from __future__ import annotations
 

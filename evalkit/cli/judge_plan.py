@@ -199,6 +199,7 @@ def _sentence(one: HumanPlan) -> str:
     """Return the answer: how many queries people judge."""
     from evalkit.report.narrower_intervals import TOO_ALIKE
     from evalkit.stats import MIN_QUERIES, CorrectionPlan
+    from evalkit.stats.unseen_errors import UNSEEN_BY_GATES
 
     aim = (
         f"at a margin of {one.margin:g} in {one.metric}, a system without a loss passes with a probability of"
@@ -218,7 +219,9 @@ def _sentence(one: HumanPlan) -> str:
         )
         spread = f", {low} to {high} within the interval of the correlation"
     plan = CorrectionPlan(one.queries, one.deviation, one.correlation)
-    no_help = f". The judge does not help: {TOO_ALIKE}" if plan.differs_little(one.human) else ""
+    no_help = (
+        f". The judge does not help: {TOO_ALIKE}" if plan.differs_little(one.human, UNSEEN_BY_GATES) else ""
+    )
     return (
         f"people judge {one.human} of {one.queries} queries{least}{spread}, and the judge all of them, so that"
         f" {aim}{alone}{no_help}"

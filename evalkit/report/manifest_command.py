@@ -6,7 +6,7 @@ import re
 import shlex
 
 PLACEHOLDER = "CONFIG"
-_PLACE = re.compile(rf"(?<= ){PLACEHOLDER}\b")
+_PLACE = re.compile(rf"(evalkit(?: [a-z]+)+ ){PLACEHOLDER}\b(?!\.\w)")
 _SUFFIXES = (".yaml", ".yml")
 
 
@@ -17,7 +17,7 @@ def config_in(command: str) -> str:
 
 def with_config(text: str, config: str) -> str:
     """Return a text whose commands name a configuration in place of ``CONFIG``."""
-    return _PLACE.sub(lambda _match: shlex.quote(config), text)
+    return _PLACE.sub(lambda found: found[1] + shlex.quote(config), text)
 
 
 def overrides_in(command: str) -> tuple[str, ...]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from evalkit.judging.judge_worth import JudgeWorth
 from evalkit.stats import FEWEST_OF_PILOT
+from evalkit.stats.correction_plan import NO_NARROWER
 
-_NO_NARROWER = 0.995
-"""An interval of this width, by that of people alone, is shown as 1.00."""
 TOO_ALIKE = (
     "the two systems differ by so little that rare losses, of which a sample may have none, count for more than what a"
     " judge could add"
@@ -35,7 +34,7 @@ def _conclusion(worth: JudgeWorth) -> str:
     width, best, worst = worth.width or 0.0, worth.least_width or 0.0, worth.most_width or 0.0
     if worth.queries >= worth.of_all:
         return f"People judged all {worth.of_all} queries: there is no interval that this judge could make narrower."
-    if worth.unused or width >= _NO_NARROWER:
+    if worth.unused or width >= NO_NARROWER:
         why = (
             "a correction would give it no weight on these queries"
             if worth.unused
@@ -46,11 +45,11 @@ def _conclusion(worth: JudgeWorth) -> str:
         otherwise = (
             " With more queries this may change: at the upper bound of the correlation the interval would have"
             f" {best:.2f} of its width."
-            if best < _NO_NARROWER
+            if best < NO_NARROWER
             else ""
         )
         return f"This judge does not help: {why}, and the interval stays that of people alone.{otherwise}"
-    perhaps = ", so that it may be no narrower at all" if worst >= _NO_NARROWER else ""
+    perhaps = ", so that it may be no narrower at all" if worst >= NO_NARROWER else ""
     return (
         f"With this judge's grades of all {worth.of_all} queries, the interval of this difference is expected to be"
         f" {width:.2f} of the width with people's grades of these {worth.queries} queries alone: {best:.2f} to"

@@ -61,9 +61,12 @@ def _indicated(weighted: WeightedMeans) -> Iterator[str]:
 
 
 def _withheld_texts(weighted: WeightedMeans) -> Iterator[str]:
-    """Yield why means have no interval."""
+    """Yield why means have no interval, or one without a width."""
     for population, means in weighted.populations.items():
-        if means.effective_by_chance is None and means.withheld is None:
+        is_corrected = any(
+            row.corrected for row in means.rows
+        )  # by people's grades of a sample: that has an error
+        if means.effective_by_chance is None and means.withheld is None and not is_corrected:
             yield f"the {NAMES[population]} has no sampling error: every query of the log was sampled."
         if means.withheld == "few queries":
             yield (

@@ -23,6 +23,8 @@ ASSUMED_DEVIATION = 0.2
 DL 2019 (.11 to .27)."""
 
 
+NO_NARROWER = 0.995
+"""An interval of this width, by that of people alone, is shown as 1.00."""
 FEWEST_OF_PILOT = 10
 """With fewer queries, a correlation and a standard deviation are assumed instead."""
 _NUMBERS = (30, 40, 50, 75, 100, 150, 200, 300, 500, 750, 1000, 2000, 5000)
@@ -83,25 +85,25 @@ class CorrectionPlan:
         allowance = (correlation * others) ** 2 / (2 * math.sqrt(human))
         variance = (1 - correlation**2 * others) * (1 + 2 / human) + allowance
         spread = variance * math.sqrt(2 / human)
-        least = max(LEAST_VARIANCE, unseen * self._unseen_variance(human))
+        least = max(LEAST_VARIANCE, min(unseen * self._unseen_variance(human), 1.0))
         above = (variance - least) / spread
         density = math.exp(-(above**2) / 2) / math.sqrt(2 * math.pi)
         mean = least + spread * (above * float(ndtr(above)) + density)
         return math.sqrt(min(1.0, mean))
 
-    def differs_little(self, human: int) -> bool:
-        """Return whether systems differ so little that losses a draw may have none of take most of a judge's worth."""
-        without, narrow = self.width_ratio(human, 0.0), self.width_ratio(human)
-        return narrow - without > (1 - without) / 2
+    def differs_little(self, human: int, unseen: float = UNSEEN) -> bool:
+        """Return whether systems differ so little that losses a draw may have none of leave nothing of a judge."""
+        return self.width_ratio(human, unseen) >= NO_NARROWER > self.width_ratio(human, 0.0)
 
     def _unseen_variance(self, human: int) -> float:
         """Return the variance by a loss in one of the queries that a draw has none of, by that of humans alone.
 
         The largest of normal differences is about ``sqrt(2 log(2 human))`` standard deviations from their mean; one of
-        a metric from 0 to 1 is 1 at most.
+        a metric from 0 to 1 is 1 at most. Where it would be more than that of humans alone, it is 1.
         """
         size = max(1 - self.deviation * math.sqrt(2 * math.log(2 * human)), 0.0)
-        return size**2 / (human * self.deviation**2) if self.deviation else 0.0
+        alone = self.deviation * math.sqrt(human)
+        return min(size / alone, 1.0) ** 2 if alone else 0.0
 
     def half_width(self, human: int, confidence: float = 0.95) -> float:
         """Return the expected half-width of the interval with so many human-judged queries, 2 or more."""

@@ -239,7 +239,7 @@ def test_nothing_compared_is_no_verdict() -> None:
 
 @pytest.mark.parametrize("checked", [check_pointwise, check_pointwise_briefly])
 def test_equal_scores_that_move_together_are_broken(checked: Callable[..., PointwiseCheck]) -> None:
-    """They follow the length of the list, though nothing tells its documents apart; rounding alone is no movement."""
+    """They follow the length of the list, though all documents have the same score; rounding alone is no movement."""
     asked = [request(0), request(1)]
 
     def by_length(one: RerankRequest) -> NDArray[np.float64]:

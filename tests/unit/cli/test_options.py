@@ -33,6 +33,6 @@ def test_a_hint_names_the_configuration_of_the_command(
     @argument
     @click.pass_context
     def command(ctx: click.Context, **_arguments: object) -> None:
-        click.echo(with_named_config(f"{HINT}; CONFIGURE", ctx))
+        click.echo(with_named_config(f"{HINT}; a dataset CONFIG", ctx))
 
-    assert CliRunner().invoke(command, words).output == f"{HINT.replace('CONFIG', named)}; CONFIGURE\n"
+    assert CliRunner().invoke(command, words).output == f"{HINT.replace('CONFIG', named)}; a dataset CONFIG\n"

@@ -88,6 +88,16 @@ def test_queries_that_are_not_judged_are_named_as_the_reason() -> None:
     assert "evalkit queries sample" not in line
 
 
+@pytest.mark.parametrize("corrected", [True, False])
+def test_a_whole_log_has_no_sampling_error_unless_people_judged_a_sample(corrected: bool) -> None:
+    """Where every query was certain to be sampled, bounds are equal, and the reason is said; corrected ones differ."""
+    certain = replace(population(0.03, 0.0), effective_by_chance=None)
+    rows = tuple(replace(row, corrected=corrected) for row in certain.rows)
+    lines = " ".join(weighted_lines(weighted(None, replace(certain, rows=rows))))
+    said = "the distinct-query mean has no sampling error: every query of the log was sampled." in lines
+    assert said is not corrected
+
+
 def test_a_verdict_names_its_population_and_both_differences() -> None:
     """Adopt: the headline claims the sampled queries alone where the plain mean describes no population of the log."""
     (verdict,) = verdicts(weighted(population(0.03), population(0.05)))

@@ -15,7 +15,7 @@ from evalkit.stats import (
     mean_interval,
     queries_needed,
 )
-from evalkit.stats.unseen_errors import LEAST_VARIANCE
+from evalkit.stats.unseen_errors import LEAST_VARIANCE, UNSEEN_BY_GATES
 
 PLAN = CorrectionPlan(1050, 0.2, 0.8)
 
@@ -30,6 +30,16 @@ def test_the_width_is_that_of_the_best_weight() -> None:
     assert CorrectionPlan(1050, 0.2, 0.99).width_ratio(50) == pytest.approx(math.sqrt(LEAST_VARIANCE))
     assert PLAN.half_width(50) == pytest.approx(stats.t.ppf(0.975, 49) * 0.2 / math.sqrt(50) * ratio)
     assert PLAN.worth(50) == pytest.approx(50 / ratio**2)
+
+
+@pytest.mark.parametrize(("deviation", "little"), [(0.3, False), (0.15, False), (0.05, True), (1e-200, True)])
+def test_a_judge_is_worth_nothing_where_systems_differ_little(deviation: float, little: bool) -> None:
+    """Losses of the whole range of which a draw has none count for more; a judge that says nothing is another case."""
+    plan = CorrectionPlan(1050, deviation, 0.8)
+    assert plan.differs_little(50) == little
+    assert (plan.width_ratio(50) == 1) == little
+    assert plan.width_ratio(50, UNSEEN_BY_GATES) >= plan.width_ratio(50) >= plan.width_ratio(50, 0.0)
+    assert not CorrectionPlan(1050, deviation, 0.0).differs_little(50)
 
 
 @pytest.mark.parametrize("correlation", [0.0, -0.5])
